@@ -1,0 +1,47 @@
+/* Threads for parallel regions.
+ *
+ * A team owns n - 1 sleeping helper threads; the thread that calls team_run is the n-th. A region
+ * is cut into parts that threads take one by one, so parts of uneven cost balance themselves.
+ * After a region the helpers watch for the next one for some tens of microseconds and then sleep
+ * in the kernel: a busy model pays about a microsecond per region, an idle one burns nothing. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+typedef struct team team;
+
+/* The work of one part. part: 0 .. n_parts - 1, each exactly once, in no order.
+ * thread: 0 .. team_size - 1, 0 is the caller; one thread never runs two parts at a time. */
+typedef void team_fn(void *arg, int part, int thread);
+
+/* The work on the items begin .. end - 1. */
+typedef void team_range_fn(void *arg, long begin, long end, int thread);
+
+/* CPUs that this process may keep busy: its affinity mask, lowered to the cgroup v2 quotas
+ * (cpu.max, rounded up) of its group and every group above it. At least 1. */
+int threads_default(void);
+
+/* n_threads counts the caller; 0 or less means threads_default(). Fails with ERR_IO when a
+ * thread cannot be made. A team of 1 makes no thread and runs every region inline. */
+team *team_new(int n_threads, error *e);
+
+/* Ends the helpers. NULL is fine. No region may be running. */
+void team_free(team *t);
+
+int team_size(const team *t);
+
+/* Runs fn for every part and returns when all are done; what the parts wrote is then visible to
+ * the caller. One region at a time: a team is used by one thread, and fn must not run a region
+ * on its own team. n_parts of 0 is nothing, of 1 runs inline without waking anybody. */
+void team_run(team *t, int n_parts, team_fn *fn, void *arg);
+
+/* Cuts 0 .. n_items - 1 into ranges of at least grain items (grain >= 1; the last may be shorter),
+ * at most four for each thread, and runs them as team_run does. */
+void team_for(team *t, long n_items, long grain, team_range_fn *fn, void *arg);
+
+/* Working memory of one thread for the length of a region, 64-byte aligned, contents undefined.
+ * It belongs to the team, grows to the largest size asked for, and moves when it grows, so a part
+ * asks once, for everything it needs. Only the thread itself may ask for its own. */
+void *team_scratch(team *t, int thread, size_t size_bytes);

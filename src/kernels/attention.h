@@ -1,0 +1,37 @@
+/* Multi-head attention over a ragged batch. */
+#pragma once
+
+#include "base/thread.h"
+
+/* Which keys j a query i of the same sequence may see. */
+enum attention_mask {
+    ATTENTION_FULL,
+    ATTENTION_CAUSAL,        /* j <= i */
+    ATTENTION_WINDOW,        /* |i - j| <= window */
+    ATTENTION_CAUSAL_WINDOW, /* i - window < j <= i */
+};
+
+/* For each sequence s, rows start[s] .. start[s + 1] - 1, and each head h:
+ *   out = softmax(q k^T * scale + bias, masked) v
+ * Head h is the columns h * head_dim .. of q and out, and (h / (heads / kv_heads)) * head_dim .. of
+ * k and v. q, k and v may be three places in the rows of one fused projection. */
+typedef struct attention_args {
+    const float *q, *k, *v; /* first rows; n_tokens rows each */
+    long ldq, ldk, ldv;     /* floats from one row to the next */
+    float *out;             /* n_tokens rows of heads * head_dim; may not overlap the inputs */
+    long ldo;
+    const int *start; /* [n_seq + 1], rising; a sequence may be empty */
+    int n_seq;
+    int heads, kv_heads; /* heads is a multiple of kv_heads; kv_heads 0 means heads */
+    int head_dim;        /* 1 .. 512; multiples of 16 are fast */
+    float scale;         /* usually 1 / sqrt(head_dim) */
+    enum attention_mask mask;
+    int window;        /* for the two window masks, see there */
+    const float *bias; /* added to the scaled scores, or NULL: */
+    long bias_head_stride, bias_row_stride; /* bias[h * head_stride + i * row_stride + j] */
+} attention_args;
+
+/* A query whose keys are all masked (a bias of -infinity everywhere) gives zeros. Scores are made
+ * block by block (online softmax), never the whole matrix. A sequence's result has the same bits
+ * whatever else is in the batch and however many threads there are. */
+void attention_f32(team *t, const attention_args *a);

@@ -1,0 +1,26 @@
+/* What the processor can do, as far as the kernels care. */
+#pragma once
+
+#include "base/error.h"
+
+/* Instruction sets that both the processor has and the operating system has switched on (XCR0). */
+enum cpu_flag {
+    CPU_AVX2 = 1 << 0,        /* with FMA and F16C */
+    CPU_AVX512 = 1 << 1,      /* F, BW, DQ, VL, and CPU_AVX2 */
+    CPU_AVX_VNNI = 1 << 2,    /* 256-bit VEX encoded int8 dot products */
+    CPU_AVX512_VNNI = 1 << 3, /* 512-bit int8 dot products */
+    CPU_AVX512_BF16 = 1 << 4,
+    CPU_AMX_BF16 = 1 << 5, /* tile registers saved by the system; the permission call is not made */
+    CPU_AMX_INT8 = 1 << 6,
+};
+
+/* Flags of this machine, unlowered. */
+unsigned cpu_detect(void);
+
+/* Lowers flags to what a level of the CPU_MASK list has: "scalar", "avx2", "avx512", "vnni",
+ * "bf16", "amx", each including those before it. A level above the machine's changes nothing.
+ * An unknown name fails with ERR_INVALID and the list of names. */
+bool cpu_lower(unsigned *flags, const char *level, error *e);
+
+/* The strongest level that flags reach, of the names above. */
+const char *cpu_level_name(unsigned flags);

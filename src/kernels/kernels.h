@@ -1,0 +1,15 @@
+/* The choice of kernels: one table of the variants in use, filled once at start. */
+#pragma once
+
+#include "base/error.h"
+
+/* Detects the processor, lowers it by the environment variable CPU_MASK (see cpu.h) and fills the
+ * table, weakest first. Call once, before other threads use a kernel. Without it, or when it
+ * fails (ERR_INVALID: CPU_MASK has an unknown value), the portable kernels are in use. */
+bool kernels_init(error *e);
+
+/* The same for a given level; NULL is the machine's own. For tests and benchmarks. */
+bool kernels_init_level(const char *level, error *e);
+
+/* Name of the level in use: "scalar", "avx2", "avx512", ... */
+const char *kernels_level(void);

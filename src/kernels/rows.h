@@ -1,0 +1,57 @@
+/* Kernels that go row by row: norms, softmax, activations, embedding lookup, conversions.
+ *
+ * Matrices are [n_rows][width], rows without gaps. Unless said otherwise out may be an input
+ * itself (not overlap it partly), rows are shared out over the team, and a row's result does not
+ * depend on the other rows or on the number of threads. */
+#pragma once
+
+#include "base/thread.h"
+#include "kernels/activation.h"
+
+#include <stdint.h>
+
+/* out = (y - mean(y)) / sqrt(variance(y) + eps) * gamma + beta, with y = x + residual.
+ * residual and beta may be NULL. The variance is the mean of squared deviations. */
+void layer_norm_f32(team *t, const float *x, const float *residual, const float *gamma,
+                    const float *beta, float eps, float *out, int n_rows, int width);
+
+/* out = x / sqrt(mean(x^2) + eps) * gamma */
+void rms_norm_f32(team *t, const float *x, const float *gamma, float eps, float *out, int n_rows,
+                  int width);
+
+/* out = exp(x - max) / sum(exp(x - max)) of each row. -infinity gives 0; a row of nothing else, or
+ * one with a NaN or +infinity, gives NaN, as in torch. */
+void softmax_f32(team *t, const float *x, float *out, int n_rows, int width);
+
+/* out[i] = act(x[i]). Against the exact function, for finite x, either relative or absolute:
+ *   GELU_ERF, GELU_TANH, QUICK_GELU, SILU  6e-7 of the result, or 1e-7
+ *   TANH                                    4e-7 of the result
+ * RELU and NONE are exact; NaN stays NaN. */
+void activate_f32(team *t, enum activation act, const float *x, float *out, long n);
+
+/* out = a + b */
+void add_f32(team *t, const float *a, const float *b, float *out, long n);
+
+/* out = act(a) * b, the gate of gated feed-forward blocks. Rows of width values; a, b and out have
+ * their own distances between rows, so that a and b can be halves of one projection. out may be
+ * a itself. */
+void gate_f32(team *t, enum activation act, const float *a, long lda, const float *b, long ldb,
+              float *out, long ldo, int n_rows, int width);
+
+enum { EMBED_TABLES = 4 };
+
+/* out[i] = table[0][ids[0][i]] + table[1][ids[1][i]] + ... in this order. */
+typedef struct embed_args {
+    int n_tables;                     /* 1 .. EMBED_TABLES: words, positions, types, ... */
+    const float *table[EMBED_TABLES]; /* each [..][width] */
+    const int *ids[EMBED_TABLES];     /* each [n_rows], checked by the caller; NULL: row 0 always */
+    float *out;                       /* [n_rows][width], may not overlap a table */
+    int n_rows, width;
+} embed_args;
+
+void embed_f32(team *t, const embed_args *a);
+
+/* IEEE half and bfloat16 to float, exact (signalling NaN may become quiet). from needs no
+ * alignment; it may not overlap out. Runs on the calling thread. */
+void f16_to_f32(const void *from, float *out, long n);
+void bf16_to_f32(const void *from, float *out, long n);
