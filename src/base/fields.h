@@ -1,0 +1,141 @@
+/* Typed fields: one row describes one JSON key, and from the rows come parsing, defaults, ranges,
+ * error paths, JSON Schema, documentation, page forms and command line flags. Nobody reads request
+ * JSON by hand.
+ *
+ *     struct ranking { str query; int top_k; };
+ *     static const field ranking_fields[] = {
+ *         FIELD_STRING(struct ranking, query, "query", NULL, FIELD_REQUIRED, "what to look for"),
+ *         FIELD_INT(struct ranking, top_k, "top_k", 5, 1, 1000, "how many to return"),
+ *         FIELD_END};
+ *
+ * A missing key or an explicit null takes the preset; unknown keys are tolerated (the wire contract
+ * says so). Parsed values live in the arena; strings and arrays are copied, so the JSON may be
+ * dropped. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+#include <jansson.h>
+
+enum field_type {
+    FIELD_TYPE_END,
+    FIELD_TYPE_BOOL,    /* int: 0 or 1, or the preset (-1 can say "not given") */
+    FIELD_TYPE_INT,     /* int */
+    FIELD_TYPE_NUMBER,  /* double */
+    FIELD_TYPE_STRING,  /* str; p == NULL when not given and without preset */
+    FIELD_TYPE_CHOICE,  /* int: index into choices, any letter case; preset may be -1 */
+    FIELD_TYPE_STRINGS, /* strs: an array of strings (FIELD_ONE_OR_MANY: or one string) */
+    FIELD_TYPE_TEXTS,   /* texts: a string or an array of strings; with FIELD_TOKEN_IDS also [int],
+                           [[int]] */
+    FIELD_TYPE_NUMBERS, /* outputs only: floats */
+    FIELD_TYPE_OBJECT,  /* a struct at the offset, with its own rows */
+};
+
+enum field_flags {
+    FIELD_REQUIRED = 1,
+    FIELD_TOKEN_IDS = 2,   /* TEXTS: token ids are accepted in place of strings */
+    FIELD_ONE_OR_MANY = 4, /* STRINGS: one plain string is a list of one */
+};
+
+typedef struct strs {
+    str *items;
+    int n;
+} strs;
+
+/* One text to encode: characters, or token ids when `ids` is set (n_ids of them). */
+typedef struct text_input {
+    str text;
+    const int *ids;
+    int n_ids;
+} text_input;
+
+typedef struct texts {
+    text_input *items;
+    int n;
+    bool single; /* the client sent one text, not a list */
+} texts;
+
+typedef struct field {
+    const char *name; /* JSON key; NULL in outputs whose value has no key */
+    enum field_type type;
+    unsigned flags;
+    size_t offset;           /* in the struct that fields_parse() fills */
+    double preset;           /* BOOL, INT, NUMBER, CHOICE */
+    const char *preset_text; /* STRING */
+    double low, high; /* INT, NUMBER: value; STRING: bytes; STRINGS, TEXTS: items (0, 0: any) */
+    const char *const *choices; /* CHOICE: NULL-terminated */
+    const struct field *rows;   /* OBJECT */
+    int min_depth, max_depth;   /* outputs: arrays around the value */
+    const char *help;
+} field;
+
+#define FIELD_BOOL(owner, member, key, preset_value, text)                                         \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_BOOL, .offset = offsetof(owner, member),                   \
+        .preset = preset_value, .help = text                                                       \
+    }
+#define FIELD_INT(owner, member, key, preset_value, lowest, highest, text)                         \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_INT, .offset = offsetof(owner, member),                    \
+        .preset = preset_value, .low = lowest, .high = highest, .help = text                       \
+    }
+#define FIELD_NUMBER(owner, member, key, preset_value, lowest, highest, text)                      \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_NUMBER, .offset = offsetof(owner, member),                 \
+        .preset = preset_value, .low = lowest, .high = highest, .help = text                       \
+    }
+#define FIELD_STRING(owner, member, key, preset_value, flag_bits, text)                            \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_STRING, .offset = offsetof(owner, member),                 \
+        .flags = flag_bits, .preset_text = preset_value, .help = text                              \
+    }
+#define FIELD_CHOICE(owner, member, key, preset_index, names, text)                                \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_CHOICE, .offset = offsetof(owner, member),                 \
+        .preset = preset_index, .choices = names, .help = text                                     \
+    }
+#define FIELD_STRINGS(owner, member, key, most_items, flag_bits, text)                             \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_STRINGS, .offset = offsetof(owner, member),                \
+        .flags = flag_bits, .high = most_items, .help = text                                       \
+    }
+#define FIELD_TEXTS(owner, member, key, most_items, flag_bits, text)                               \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_TEXTS, .offset = offsetof(owner, member),                  \
+        .flags = flag_bits, .high = most_items, .help = text                                       \
+    }
+#define FIELD_OBJECT(owner, member, key, field_rows, flag_bits, text)                              \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_OBJECT, .offset = offsetof(owner, member),                 \
+        .flags = flag_bits, .rows = field_rows, .help = text                                       \
+    }
+/* Output row: `depth` arrays of numbers ("[[0.1]]" has depth 2). */
+#define FIELD_OUT_NUMBERS(least_depth, most_depth, text)                                           \
+    {                                                                                              \
+        .type = FIELD_TYPE_NUMBERS, .min_depth = least_depth, .max_depth = most_depth,             \
+        .help = text                                                                               \
+    }
+#define FIELD_END                                                                                  \
+    {                                                                                              \
+        .type = FIELD_TYPE_END                                                                     \
+    }
+
+/* Writes every preset into `out` (nested objects too). */
+void fields_preset(const field *rows, void *out);
+
+/* Fills `out` from a JSON object, presets first. `path` is put before key names in messages
+ * ("inputs",
+ * "" at the root): "'inputs.sentences' must be an array of strings, found a number".
+ * A wrong type is ERR_BAD_REQUEST, a value out of range is ERR_INVALID. */
+bool fields_parse(const field *rows, const json_t *object, const char *path, void *out, arena *a,
+                  error *e);
+
+/* One value of a row that may stand without an object around it (`inputs` itself). */
+bool field_parse_value(const field *row, const json_t *value, const char *path, void *out, arena *a,
+                       error *e);
+
+/* JSON Schema of an object with these keys, or of the value for a single keyless row; new
+ * reference. */
+json_t *fields_schema(const field *rows);

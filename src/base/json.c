@@ -1,0 +1,188 @@
+#include "base/json.h"
+#include "base/file.h"
+#include "base/own.h"
+
+#include <math.h>
+
+/* Depth is checked before jansson recurses: brackets outside of strings. */
+static int nesting(str text)
+{
+    int depth = 0, deepest = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            depth++;
+            if (depth > deepest)
+                deepest = depth;
+        } else if (c == ']' || c == '}') {
+            depth--;
+        }
+    }
+    return deepest;
+}
+
+json_t *json_parse(str text, const char *what, int max_depth, error *e)
+{
+    if (nesting(text) > max_depth) {
+        fail(e, ERR_BAD_REQUEST, "%s nests arrays and objects deeper than %d levels", what,
+             max_depth);
+        return NULL;
+    }
+    json_error_t problem;
+    json_t *value =
+        json_loadb(text.p ? text.p : "", text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
+    if (!value)
+        fail(e, ERR_BAD_REQUEST, "%s is not valid JSON: line %d, column %d: %s", what, problem.line,
+             problem.column, problem.text);
+    return value;
+}
+
+json_t *json_parse_file(const char *path, size_t max_bytes, error *e)
+{
+    own_buf buf text = buf_new(0);
+    if (!file_read(path, max_bytes, &text, e))
+        return NULL;
+    error inner = {0};
+    json_t *value = json_parse(buf_view(&text), "the file", 2000, &inner);
+    if (!value)
+        fail(e, ERR_BAD_MODEL, "'%s': %s", path, inner.message);
+    return value;
+}
+
+const char *json_kind(const json_t *value)
+{
+    if (!value)
+        return "nothing";
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    default:
+        return "null";
+    }
+}
+
+void json_put_string(buf *out, str text)
+{
+    buf_byte(out, '"');
+    size_t start = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buf_add(out, text.p + start, i - start);
+        start = i + 1;
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c == '\n')
+            buf_puts(out, "\\n");
+        else if (c == '\t')
+            buf_puts(out, "\\t");
+        else if (c == '\r')
+            buf_puts(out, "\\r");
+        else
+            buf_printf(out, "\\u%04x", c);
+    }
+    buf_add(out, text.p + start, text.n - start);
+    buf_byte(out, '"');
+}
+
+/* 9 significant digits of a float between 1e-5 and 1e9 by integer arithmetic: a double holds the
+ * scaled value with 1e-16 relative error, far below the 5e-10 that the ninth digit leaves. */
+static size_t float_text(float value, char *to)
+{
+    static const double tens[] = {1e0, 1e1, 1e2, 1e3,  1e4,  1e5,  1e6,
+                                  1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
+    double magnitude = fabs((double)value);
+    if (!(magnitude >= 1e-5 && magnitude < 1e9))
+        return (size_t)snprintf(to, 24, "%.9g", (double)value);
+    int whole_digits = 1; /* digits before the point, 0 and below for 0.0ddd */
+    while (whole_digits < 9 && magnitude >= tens[whole_digits])
+        whole_digits++;
+    while (whole_digits > -4 && magnitude * tens[1 - whole_digits] < 1.0)
+        whole_digits--;
+    int decimals = 9 - whole_digits; /* up to 13 */
+    uint64_t scaled = (uint64_t)(magnitude * tens[decimals] + 0.5);
+    while (decimals > 0 && scaled % 10 == 0) {
+        scaled /= 10;
+        decimals--;
+    }
+    char digits[24];
+    int n = 0;
+    while (scaled || n <= decimals) {
+        digits[n++] = (char)('0' + scaled % 10);
+        scaled /= 10;
+    }
+    char *p = to;
+    if (value < 0)
+        *p++ = '-';
+    while (n > 0) {
+        *p++ = digits[--n];
+        if (n == decimals && n > 0)
+            *p++ = '.';
+    }
+    return (size_t)(p - to);
+}
+
+void json_put_float(buf *out, float value)
+{
+    char *to = isfinite(value) ? buf_room(out, 24) : NULL;
+    if (to)
+        out->n += float_text(value, to);
+    else
+        buf_puts(out, "null");
+}
+
+void json_put_double(buf *out, double value)
+{
+    if (isfinite(value))
+        buf_printf(out, "%.17g", value);
+    else
+        buf_puts(out, "null");
+}
+
+void json_put_int(buf *out, int64_t value)
+{
+    buf_printf(out, "%lld", (long long)value);
+}
+
+void json_put_floats(buf *out, const float *values, size_t n)
+{
+    buf_byte(out, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_byte(out, ',');
+        json_put_float(out, values[i]);
+    }
+    buf_byte(out, ']');
+}
+
+static int append(const char *bytes, size_t n, void *out)
+{
+    buf_add(out, bytes, n);
+    return 0;
+}
+
+void json_put(buf *out, const json_t *value)
+{
+    json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY);
+}

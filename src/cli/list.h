@@ -1,0 +1,3 @@
+/* The subcommands, in the order of `inferd --help`: X(name) with `const struct command
+ * command_<name>`. */
+X(version)
