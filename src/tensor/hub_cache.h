@@ -1,0 +1,56 @@
+/* Models on this machine in the layout of the Hugging Face cache:
+ *   <root>/models--owner--name/{refs/<revision>, snapshots/<commit>/..., blobs/...}
+ * Read only: who puts models there is hub/ and the command line. */
+#pragma once
+
+#include "base/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HUB_ROOTS = 4 };
+
+/* Folders that are searched, the first that has a model wins. */
+typedef struct hub_cache {
+    char *roots[HUB_ROOTS]; /* owned */
+    int n_roots;
+} hub_cache;
+
+/* Roots: <data_dir>/hub (when data_dir is not NULL), then the user's own cache: $HF_HUB_CACHE
+ * (or the older $HUGGINGFACE_HUB_CACHE), else $HF_HOME/hub, else $XDG_CACHE_HOME/huggingface/hub,
+ * else ~/.cache/huggingface/hub. Nothing needs to exist. */
+void hub_cache_init(hub_cache *c, const char *data_dir);
+void hub_cache_release(hub_cache *c);
+
+/* One model that can be opened. All strings are owned by it. */
+typedef struct hub_model {
+    char *id;     /* "owner/name" or "name" */
+    char *folder; /* the snapshot: <root>/models--owner--name/snapshots/<commit> */
+    char *commit;
+    int64_t size_bytes;       /* of the snapshot's files, links followed */
+    int64_t modified_unix_ms; /* when the snapshot folder last changed */
+} hub_model;
+void hub_model_release(hub_model *m);
+
+/* Whether a text can be the id of a model: "name" or "owner/name", each part of 1 to 96 of
+ * [A-Za-z0-9._-], without "--" or "..", not ending in ".git", not starting or ending with '-' or
+ * '.'. */
+bool hub_id_valid(str id);
+
+/* "models--owner--name" of a valid id, in new memory (free). */
+char *hub_id_folder(str id);
+
+/* Finds a model. revision: a branch or tag (refs/<revision>), a commit or the start of at least 7
+ * digits of one, or NULL: "main", else the only other ref, else the newest snapshot.
+ * ERR_INVALID for a malformed id or revision, ERR_NOT_FOUND (with the roots that were searched). */
+bool hub_cache_find(const hub_cache *c, str id, const char *revision, hub_model *out, error *e);
+
+/* All models of all roots, sorted by id; a model in several roots counts once, for the first. Roots
+ * and model folders that cannot be read are passed over. */
+typedef struct hub_models {
+    hub_model *items;
+    int n;
+} hub_models;
+bool hub_cache_list(const hub_cache *c, hub_models *out, error *e);
+void hub_models_release(hub_models *l);
