@@ -79,7 +79,7 @@ static bool add_block(arena *a, size_t size)
     return true;
 }
 
-void *arena_try(arena *a, size_t count, size_t size)
+void *arena_raw(arena *a, size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > a->max - a->used)
@@ -95,7 +95,13 @@ void *arena_try(arena *a, size_t count, size_t size)
     }
     b->used = at + bytes;
     a->used += bytes;
-    return memset(b->bytes + at, 0, bytes);
+    return b->bytes + at;
+}
+
+void *arena_try(arena *a, size_t count, size_t size)
+{
+    void *p = arena_raw(a, count, size);
+    return p ? memset(p, 0, count * size) : NULL;
 }
 
 void *arena_alloc(arena *a, size_t size)

@@ -16,6 +16,9 @@ void arena_free(arena *a);
  */
 void arena_reset(arena *a);
 
+/* Memory with undefined contents, 64-byte aligned when size >= 64; NULL as arena_try. */
+void *arena_raw(arena *a, size_t count, size_t size);
+
 /* Zeroed memory, 64-byte aligned when size >= 64, else 16-byte. NULL when the limit or memory is
  * out or count * size overflows: use it for sizes that a file or a client chose. */
 void *arena_try(arena *a, size_t count, size_t size);

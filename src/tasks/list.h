@@ -1,0 +1,3 @@
+/* The tasks: X(name) with `const task task_<name>`. */
+X(feature_extraction)
+X(sentence_similarity)

@@ -1,0 +1,100 @@
+/* The table of tasks, and request bodies by their rows. */
+#include "tasks/task.h"
+#include "base/json.h"
+#include "base/own.h"
+
+#define X(name) extern const task task_##name;
+#include "tasks/list.h"
+#undef X
+
+const task *const tasks[] = {
+#define X(name) &task_##name,
+#include "tasks/list.h"
+#undef X
+    NULL,
+};
+
+const task *task_find(str name)
+{
+    for (int i = 0; tasks[i]; i++)
+        if (str_is(name, tasks[i]->name))
+            return tasks[i];
+    return NULL;
+}
+
+/* Whether the keys of an OBJECT row stand at the root, as older clients send them. */
+static bool stands_at_root(const field *row, const json_t *root)
+{
+    if (row->type != FIELD_TYPE_OBJECT)
+        return false;
+    for (const field *key = row->rows; key->type != FIELD_TYPE_END; key++)
+        if (json_object_get(root, key->name))
+            return true;
+    return false;
+}
+
+static bool parse_inputs(const field *row, const json_t *root, void *request, arena *a, error *e)
+{
+    const json_t *value = json_object_get(root, row->name);
+    fields_preset(row, request);
+    if (value && !json_is_null(value))
+        return field_parse_value(row, value, row->name, request, a, e);
+    if (stands_at_root(row, root))
+        return fields_parse(row->rows, root, "", (char *)request + row->offset, a, e);
+    return fail(e, ERR_BAD_REQUEST, "'%s' is required but missing", row->name);
+}
+
+static bool parse_parameters(const field *rows, const json_t *root, void *request, arena *a,
+                             error *e)
+{
+    const json_t *inner = json_object_get(root, "parameters");
+    if (inner && !json_is_null(inner) && !json_is_object(inner))
+        return fail(e, ERR_BAD_REQUEST, "'parameters' must be an object, found %s",
+                    json_kind(inner));
+    fields_preset(rows, request);
+    for (const field *row = rows; row->type != FIELD_TYPE_END; row++) {
+        char path[200];
+        const json_t *value = json_object_get(inner, row->name);
+        snprintf(path, sizeof path, "%s%s", value ? "parameters." : "", row->name);
+        if (!value)
+            value = json_object_get(root, row->name);
+        if (!value || json_is_null(value)) {
+            if (row->flags & FIELD_REQUIRED)
+                return fail(e, ERR_BAD_REQUEST, "'%s' is required but missing", path);
+        } else if (!field_parse_value(row, value, path, request, a, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool task_parse(const task *t, str body, void *request, arena *a, error *e)
+{
+    if (body.n == 0)
+        return fail(e, ERR_BAD_REQUEST, "the request body is empty, expected JSON such as %s",
+                    t->example);
+    own_json json_t *root = json_parse(body, "the request body", JSON_MAX_DEPTH, e);
+    if (!root)
+        return false;
+    if (!json_is_object(root))
+        return fail(e, ERR_BAD_REQUEST, "the request body must be a JSON object, found %s",
+                    json_kind(root));
+    return (!t->inputs || parse_inputs(t->inputs, root, request, a, e)) &&
+           (!t->parameters || parse_parameters(t->parameters, root, request, a, e));
+}
+
+json_t *task_input_schema(const task *t)
+{
+    json_t *schema =
+        t->inputs ? fields_schema(t->inputs)
+                  : json_pack("{s:s, s:{}, s:[]}", "type", "object", "properties", "required");
+    if (t->parameters)
+        json_object_set_new(json_object_get(schema, "properties"), "parameters",
+                            fields_schema(t->parameters));
+    return schema;
+}
+
+json_t *task_output_schema(const task *t)
+{
+    return fields_schema(t->output);
+}

@@ -1,0 +1,89 @@
+/* A task is one file with a `const task`, and one row in tasks/list.h.
+ *
+ * The life of a call: parse (field rows -> request struct), prepare (texts -> token sequences), the
+ * runner computes all sequences of all waiting calls in shared batches (run.h), finish (vectors ->
+ * reply). Parsing, defaults, ranges, error paths, schema, pages and command line flags come from
+ * the rows; a task reads no JSON. The compatibility routes of the worker are `task`s too: other
+ * rows and another finish over the same request struct. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/fields.h"
+#include "models/model.h"
+#include "tokenizers/tokenizer.h"
+
+#include <stdatomic.h>
+
+typedef struct task_call task_call;
+
+/* What the model computes for the sequences of a call. */
+enum call_output {
+    CALL_EMBEDDING, /* one pooled vector a sequence: info.width floats */
+    CALL_HIDDEN,    /* one vector a token: n * info.hidden floats */
+};
+
+typedef struct task {
+    const char *name;    /* the hub's pipeline tag, or the path of a compatibility route */
+    const char *title;   /* "Sentence Similarity" */
+    const char *summary; /* one sentence for pages and --help */
+    /* The row of "inputs" (offset in the request struct), then FIELD_END. An OBJECT row may also
+     * stand at the root of the body, without "inputs" around it. NULL: all keys are parameters. */
+    const field *inputs;
+    /* Rows that are read from "parameters" or from the root of the body. NULL: none. */
+    const field *parameters;
+    const field *output; /* shape of the reply, for validation and documentation */
+    size_t request_size; /* of the struct that the rows fill */
+    const char *example; /* a whole request body */
+    enum call_output computes;
+
+    /* Makes the sequences of the call. May leave none: then nothing is computed. */
+    bool (*prepare)(task_call *c, error *e);
+    /* Writes the JSON reply. */
+    bool (*finish)(task_call *c, buf *reply, error *e);
+} task;
+
+/* The tasks in the order of list.h, NULL at the end; and one by name, NULL when there is none. */
+extern const task *const tasks[];
+const task *task_find(str name);
+
+/* Fills `request` (t->request_size bytes) from a JSON body. */
+bool task_parse(const task *t, str body, void *request, arena *a, error *e);
+
+/* {"type":"object","properties":{"inputs":...,"parameters":...}}, and the schema of the reply: new
+ * references. */
+json_t *task_input_schema(const task *t);
+json_t *task_output_schema(const task *t);
+
+/* One text as token ids, and where its result goes. */
+typedef struct sequence {
+    const int *ids;
+    const int *type_ids; /* NULL: all 0 */
+    int n;
+    int n_given; /* tokens before truncation */
+    int skip;    /* leading tokens that pooling leaves out */
+    float *out;  /* filled by the runner; in the call's memory */
+} sequence;
+
+/* Counted over all sequences of a call, reported in the reply's headers and in `usage`. */
+typedef struct call_usage {
+    int64_t characters;
+    int64_t tokens;       /* computed */
+    int64_t tokens_given; /* before truncation */
+    int n_truncated;      /* sequences that lost tokens */
+} call_usage;
+
+struct pipeline;
+
+struct task_call {
+    const task *task;
+    const struct pipeline *pipeline;
+    arena *memory; /* of this call: request, sequences, results */
+    void *request;
+    sequence *sequences;
+    int n_sequences, n_done; /* the runner's progress */
+    call_usage usage;
+    int64_t tokenize_us, compute_us;
+    atomic_bool cancelled; /* set by any thread: nobody waits for the reply */
+};
