@@ -28,6 +28,18 @@ static int usage(FILE *to, int status)
     return status;
 }
 
+static int help(const struct command *c)
+{
+    own_buf buf text = buf_new(1 << 20);
+    buf_puts(&text, c->usage);
+    if (c->options) {
+        buf_byte(&text, '\n');
+        options_help(c->options, &text);
+    }
+    fputs(buf_text(&text), stdout);
+    return 0;
+}
+
 static int wants_help(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -47,10 +59,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < N_COMMANDS; i++) {
         if (strcmp(name, commands[i]->name) != 0)
             continue;
-        if (wants_help(argc - 1, argv + 1)) {
-            fputs(commands[i]->usage, stdout);
-            return 0;
-        }
+        if (wants_help(argc - 1, argv + 1))
+            return help(commands[i]);
         return commands[i]->run(argc - 1, argv + 1);
     }
     fprintf(stderr, "inferd: there is no command '%s'; `inferd --help` lists them\n", argv[1]);
