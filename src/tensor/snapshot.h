@@ -38,19 +38,12 @@ enum {
 
 typedef struct snapshot snapshot;
 
-/* Whether `id` is the id of a model: "OWNER/NAME" or "NAME", each of 1 to 96 characters
- * [A-Za-z0-9._-], without "--" or "..", not beginning or ending with '-' or '.', not ending ".git".
- * ERR_BAD_REQUEST. */
-bool model_id_check(str id, error *e);
-
-/* Whether `revision` can be a branch, tag, commit or "refs/pr/N": at most 255 characters
- * [A-Za-z0-9._/-] that form a safe path. ERR_BAD_REQUEST. */
+/* Whether `revision` can be a branch, tag, commit or "refs/pr/N": a safe path of at most 255 bytes
+ * without the characters that git forbids in names. ERR_BAD_REQUEST. */
 bool revision_check(str revision, error *e);
 
-/* "HUB/models--OWNER--NAME" of a checked id, in new memory (free). */
-char *model_folder(const char *hub, const char *id);
-
-/* Takes the model's lock and creates the folders that are missing. NULL: ERR_BAD_REQUEST (the id),
+/* Takes the model's lock and creates the folders that are missing. id: as hub_id_valid() allows.
+ * NULL: ERR_BAD_REQUEST (the id),
  * ERR_CONFLICT (another process writes this model now), ERR_IO. */
 snapshot *snapshot_open(const char *hub, const char *id, error *e);
 
@@ -61,8 +54,9 @@ void snapshot_close(snapshot *s);
  * disk blocks where the file system can. */
 bool snapshot_add_file(snapshot *s, const char *path, const char *source, error *e);
 
-/* Adds `path` with the content of a blob that is in place. An unsafe path, a path that is given
- * twice or that needs a file as a folder is ERR_INVALID. */
+/* Adds `path` with the content of a blob that is in place by the time of snapshot_publish. etag: 40
+ * or 64 lower-case hex digits. A path that leaves the folder, is over-long (1,024 bytes; 255 in a
+ * part), holds control characters, is given twice, or needs a file as a folder is ERR_INVALID. */
 bool snapshot_add_blob(snapshot *s, const char *path, const char *etag, error *e);
 
 /* An id for content that has no commit: the first 40 hex digits of the SHA-256 of the lines
