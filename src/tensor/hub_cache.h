@@ -42,7 +42,8 @@ bool hub_id_valid(str id);
 char *hub_id_folder(str id);
 
 /* Finds a model. revision: a branch or tag (refs/<revision>), a commit or the start of at least 7
- * digits of one, or NULL: "main", else the only other ref, else the newest snapshot.
+ * digits of one, or NULL: "main", else the snapshot that changed last. A snapshot counts when it
+ * has its config.json: clients may have cached a few files of a model only.
  * ERR_INVALID for a malformed id or revision, ERR_NOT_FOUND (with the roots that were searched). */
 bool hub_cache_find(const hub_cache *c, str id, const char *revision, hub_model *out, error *e);
 
@@ -52,5 +53,5 @@ typedef struct hub_models {
     hub_model *items;
     int n;
 } hub_models;
-bool hub_cache_list(const hub_cache *c, hub_models *out, error *e);
+void hub_cache_list(const hub_cache *c, hub_models *out);
 void hub_models_release(hub_models *l);

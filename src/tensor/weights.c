@@ -1,0 +1,379 @@
+/* Names lead to tensors of the files; claims and problems are kept until weights_done. */
+#include "tensor/weights.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/own.h"
+
+#include <assert.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum {
+    MAX_NAME = 512,      /* of a tensor: longer ones are never asked for */
+    MAX_SHARDS = 4096,   /* the largest published models have some hundreds */
+    PROBLEM_BYTES = 280, /* of the message for each kind of problem */
+    WEIGHT_ALIGN = 64,   /* of converted tensors */
+};
+
+enum problem_kind { MISSING, MISSHAPEN, UNUSABLE, UNCLAIMED, N_PROBLEMS };
+
+static const char *const problem_names[N_PROBLEMS] = {"missing", "misshapen", "unusable",
+                                                      "unclaimed"};
+
+struct problems {
+    char text[PROBLEM_BYTES];
+    size_t used;
+    int n, shown;
+};
+
+struct entry {
+    const tensor *tensor;
+    const float *floats; /* once claimed */
+};
+
+struct weight_set {
+    safetensors *files;
+    int n_files;
+    struct entry *entries;
+    int n_entries;
+    map by_name; /* name -> entry */
+    float **converted;
+    int n_converted;
+    int64_t converted_bytes;
+    char root[128]; /* the optional prefix, if it is in use */
+    struct problems problems[N_PROBLEMS];
+};
+
+static void note(weight_set *set, enum problem_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Adds to the list of a kind; what no longer fits is only counted. */
+static void note(weight_set *set, enum problem_kind kind, const char *format, ...)
+{
+    struct problems *p = &set->problems[kind];
+    char text[PROBLEM_BYTES];
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    p->n++;
+    if (length < 0 || p->shown + 1 < p->n)
+        return;
+    size_t room = sizeof p->text - p->used;
+    int wrote = snprintf(p->text + p->used, room, "%s%s", p->used ? ", " : "", text);
+    if (wrote < 0 || (size_t)wrote >= room) {
+        p->text[p->used] = 0;
+        return;
+    }
+    p->used += (size_t)wrote;
+    p->shown++;
+}
+
+/* Files. */
+
+static bool open_file(weight_set *set, const repo *r, const char *name, error *e)
+{
+    own_mem char *path = repo_path(r, str_of(name), e);
+    if (!path || !safetensors_open(&set->files[set->n_files], path, e))
+        return false;
+    set->n_files++;
+    return true;
+}
+
+static void add_entry(weight_set *set, const tensor *t)
+{
+    struct entry *entry = &set->entries[set->n_entries++];
+    entry->tensor = t;
+    map_add(&set->by_name, t->name)->value.pointer = entry;
+}
+
+static bool make_entries(weight_set *set, size_t n, error *e)
+{
+    set->entries = calloc(n + 1, sizeof *set->entries);
+    if (!set->entries)
+        return fail(e, ERR_IO, "no memory for %zu tensors", n);
+    map_init(&set->by_name, n);
+    return true;
+}
+
+static bool open_single(weight_set *set, const repo *r, const char *name, error *e)
+{
+    set->files = xcalloc(1, sizeof *set->files);
+    if (!open_file(set, r, name, e))
+        return false;
+    const safetensors *file = &set->files[0];
+    if (!make_entries(set, (size_t)file->n, e))
+        return false;
+    for (int i = 0; i < file->n; i++)
+        add_entry(set, &file->tensors[i]);
+    return true;
+}
+
+/* The open file of a shard's name, opening it at its first use. */
+static const safetensors *shard(weight_set *set, map *shards, const repo *r, const char *place,
+                                const json_t *file, error *e)
+{
+    str name = json_str(file);
+    struct map_slot *slot = map_add(shards, name);
+    if (slot->value.number)
+        return &set->files[slot->value.number - 1];
+    if (!str_ends(name, STR(".safetensors")) || memchr(name.p, 0, name.n)) {
+        fail(e, ERR_BAD_MODEL, "shard '%s' is not a safetensors file", name.p);
+        return NULL;
+    }
+    if (set->n_files == MAX_SHARDS) {
+        fail(e, ERR_BAD_MODEL, "more than %d shards", MAX_SHARDS);
+        return NULL;
+    }
+    own_mem char *path = xprintf("%s%s%s", place, *place ? "/" : "", name.p);
+    if (!open_file(set, r, path, e)) {
+        if (e && e->kind == ERR_NOT_FOUND)
+            e->kind = ERR_BAD_MODEL;
+        return NULL;
+    }
+    slot->value.number = set->n_files;
+    return &set->files[set->n_files - 1];
+}
+
+static bool open_mapped(weight_set *set, const repo *r, const char *place, const json_t *names,
+                        error *e)
+{
+    OWN(map_release) map shards = {0};
+    const char *name;
+    json_t *file;
+    json_object_foreach ((json_t *)(uintptr_t)names, name, file) {
+        if (!json_is_string(file))
+            return fail(e, ERR_BAD_MODEL, "'weight_map' gives '%s' %s, expected a string", name,
+                        json_kind(file));
+        const safetensors *from = shard(set, &shards, r, place, file, e);
+        if (!from)
+            return false;
+        const tensor *t = safetensors_find(from, str_of(name));
+        if (!t)
+            return fail(e, ERR_BAD_MODEL, "tensor '%s' is not in shard '%s'", name,
+                        json_string_value(file));
+        add_entry(set, t);
+    }
+    return true;
+}
+
+static bool open_sharded(weight_set *set, const repo *r, const char *place, const char *index,
+                         error *e)
+{
+    own_json json_t *document = repo_json(r, index, e);
+    if (!document)
+        return false;
+    const json_t *names = json_object_get(document, "weight_map");
+    size_t n = json_object_size(names);
+    if (!json_is_object(names) || !n)
+        return fail(e, ERR_BAD_MODEL, "'%s' has no 'weight_map'", index);
+    set->files = xcalloc(n < MAX_SHARDS ? n : MAX_SHARDS, sizeof *set->files);
+    return make_entries(set, n, e) &&
+           (open_mapped(set, r, place, names, e) || fail_in(e, "'%s'", index));
+}
+
+static bool open_any(weight_set *set, const repo *r, const char *place, error *e)
+{
+    static const char *const others[] = {"pytorch_model.bin", "pytorch_model.bin.index.json",
+                                         "tf_model.h5", "flax_model.msgpack", "model.onnx"};
+    const char *slash = *place ? "/" : "";
+    own_mem char *single = xprintf("%s%smodel.safetensors", place, slash);
+    own_mem char *index = xprintf("%s.index.json", single);
+    if (repo_has(r, single))
+        return open_single(set, r, single, e);
+    if (repo_has(r, index))
+        return open_sharded(set, r, place, index, e);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        own_mem char *other = xprintf("%s%s%s", place, slash, others[i]);
+        if (repo_has(r, other))
+            return fail(e, ERR_INVALID,
+                        "weights are there as '%s' only, expected 'model.safetensors'", other);
+    }
+    return fail(e, ERR_NOT_FOUND, "'%s' is not in the model folder", single);
+}
+
+weight_set *weight_set_open(const repo *r, const char *place, error *e)
+{
+    weight_set *set = xcalloc(1, sizeof *set);
+    if (open_any(set, r, place, e))
+        return set;
+    weight_set_close(set);
+    return NULL;
+}
+
+void weight_set_close(weight_set *set)
+{
+    if (!set)
+        return;
+    for (int i = 0; i < set->n_converted; i++)
+        free(set->converted[i]);
+    free(set->converted);
+    map_release(&set->by_name);
+    free(set->entries);
+    for (int i = 0; i < set->n_files; i++)
+        safetensors_release(&set->files[i]);
+    free(set->files);
+    free(set);
+}
+
+void weight_set_count(const weight_set *set, weight_counts *out)
+{
+    int64_t of_type[N_DTYPES] = {0};
+    *out = (weight_counts){.converted_bytes = set->converted_bytes, .most = DTYPE_F32};
+    for (int i = 0; i < set->n_files; i++)
+        out->mapped_bytes += (int64_t)set->files[i].file.n;
+    for (int i = 0; i < set->n_entries; i++) {
+        const tensor *t = set->entries[i].tensor;
+        out->parameters += t->n_elements;
+        of_type[t->type] += t->n_elements;
+        if (of_type[t->type] > of_type[out->most])
+            out->most = t->type;
+    }
+}
+
+/* Scopes. */
+
+weights weights_root(weight_set *set, const char *optional_prefix)
+{
+    weights w = {.set = set};
+    if (!optional_prefix)
+        return w;
+    assert(strlen(optional_prefix) < sizeof w.prefix);
+    for (int i = 0; i < set->n_entries && !*w.prefix; i++)
+        if (str_starts(set->entries[i].tensor->name, str_of(optional_prefix)))
+            snprintf(w.prefix, sizeof w.prefix, "%s", optional_prefix);
+    memcpy(set->root, w.prefix, sizeof set->root);
+    return w;
+}
+
+weights weights_in(weights w, const char *format, ...)
+{
+    size_t used = strlen(w.prefix), room = sizeof w.prefix - used;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(w.prefix + used, room, format, args);
+    va_end(args);
+    assert(n >= 0 && (size_t)n + 1 < room);
+    memcpy(w.prefix + used + n, ".", 2);
+    return w;
+}
+
+static struct entry *find(weights w, const char *name, char full[MAX_NAME])
+{
+    int n = snprintf(full, MAX_NAME, "%s%s", w.prefix, name);
+    assert(n >= 0 && n < MAX_NAME);
+    return map_get(&w.set->by_name, (str){full, (size_t)n});
+}
+
+bool weights_have(weights w, const char *name)
+{
+    char full[MAX_NAME];
+    return find(w, name, full) != NULL;
+}
+
+static const float *convert(weight_set *set, const tensor *t, const char *name)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow((size_t)t->n_elements, sizeof(float), &bytes) ||
+        bytes > SIZE_MAX - WEIGHT_ALIGN) {
+        note(set, UNUSABLE, "'%s' (too large)", name);
+        return NULL;
+    }
+    float *out = aligned_alloc(WEIGHT_ALIGN, (bytes + WEIGHT_ALIGN) / WEIGHT_ALIGN * WEIGHT_ALIGN);
+    if (!out) {
+        note(set, UNUSABLE, "'%s' (no memory for %zu bytes)", name, bytes);
+        return NULL;
+    }
+    set->converted = xrealloc(set->converted, ((size_t)set->n_converted + 1) * sizeof(float *));
+    set->converted[set->n_converted++] = out;
+    set->converted_bytes += (int64_t)bytes;
+    dtype_to_f32(t->type, t->data, out, (long)t->n_elements);
+    return out;
+}
+
+static const float *claim(weights w, const char *name, int n_dims, const int64_t *dims)
+{
+    char full[MAX_NAME], found[TENSOR_SHAPE_TEXT], expected[TENSOR_SHAPE_TEXT];
+    tensor want = {.n_dims = n_dims};
+    memcpy(want.dims, dims, (size_t)n_dims * sizeof *dims);
+    tensor_shape(&want, expected);
+    struct entry *entry = find(w, name, full);
+    if (!entry) {
+        note(w.set, MISSING, "'%s' %s", full, expected);
+        return NULL;
+    }
+    const tensor *t = entry->tensor;
+    bool claimed = entry->floats != NULL;
+    static const float none[1];
+    if (!claimed)
+        entry->floats = none; /* asked for: not unclaimed, whatever comes of it */
+    if (t->n_dims != n_dims || memcmp(t->dims, dims, (size_t)n_dims * sizeof *dims) != 0) {
+        tensor_shape(t, found);
+        note(w.set, MISSHAPEN, "'%s' is %s, expected %s", full, found, expected);
+        return NULL;
+    }
+    if (!dtype_is_real(t->type)) {
+        note(w.set, UNUSABLE, "'%s' (of type %s)", full, dtype_name(t->type));
+        return NULL;
+    }
+    if (!claimed)
+        entry->floats = t->type == DTYPE_F32 && (uintptr_t)t->data % _Alignof(float) == 0
+                            ? t->data
+                            : convert(w.set, t, full);
+    return entry->floats;
+}
+
+const float *weights_vector(weights w, const char *name, int64_t n)
+{
+    return claim(w, name, 1, (int64_t[]){n});
+}
+
+const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t columns)
+{
+    return claim(w, name, 2, (int64_t[]){rows, columns});
+}
+
+/* The report. */
+
+static bool is_ignored(const weight_set *set, const char *name, const char *const *ignored)
+{
+    size_t root = strlen(set->root);
+    const char *inner = strncmp(name, set->root, root) == 0 ? name + root : name;
+    for (; ignored && *ignored; ignored++)
+        if (fnmatch(*ignored, name, 0) == 0 || fnmatch(*ignored, inner, 0) == 0)
+            return true;
+    return false;
+}
+
+static void note_unclaimed(weight_set *set, const char *const *ignored)
+{
+    for (int i = 0; i < set->n_entries; i++) {
+        if (set->entries[i].floats)
+            continue;
+        str name = set->entries[i].tensor->name;
+        char text[MAX_NAME];
+        snprintf(text, sizeof text, "%.*s", (int)(name.n < MAX_NAME ? name.n : MAX_NAME), name.p);
+        if (!is_ignored(set, text, ignored))
+            note(set, UNCLAIMED, "'%.200s'", text);
+    }
+}
+
+bool weights_done(weight_set *set, const char *const *ignored, error *e)
+{
+    char message[sizeof e->message];
+    size_t used = 0;
+    note_unclaimed(set, ignored);
+    for (int kind = 0; kind < N_PROBLEMS; kind++) {
+        const struct problems *p = &set->problems[kind];
+        if (!p->n)
+            continue;
+        char more[40] = "";
+        if (p->n > p->shown)
+            snprintf(more, sizeof more, "%s%d more", p->shown ? " and " : "", p->n - p->shown);
+        int n = snprintf(message + used, sizeof message - used, "%s%s %s%s", used ? "; " : "",
+                         problem_names[kind], p->text, more);
+        used += n > 0 && (size_t)n < sizeof message - used ? (size_t)n : 0;
+    }
+    return !used || fail(e, ERR_BAD_MODEL, "the weights do not fit config.json: %s", message);
+}
