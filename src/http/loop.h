@@ -42,6 +42,25 @@ bool loop_is_here(const loop *l);
 /* For the files of this folder and for other libraries that want the same loop. */
 struct event_base *loop_base(loop *l);
 
+/* Work for the next turn of the loop, after it has looked at its sockets again: whoever does a part
+ * and queues the rest starves nobody. Part of its owner's struct. */
+typedef struct later {
+    loop *l;
+    loop_fn *fn;
+    void *arg;
+    struct later *next, *previous;
+    bool queued;
+} later;
+
+void later_init(later *w, loop *l, loop_fn *fn, void *arg);
+void later_set(later *w);   /* queues it unless it is queued */
+void later_clear(later *w); /* also from its own callback; before its memory is freed */
+
+enum { LOOP_SCRATCH = 64 * 1024 };
+
+/* Bytes that sockets are read into: contents last until the callback returns. */
+char *loop_scratch(loop *l);
+
 /* A timer that is not running. */
 timer *timer_new(loop *l, loop_fn *fn, void *arg);
 void timer_free(timer *t); /* NULL is fine; also from its own callback */
