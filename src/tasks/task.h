@@ -36,9 +36,11 @@ typedef struct task {
     const field *output; /* shape of the reply, for validation and documentation */
     size_t request_size; /* of the struct that the rows fill */
     const char *example; /* a whole request body */
-    enum call_output computes;
 
-    /* Makes the sequences of the call. May leave none: then nothing is computed. */
+    /* Whether a model with these properties can do it; NULL: every model that reads text. */
+    bool (*supports)(const model_info *m);
+    /* Makes the sequences of the call and says in c->computes what is needed of them. May leave
+     * none: then nothing is computed. */
     bool (*prepare)(task_call *c, error *e);
     /* Writes the JSON reply. */
     bool (*finish)(task_call *c, buf *reply, error *e);
@@ -81,6 +83,7 @@ struct task_call {
     const struct pipeline *pipeline;
     arena *memory; /* of this call: request, sequences, results */
     void *request;
+    enum call_output computes;
     sequence *sequences;
     int n_sequences, n_done; /* the runner's progress */
     call_usage usage;

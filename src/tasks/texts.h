@@ -2,16 +2,26 @@
  * the model says so, truncated. Shared by every task that reads text. */
 #pragma once
 
-#include "tasks/task.h"
+#include "tasks/pipeline.h"
 
 /* How a request wants its texts encoded. */
 typedef struct text_options {
-    int truncate;     /* 1 or -1 (not given): cut to the model's limit; 0: too long is an error */
-    int side;         /* enum truncation_side, or -1: as the tokenizer says */
-    str prompt_name;  /* p == NULL: the model's default prompt */
-    const char *path; /* of the texts in the request, for messages: "inputs" */
+    int truncate;    /* 1 or -1 (not given): cut to the model's limit; 0: too long is an error */
+    int side;        /* enum truncation_side, or -1: as the tokenizer says */
+    str prompt_name; /* p == NULL: the model's default prompt */
+    /* Name of a text in the request, for messages; NULL: "inputs[3]", or "inputs" of a single one.
+     */
+    void (*name)(int i, char out[64]);
+    const char *path; /* of the texts in the request: "inputs" */
 } text_options;
 
 /* Adds one sequence for each text to the call (which has none yet) and counts its usage. Token ids
  * given in place of a text are taken as they are. */
 bool texts_encode(task_call *c, const texts *list, const text_options *o, error *e);
+
+/* The text of a model's prompt by name; ERR_INVALID, naming those there are, when it has no such.
+ */
+bool texts_prompt(const pipeline *p, str name, str *prompt, error *e);
+
+/* A prompt and a text as one, in the call's memory; the text itself when there is no prompt. */
+bool texts_join(task_call *c, str prompt, str text, str *out, error *e);

@@ -1,0 +1,207 @@
+/* `inferd run`: predicts in this process, without a server. The request body is made of the
+ * arguments by the task's field rows, so that every task gets its command line from them. */
+#include "tasks/run.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/own.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/paths.h"
+#include "kernels/kernels.h"
+#include "tensor/hub_cache.h"
+
+#include <string.h>
+
+struct run_args {
+    const char *data, *task, *body;
+    option_list parameters;
+    bool verbose;
+    int64_t threads;
+};
+
+enum { STDIN_BYTES = 256 << 20, REPLY_BYTES = 1 << 30 };
+
+static const option rows[] = {
+    OPTION_TEXT(struct run_args, task, "task", "TASK", NULL,
+                "what to do; else the model's own task"),
+    OPTION_LIST(struct run_args, parameters, "parameter", "NAME=VALUE",
+                "a parameter of the task, such as normalize=true; may be repeated"),
+    OPTION_TEXT(struct run_args, body, "body", "JSON", NULL,
+                "a whole request body instead of texts; '-' reads it from standard input"),
+    OPTION_TEXT(struct run_args, data, "data", "DIR", NULL,
+                "where models are kept; else ~/.local/share/inferd"),
+    OPTION_INT(struct run_args, threads, "threads", "N", "0", 0, 1024,
+               "threads that compute; 0: all CPUs the process may use"),
+    OPTION_FLAG(struct run_args, verbose, "verbose", "print tokens and times on standard error"),
+    OPTION_END};
+
+/* A string value; the texts come from argv, which need not be UTF-8. */
+static json_t *text_value(const char *text, error *e)
+{
+    json_t *value = json_string(text);
+    if (!value)
+        fail(e, ERR_BAD_REQUEST, "'%.40s' is not valid UTF-8", text);
+    return value;
+}
+
+static json_t *text_list(char *const *texts, int n, error *e)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        json_t *value = text_value(texts[i], e);
+        if (!value) {
+            json_decref(list);
+            return NULL;
+        }
+        json_array_append_new(list, value);
+    }
+    return list;
+}
+
+/* The keys of an object in their order: a string takes one text, a list takes all that are left. */
+static json_t *object_value(const field *keys, char *const *texts, int n, error *e)
+{
+    json_t *object = json_object();
+    int used = 0;
+    for (const field *key = keys; key->type != FIELD_TYPE_END && used < n; key++) {
+        bool many = key->type == FIELD_TYPE_STRINGS;
+        json_t *value = many ? text_list(texts + used, n - used, e) : text_value(texts[used], e);
+        if (!value) {
+            json_decref(object);
+            return NULL;
+        }
+        json_object_set_new(object, key->name, value);
+        used = many ? n : used + 1;
+    }
+    return object;
+}
+
+static json_t *inputs_value(const task *t, char *const *texts, int n, error *e)
+{
+    if (t->inputs->type == FIELD_TYPE_OBJECT)
+        return object_value(t->inputs->rows, texts, n, e);
+    return n == 1 ? text_value(texts[0], e) : text_list(texts, n, e);
+}
+
+/* NAME=VALUE, where VALUE is JSON, or else a string. */
+static bool add_parameter(json_t *parameters, const char *text, error *e)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return fail(e, ERR_BAD_REQUEST, "'--parameter' is '%s', expected NAME=VALUE", text);
+    json_t *value = json_loads(equals + 1, JSON_DECODE_ANY, NULL);
+    if (!value)
+        value = text_value(equals + 1, e);
+    return value && json_object_setn_new(parameters, text, (size_t)(equals - text), value) == 0;
+}
+
+static bool make_body(const task *t, const struct run_args *a, char *const *texts, int n, buf *body,
+                      error *e)
+{
+    own_json json_t *parameters = json_object();
+    for (int i = 0; i < a->parameters.n; i++)
+        if (!add_parameter(parameters, a->parameters.items[i], e))
+            return false;
+    own_json json_t *inputs = inputs_value(t, texts, n, e);
+    if (!inputs)
+        return false;
+    own_json json_t *root =
+        json_pack("{s:O, s:O}", t->inputs->name, inputs, "parameters", parameters);
+    json_put(body, root);
+    return !body->full || fail(e, ERR_TOO_LARGE, "the texts are too large");
+}
+
+static bool read_body(const char *given, buf *body, error *e)
+{
+    char *to;
+    size_t got;
+    if (strcmp(given, "-") != 0) {
+        buf_puts(body, given);
+        return true;
+    }
+    while ((to = buf_room(body, 65536)) && (got = fread(to, 1, 65536, stdin)) > 0)
+        body->n += got;
+    return !body->full ||
+           fail(e, ERR_TOO_LARGE, "standard input has more than %d bytes", STDIN_BYTES);
+}
+
+/* The folder of MODEL: a path that is there, or an id in the store. */
+static bool find_folder(const struct run_args *a, const char *model, char **folder, error *e)
+{
+    if (file_is_dir(model)) {
+        *folder = xstrdup(model);
+        return true;
+    }
+    own_mem char *data = data_dir(a->data);
+    hub_cache cache;
+    hub_model found;
+    hub_cache_init(&cache, data);
+    bool ok = hub_cache_find(&cache, str_of(model), NULL, &found, e);
+    hub_cache_release(&cache);
+    if (!ok)
+        return false;
+    *folder = xstrdup(found.folder);
+    hub_model_release(&found);
+    return true;
+}
+
+static bool predict(const struct run_args *a, const pipeline *p, char *const *texts, int n,
+                    error *e)
+{
+    own_buf buf body = buf_new(STDIN_BYTES), reply = buf_new(REPLY_BYTES);
+    call_usage usage = {0};
+    bool ok = a->body ? read_body(a->body, &body, e) : make_body(p->task, a, texts, n, &body, e);
+    runner *r = runner_new(p);
+    ok = ok && runner_answer(r, p->task, buf_view(&body), &reply, &usage, e);
+    runner_free(r);
+    if (!ok)
+        return false;
+    buf_byte(&reply, '\n');
+    fwrite(reply.p, 1, reply.n, stdout);
+    if (usage.n_truncated > 0)
+        fprintf(stderr, "inferd run: %d of the texts were cut to %d tokens\n", usage.n_truncated,
+                p->max_tokens);
+    if (a->verbose)
+        fprintf(stderr, "task %s, %lld tokens, loaded in %.1f ms, kernels %s\n", p->task->name,
+                (long long)usage.tokens, (double)p->load_us / 1e3, kernels_level());
+    return fflush(stdout) == 0 || fail_errno(e, ERR_IO, "cannot write the reply");
+}
+
+static int run(int argc, char **argv)
+{
+    struct run_args a;
+    error e = {0};
+    int n = 0;
+    if (!options_parse(rows, argc, argv, &a, &n, &e))
+        return command_misused("run", &e);
+    if (n < 1 || (n < 2 && !a.body)) {
+        fail(&e, ERR_BAD_REQUEST, n < 1 ? "a MODEL is missing" : "a TEXT is missing");
+        return command_misused("run", &e);
+    }
+    own_mem char *folder = NULL;
+    team *threads = NULL;
+    pipeline p = {0};
+    bool ok =
+        kernels_init(&e) && find_folder(&a, argv[1], &folder, &e) &&
+        (threads = team_new((int)a.threads, &e)) &&
+        pipeline_open(&p, folder, file_is_dir(argv[1]) ? NULL : argv[1], a.task, threads, &e) &&
+        predict(&a, &p, argv + 2, n - 1, &e);
+    pipeline_close(&p);
+    team_free(threads);
+    return ok ? 0 : command_fail("run", &e);
+}
+
+extern const struct command command_run;
+const struct command command_run = {
+    .name = "run",
+    .summary = "predict once, without a server",
+    .usage =
+        "usage: inferd run MODEL TEXT... [OPTIONS]\n\n"
+        "MODEL is an id in the store or a folder. The reply is printed as JSON. For\n"
+        "sentence-similarity the first TEXT is compared with the others:\n\n"
+        "  inferd run sentence-transformers/all-MiniLM-L6-v2 \"a happy man\" \"a glad person\"\n"
+        "  inferd run ./my-model --task feature-extraction \"some text\"\n",
+    .options = rows,
+    .run = run,
+};

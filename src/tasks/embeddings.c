@@ -1,0 +1,75 @@
+#include "tasks/embeddings.h"
+#include "base/json.h"
+#include "tasks/pipeline.h"
+#include "tasks/texts.h"
+
+#include <math.h>
+#include <openssl/evp.h>
+
+const char *const truncation_sides[] = {"right", "left", NULL};
+const char *const embedding_formats[] = {"float", "base64", NULL};
+
+bool embeddings_prepare(task_call *c, const char *path, error *e)
+{
+    const embed_request *r = c->request;
+    int width = c->computes == CALL_HIDDEN ? c->pipeline->info->hidden : c->pipeline->info->width;
+    if (r->dimensions > width)
+        return fail(e, ERR_INVALID, "'dimensions' is %d, but the vectors of this model have %d",
+                    r->dimensions, width);
+    text_options o = {
+        .truncate = r->truncate, .side = r->side, .prompt_name = r->prompt_name, .path = path};
+    return texts_encode(c, &r->inputs, &o, e);
+}
+
+static void scale_to_one(float *v, int width)
+{
+    double sum = 0;
+    for (int i = 0; i < width; i++)
+        sum += (double)v[i] * v[i];
+    float length = (float)sqrt(sum);
+    if (length < 1e-12f)
+        length = 1e-12f;
+    for (int i = 0; i < width; i++)
+        v[i] /= length;
+}
+
+/* A shortened vector of a model that normalises is brought to length 1 again. A vector that the
+ * model has normalised already is left alone: its bits are the reference's. */
+int embeddings_shape(task_call *c)
+{
+    const embed_request *r = c->request;
+    const model_info *info = c->pipeline->info;
+    int width = r->dimensions > 0 ? r->dimensions : info->width;
+    bool unit = width == info->width && info->normalized;
+    bool wanted = r->normalize < 0 ? info->normalized : r->normalize;
+    for (int i = 0; wanted && !unit && i < c->n_sequences; i++)
+        scale_to_one(c->sequences[i].out, width);
+    return width;
+}
+
+void embeddings_put(buf *out, const float *vector, int width, int format)
+{
+    if (format == EMBEDDING_FLOAT) {
+        json_put_floats(out, vector, (size_t)width);
+        return;
+    }
+    size_t n = (size_t)width * sizeof *vector;
+    buf_byte(out, '"');
+    char *to = buf_room(out, (n + 2) / 3 * 4 + 1);
+    if (to)
+        out->n +=
+            (size_t)EVP_EncodeBlock((unsigned char *)to, (const unsigned char *)vector, (int)n);
+    buf_byte(out, '"');
+}
+
+float cosine(const float *a, const float *b, int width)
+{
+    double dot = 0, aa = 0, bb = 0;
+    for (int i = 0; i < width; i++) {
+        dot += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    double lengths = fmax(sqrt(aa), 1e-12) * fmax(sqrt(bb), 1e-12);
+    return (float)(dot / lengths);
+}

@@ -1,0 +1,112 @@
+/* Opening order: tokenizer and model first (they name what is broken), then the task. */
+#include "tasks/pipeline.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/own.h"
+#include "tensor/card.h"
+
+#include <limits.h>
+
+bool pipeline_supports(const pipeline *p, const task *t)
+{
+    return !t->supports || t->supports(p->info);
+}
+
+const task *pipeline_task(const pipeline *p, str name, error *e)
+{
+    const task *t = task_find(name);
+    if (t && pipeline_supports(p, t))
+        return t;
+    char can[300] = "";
+    size_t n = 0;
+    for (int i = 0; tasks[i]; i++)
+        if (pipeline_supports(p, tasks[i]) && n < sizeof can)
+            n += (size_t)snprintf(can + n, sizeof can - n, "%s'%s'", n ? ", " : "", tasks[i]->name);
+    fail(e, t ? ERR_INVALID : ERR_NOT_FOUND,
+         "the model '%s' cannot do the task '%.*s'; it can do %s", p->id,
+         (int)(name.n < 60 ? name.n : 60), name.p, can);
+    return NULL;
+}
+
+static char *last_part(const char *folder)
+{
+    size_t n = strlen(folder);
+    while (n > 1 && folder[n - 1] == '/')
+        n--;
+    size_t start = n;
+    while (start > 0 && folder[start - 1] != '/')
+        start--;
+    return xprintf("%.*s", (int)(n - start), folder + start);
+}
+
+/* A snapshot folder of the hub cache is named by its commit. */
+static char *commit_of(const char *folder)
+{
+    char *name = last_part(folder);
+    if (strlen(name) != 40 || strspn(name, "0123456789abcdef") != 40)
+        name[0] = '\0';
+    return name;
+}
+
+static int smaller_limit(int a, int b)
+{
+    return a <= 0 ? b : b <= 0 ? a : a < b ? a : b;
+}
+
+/* The card's pipeline tag if this model can do it; else similarity for a folder with its pooling
+ * stated, and token vectors for a plain encoder. */
+static const task *own_task(const pipeline *p, const char *folder)
+{
+    own_json json_t *card = card_metadata(folder);
+    const task *t = task_find(str_of(json_string_value(json_object_get(card, "pipeline_tag"))));
+    if (t && pipeline_supports(p, t))
+        return t;
+    return task_find(str_of(p->info->pooled ? "sentence-similarity" : "feature-extraction"));
+}
+
+static bool open_parts(pipeline *p, const char *folder, const char *task_name, team *threads,
+                       error *e)
+{
+    p->tokenizer = tokenizer_open(folder, e);
+    if (!p->tokenizer)
+        return false;
+    p->model = model_open(folder, threads, e);
+    if (!p->model)
+        return false;
+    p->info = model_describe(p->model);
+    const tokenizer_info *about = tokenizer_info_of(p->tokenizer);
+    if (about->n_ids > p->info->vocab)
+        return fail(e, ERR_BAD_MODEL,
+                    "the tokenizer has ids up to %d, but the model's vocabulary has %d",
+                    about->n_ids - 1, p->info->vocab);
+    p->max_tokens = smaller_limit(p->info->max_tokens, about->max_tokens);
+    if (about->n_added_single >= p->max_tokens)
+        return fail(e, ERR_BAD_MODEL, "the model takes %d tokens, which leaves none for a text",
+                    p->max_tokens);
+    p->task = task_name ? pipeline_task(p, str_of(task_name), e) : own_task(p, folder);
+    return p->task != NULL;
+}
+
+bool pipeline_open(pipeline *p, const char *folder, const char *id, const char *task_name,
+                   team *threads, error *e)
+{
+    int64_t start = clock_us();
+    *p = (pipeline){.id = id ? xstrdup(id) : last_part(folder), .commit = commit_of(folder)};
+    if (!open_parts(p, folder, task_name, threads, e)) {
+        pipeline_close(p);
+        return false;
+    }
+    p->load_us = clock_us() - start;
+    return true;
+}
+
+void pipeline_close(pipeline *p)
+{
+    if (!p)
+        return;
+    model_close(p->model);
+    tokenizer_close(p->tokenizer);
+    free(p->id);
+    free(p->commit);
+    *p = (pipeline){0};
+}

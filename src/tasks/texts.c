@@ -1,0 +1,169 @@
+/* Follows sentence_transformers/base/modules/transformer.py (6.2.0): the prompt is put in front of
+ * the text, the length of a prompt is that of the prompt encoded alone without its trailing special
+ * token. */
+#include "tasks/texts.h"
+#include "base/utf8.h"
+#include "tasks/pipeline.h"
+
+struct job { /* what is the same for all texts of a call */
+    task_call *call;
+    const text_options *options;
+    encode_options encode;
+    str prompt;
+    bool single;
+    int skip; /* tokens of the prompt that pooling leaves out */
+};
+
+static bool out_of_memory(error *e, const char *path)
+{
+    return fail(e, ERR_TOO_LARGE, "'%s' is larger than the memory allowed for one request", path);
+}
+
+bool texts_join(task_call *c, str prompt, str text, str *out, error *e)
+{
+    *out = text;
+    if (prompt.n == 0)
+        return true;
+    char *joined = arena_raw(c->memory, prompt.n + text.n, 1);
+    if (!joined)
+        return out_of_memory(e, "inputs");
+    memcpy(joined, prompt.p, prompt.n);
+    if (text.n)
+        memcpy(joined + prompt.n, text.p, text.n);
+    *out = (str){joined, prompt.n + text.n};
+    return true;
+}
+
+bool texts_prompt(const pipeline *p, str name, str *prompt, error *e)
+{
+    const model_info *info = p->info;
+    char known[300] = "";
+    size_t n = 0;
+    for (int i = 0; i < info->n_prompts; i++) {
+        if (str_is(name, info->prompts[i].name)) {
+            *prompt = info->prompts[i].text;
+            return true;
+        }
+        if (n < sizeof known)
+            n += (size_t)snprintf(known + n, sizeof known - n, "%s'%s'", n ? ", " : "",
+                                  info->prompts[i].name);
+    }
+    return fail(e, ERR_INVALID, "'prompt_name' is '%.60s', expected %s%s", name.p,
+                n ? "one of " : "none: this model has no prompts", known);
+}
+
+static bool find_prompt(struct job *j, error *e)
+{
+    const pipeline *p = j->call->pipeline;
+    if (j->options->prompt_name.p)
+        return texts_prompt(p, j->options->prompt_name, &j->prompt, e);
+    if (p->info->by_default)
+        j->prompt = p->info->by_default->text;
+    return true;
+}
+
+/* Tokens of the prompt alone, without a special token at its end. */
+static bool measure_prompt(struct job *j, error *e)
+{
+    const pipeline *p = j->call->pipeline;
+    encoding alone;
+    if (j->prompt.n == 0 || p->info->include_prompt)
+        return true;
+    if (!tokenizer_encode(p->tokenizer, j->prompt, NULL, &j->encode, &alone, j->call->memory, e))
+        return false;
+    j->skip = alone.n;
+    if (alone.n > 0 && tokenizer_id_is_special(p->tokenizer, alone.ids[alone.n - 1]))
+        j->skip--;
+    return true;
+}
+
+static const char *name_of(const struct job *j, int i, char out[64])
+{
+    if (j->options->name)
+        j->options->name(i, out);
+    else if (j->single)
+        snprintf(out, 64, "%s", j->options->path);
+    else
+        snprintf(out, 64, "%s[%d]", j->options->path, i);
+    return out;
+}
+
+static bool too_long(const struct job *j, int i, int given, error *e)
+{
+    char name[64];
+    return fail(e, ERR_INVALID,
+                "'%s' must have at most %d tokens, found %d: shorten it, or let it be cut with "
+                "\"truncate\": true",
+                name_of(j, i, name), j->call->pipeline->max_tokens, given);
+}
+
+/* Token ids given by the client: cut to the limit, otherwise as they are. */
+static bool take_ids(const struct job *j, int i, const text_input *input, sequence *s, error *e)
+{
+    char name[64];
+    int most = j->call->pipeline->max_tokens;
+    if (input->n_ids == 0)
+        return fail(e, ERR_BAD_REQUEST, "'%s' is an empty list of token ids",
+                    name_of(j, i, name));
+    if (input->n_ids > most && j->options->truncate == 0)
+        return too_long(j, i, input->n_ids, e);
+    bool cut = most > 0 && input->n_ids > most;
+    s->ids = cut && j->encode.side == TRUNCATE_LEFT ? input->ids + input->n_ids - most : input->ids;
+    s->n = cut ? most : input->n_ids;
+    s->n_given = input->n_ids;
+    return true;
+}
+
+static bool encode_one(const struct job *j, int i, const text_input *input, sequence *s, error *e)
+{
+    char name[64];
+    task_call *c = j->call;
+    if (input->ids)
+        return take_ids(j, i, input, s, e);
+    str text;
+    encoding got;
+    if (!texts_join(c, j->prompt, input->text, &text, e))
+        return false;
+    if (!tokenizer_encode(c->pipeline->tokenizer, text, NULL, &j->encode, &got, c->memory, e))
+        return fail_in(e, "'%s'", name_of(j, i, name));
+    if (got.truncated && j->options->truncate == 0)
+        return too_long(j, i, got.n_total, e);
+    if (got.n == 0)
+        return fail(e, ERR_INVALID, "'%s' has no tokens", name_of(j, i, name));
+    *s = (sequence){.ids = got.ids,
+                    .type_ids = got.type_ids,
+                    .n = got.n,
+                    .n_given = got.n_total,
+                    .skip = j->skip < got.n ? j->skip : got.n};
+    c->usage.characters += (int64_t)utf8_length(input->text);
+    return true;
+}
+
+bool texts_encode(task_call *c, const texts *list, const text_options *o, error *e)
+{
+    const tokenizer_info *about = tokenizer_info_of(c->pipeline->tokenizer);
+    struct job j = {.call = c, .options = o, .single = list->single};
+    bool left = o->side < 0 ? about->truncate_left : o->side == TRUNCATE_LEFT;
+    j.encode = (encode_options){.add_special = true,
+                                .ids_only = true,
+                                .max_tokens = c->pipeline->max_tokens,
+                                .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
+
+    if (!find_prompt(&j, e) || !measure_prompt(&j, e))
+        return false;
+    c->sequences = arena_try(c->memory, (size_t)(list->n ? list->n : 1), sizeof *c->sequences);
+    if (!c->sequences)
+        return out_of_memory(e, o->path);
+    for (int i = 0; i < list->n; i++) {
+        sequence *s = &c->sequences[i];
+        if (atomic_load(&c->cancelled))
+            return fail(e, ERR_CANCELLED, "the client has left");
+        if (!encode_one(&j, i, &list->items[i], s, e))
+            return false;
+        c->usage.tokens += s->n;
+        c->usage.tokens_given += s->n_given;
+        c->usage.n_truncated += s->n_given > s->n;
+    }
+    c->n_sequences = list->n;
+    return true;
+}

@@ -1,0 +1,10 @@
+/* The routes of a worker that run a task: X(method, path, task or NULL, style). */
+X("POST", "/", NULL, STYLE_HF)
+X("POST", "/pipeline/{task}", NULL, STYLE_HF)
+X("POST", "/embed", &tei_embed, STYLE_TEI)
+X("POST", "/embed_all", &tei_embed_all, STYLE_TEI)
+X("POST", "/similarity", &task_sentence_similarity, STYLE_TEI)
+X("POST", "/tokenize", &tei_tokenize, STYLE_TEI)
+X("POST", "/decode", &tei_decode, STYLE_TEI)
+X("POST", "/v1/embeddings", &openai_embeddings, STYLE_OPENAI)
+X("POST", "/embeddings", &openai_embeddings, STYLE_OPENAI)

@@ -1,0 +1,144 @@
+/* Start: load, listen, say so on the ready fd, run the loop. Stop: a signal drains the server; when
+ * its last request is over the loop ends. A worker that was started by a gateway ends when that
+ * does. */
+#include "worker/worker.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "http/h1.h"
+#include "kernels/kernels.h"
+#include "worker/state.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Routes that may be asked without the API key: what orchestrators probe. */
+static bool is_open_path(str path)
+{
+    static const char *const paths[] = {"/health", "/ping", "/livez", "/readyz"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (str_is(path, paths[i]))
+            return true;
+    return false;
+}
+
+static bool check_key(http_request *req, void *app)
+{
+    const struct worker *w = app;
+    str given = http_request_header(req, "authorization");
+    if (!w->options->api_key || is_open_path(http_path(req)))
+        return true;
+    bool bearer = given.n > 7 && h1_equal_fold((str){given.p, 7}, STR("bearer "));
+    if (bearer && equal_constant_time(str_skip(given, 7), str_of(w->options->api_key)))
+        return true;
+    http_header(req, "WWW-Authenticate", "Bearer");
+    http_error(req, 401, "Invalid credentials in Authorization header");
+    return false;
+}
+
+static void tell(int fd, json_t *line)
+{
+    own_json json_t *owned = line;
+    own_mem char *text = json_dumps(owned, JSON_COMPACT);
+    if (fd < 0 || !text)
+        return;
+    if (dprintf(fd, "%s\n", text) < 0)
+        log_warn("nobody reads the ready line");
+    close(fd);
+}
+
+static void tell_ready(const struct worker *w)
+{
+    json_t *names = json_array();
+    for (int i = 0; tasks[i]; i++)
+        if (pipeline_supports(&w->pipeline, tasks[i]))
+            json_array_append_new(names, json_string(tasks[i]->name));
+    const model_info *m = w->pipeline.info;
+    tell(w->options->ready_fd,
+         json_pack("{s:b, s:s, s:o, s:I, s:I, s:f}", "ready", 1, "task", w->pipeline.task->name,
+                   "tasks", names, "mapped_bytes", (json_int_t)m->mapped_bytes, "private_bytes",
+                   (json_int_t)m->converted_bytes, "load_ms", (double)w->pipeline.load_us / 1e3));
+}
+
+static void stop_loop(void *arg)
+{
+    struct worker *w = arg;
+    loop_stop(w->loop);
+}
+
+static void on_signal(void *arg)
+{
+    struct worker *w = arg;
+    if (http_server_is_draining(w->server)) {
+        loop_stop(w->loop); /* a second signal does not wait */
+        return;
+    }
+    log_info("stopping: %d requests are running", http_server_count(w->server).requests);
+    http_server_drain(w->server, w->options->drain_ms, stop_loop, w);
+}
+
+/* A worker must not outlive the gateway that started it. */
+static void follow_parent(const worker_options *o)
+{
+    pid_t parent = getppid();
+    if (o->ready_fd < 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        raise(SIGTERM);
+}
+
+static bool start(struct worker *w, error *e)
+{
+    const worker_options *o = w->options;
+    http_server_options server = {
+        .app = w, .before = check_key, .error_writer = worker_write_error};
+    if (!kernels_init(e))
+        return false;
+    w->threads = team_new(o->n_threads, e);
+    w->loop = w->threads ? loop_new(e) : NULL;
+    if (!w->loop || !pipeline_open(&w->pipeline, o->folder, o->id, o->task, w->threads, e))
+        return false;
+    w->batcher = batcher_new(&w->pipeline, w->loop, o->max_waiting, e);
+    if (!w->batcher)
+        return false;
+    w->server = http_server_new(w->loop, &server);
+    worker_add_api(w);
+    worker_add_info(w);
+    loop_on_signal(w->loop, SIGTERM, on_signal, w);
+    loop_on_signal(w->loop, SIGINT, on_signal, w);
+    return http_listen(w->server, o->listen, e);
+}
+
+/* Requests first, then their jobs, then what the jobs used. */
+static void release(struct worker *w)
+{
+    http_server_free(w->server);
+    batcher_free(w->batcher);
+    loop_free(w->loop);
+    pipeline_close(&w->pipeline);
+    team_free(w->threads);
+    free(w->routes);
+}
+
+bool worker_run(const worker_options *o, error *e)
+{
+    struct worker w = {.options = o, .started_unix_ms = clock_unix_ms()};
+    follow_parent(o);
+    bool ok = start(&w, e);
+    if (ok) {
+        log_info("'%s' is loaded in %.1f ms: %s, %d threads, kernels '%s', listening on %s",
+                 w.pipeline.id, (double)w.pipeline.load_us / 1e3, w.pipeline.task->name,
+                 team_size(w.threads), kernels_level(), o->listen);
+        tell_ready(&w);
+        loop_run(w.loop);
+    } else {
+        tell(o->ready_fd, json_pack("{s:b, s:i, s:s}", "ready", 0, "status", error_status(e->kind),
+                                    "error", e->message));
+    }
+    release(&w);
+    return ok;
+}
