@@ -45,11 +45,11 @@ static json_t *text_value(const char *text, error *e)
     return value;
 }
 
-static json_t *text_list(char *const *texts, int n, error *e)
+static json_t *text_list(char *const *words, int n, error *e)
 {
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
-        json_t *value = text_value(texts[i], e);
+        json_t *value = text_value(words[i], e);
         if (!value) {
             json_decref(list);
             return NULL;
@@ -60,13 +60,13 @@ static json_t *text_list(char *const *texts, int n, error *e)
 }
 
 /* The keys of an object in their order: a string takes one text, a list takes all that are left. */
-static json_t *object_value(const field *keys, char *const *texts, int n, error *e)
+static json_t *object_value(const field *keys, char *const *words, int n, error *e)
 {
     json_t *object = json_object();
     int used = 0;
     for (const field *key = keys; key->type != FIELD_TYPE_END && used < n; key++) {
         bool many = key->type == FIELD_TYPE_STRINGS;
-        json_t *value = many ? text_list(texts + used, n - used, e) : text_value(texts[used], e);
+        json_t *value = many ? text_list(words + used, n - used, e) : text_value(words[used], e);
         if (!value) {
             json_decref(object);
             return NULL;
@@ -77,11 +77,11 @@ static json_t *object_value(const field *keys, char *const *texts, int n, error 
     return object;
 }
 
-static json_t *inputs_value(const task *t, char *const *texts, int n, error *e)
+static json_t *inputs_value(const task *t, char *const *words, int n, error *e)
 {
     if (t->inputs->type == FIELD_TYPE_OBJECT)
-        return object_value(t->inputs->rows, texts, n, e);
-    return n == 1 ? text_value(texts[0], e) : text_list(texts, n, e);
+        return object_value(t->inputs->rows, words, n, e);
+    return n == 1 ? text_value(words[0], e) : text_list(words, n, e);
 }
 
 /* NAME=VALUE, where VALUE is JSON, or else a string. */
@@ -96,14 +96,14 @@ static bool add_parameter(json_t *parameters, const char *text, error *e)
     return value && json_object_setn_new(parameters, text, (size_t)(equals - text), value) == 0;
 }
 
-static bool make_body(const task *t, const struct run_args *a, char *const *texts, int n, buf *body,
+static bool make_body(const task *t, const struct run_args *a, char *const *words, int n, buf *body,
                       error *e)
 {
     own_json json_t *parameters = json_object();
     for (int i = 0; i < a->parameters.n; i++)
         if (!add_parameter(parameters, a->parameters.items[i], e))
             return false;
-    own_json json_t *inputs = inputs_value(t, texts, n, e);
+    own_json json_t *inputs = inputs_value(t, words, n, e);
     if (!inputs)
         return false;
     own_json json_t *root =
@@ -127,17 +127,17 @@ static bool read_body(const char *given, buf *body, error *e)
 }
 
 /* The folder of MODEL: a path that is there, or an id in the store. */
-static bool find_folder(const struct run_args *a, const char *model, char **folder, error *e)
+static bool find_folder(const struct run_args *a, const char *name, char **folder, error *e)
 {
-    if (file_is_dir(model)) {
-        *folder = xstrdup(model);
+    if (file_is_dir(name)) {
+        *folder = xstrdup(name);
         return true;
     }
     own_mem char *data = data_dir(a->data);
     hub_cache cache;
     hub_model found;
     hub_cache_init(&cache, data);
-    bool ok = hub_cache_find(&cache, str_of(model), NULL, &found, e);
+    bool ok = hub_cache_find(&cache, str_of(name), NULL, &found, e);
     hub_cache_release(&cache);
     if (!ok)
         return false;
@@ -146,12 +146,12 @@ static bool find_folder(const struct run_args *a, const char *model, char **fold
     return true;
 }
 
-static bool predict(const struct run_args *a, const pipeline *p, char *const *texts, int n,
+static bool predict(const struct run_args *a, const pipeline *p, char *const *words, int n,
                     error *e)
 {
     own_buf buf body = buf_new(STDIN_BYTES), reply = buf_new(REPLY_BYTES);
     call_usage usage = {0};
-    bool ok = a->body ? read_body(a->body, &body, e) : make_body(p->task, a, texts, n, &body, e);
+    bool ok = a->body ? read_body(a->body, &body, e) : make_body(p->task, a, words, n, &body, e);
     runner *r = runner_new(p);
     ok = ok && runner_answer(r, p->task, buf_view(&body), &reply, &usage, e);
     runner_free(r);
