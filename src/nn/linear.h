@@ -1,0 +1,21 @@
+/* y = x W^T + b. How the weights are stored is known here only. */
+#pragma once
+
+#include "base/thread.h"
+#include "kernels/activation.h"
+#include "tensor/weights.h"
+
+typedef struct linear {
+    int out, in;                /* features */
+    const float *weight, *bias; /* private to linear.c */
+} linear;
+
+/* Claims "weight" [out][in] and "bias" [out]. */
+void linear_bind(linear *l, weights w, int out, int in);
+
+/* The same without "bias". */
+void linear_bind_unbiased(linear *l, weights w, int out, int in);
+
+/* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
+void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,
+                int n_rows);
