@@ -26,8 +26,8 @@ typedef struct attention_args {
     int head_dim;        /* 1 .. 512; multiples of 16 are fast */
     float scale;         /* usually 1 / sqrt(head_dim) */
     enum attention_mask mask;
-    int window;        /* for the two window masks, see there */
-    const float *bias; /* added to the scaled scores, or NULL: */
+    int window;                             /* for the two window masks, see there */
+    const float *bias;                      /* added to the scaled scores, or NULL: */
     long bias_head_stride, bias_row_stride; /* bias[h * head_stride + i * row_stride + j] */
 } attention_args;
 

@@ -1,0 +1,169 @@
+/* gemm_peers: f32 matrix products of inferd beside OpenBLAS and oneDNN, one shape a line.
+ *
+ *   gemm_peers [threads] [seconds per shape]
+ *
+ * The candidates take turns for the given time, each call timed; the figures are the best of each
+ * in GFLOP/s, and the ratios are of the best times. The peak is what a loop of independent FMAs in
+ * registers reaches at the level in use, measured between the shapes. Build: see README.md. */
+#include "kernels/gemm.h"
+#include "kernels/kernels.h"
+
+#include <cblas.h>
+#include <dnnl.h>
+#include <immintrin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+#define CHAINS 12
+
+__attribute__((target("avx512f"))) static void fma_avx512(long steps)
+{
+    __m512 s[CHAINS], a = _mm512_set1_ps(0.999f);
+    for (int i = 0; i < CHAINS; i++)
+        s[i] = _mm512_set1_ps((float)i);
+    for (long l = 0; l < steps; l++) {
+        for (int i = 0; i < CHAINS; i++) {
+            s[i] = _mm512_fmadd_ps(s[i], a, a);
+            __asm__ volatile("" : "+v"(s[i]));
+        }
+    }
+}
+
+__attribute__((target("avx2,fma"))) static void fma_avx2(long steps)
+{
+    __m256 s[CHAINS], a = _mm256_set1_ps(0.999f);
+    for (int i = 0; i < CHAINS; i++)
+        s[i] = _mm256_set1_ps((float)i);
+    for (long l = 0; l < steps; l++) {
+        for (int i = 0; i < CHAINS; i++) {
+            s[i] = _mm256_fmadd_ps(s[i], a, a);
+            __asm__ volatile("" : "+x"(s[i]));
+        }
+    }
+}
+
+static void peak_part(void *arg, int part, int thread)
+{
+    (void)part, (void)thread;
+    if (*(const int *)arg == 16)
+        fma_avx512(100000);
+    else
+        fma_avx2(100000);
+}
+
+static double peak_gflops(team *t, int lanes)
+{
+    double best = 1e9;
+    for (int i = 0; i < 10; i++) {
+        double start = now();
+        team_run(t, team_size(t), peak_part, &lanes);
+        double s = now() - start;
+        best = s < best ? s : best;
+    }
+    return 2e-9 * 100000 * CHAINS * lanes * team_size(t) / best;
+}
+
+typedef struct shape {
+    int m, n, k;
+} shape;
+
+static void ours(team *t, const shape *s, const float *x, const float *w, float *out)
+{
+    gemm_args a = {.x = x, .ldx = s->k, .w = w, .out = out, .ldo = s->n};
+    a.m = s->m, a.n = s->n, a.k = s->k;
+    gemm_f32(t, &a);
+}
+
+static void openblas(const shape *s, const float *x, const float *w, float *out)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->m, s->n, s->k, 1, x, s->k, w, s->k, 0,
+                out, s->n);
+}
+
+static void onednn(const shape *s, const float *x, const float *w, float *out)
+{
+    dnnl_sgemm('N', 'T', s->m, s->n, s->k, 1, x, s->k, w, s->k, 0, out, s->n);
+}
+
+static float *random_floats(size_t n)
+{
+    float *p = aligned_alloc(64, (n * sizeof *p + 63) & ~(size_t)63);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (float)((int)(i * 2654435761u >> 16 & 255) - 128) / 128;
+    return p;
+}
+
+/* Weights come from a set larger than the caches, as those of a model's layers do. */
+enum { WEIGHT_FLOATS = 64 << 20 };
+
+static void measure(team *t, const shape *s, const float *w, double seconds, int lanes)
+{
+    size_t weights = (size_t)s->n * (size_t)s->k, copies = WEIGHT_FLOATS / weights;
+    float *x = random_floats((size_t)s->m * (size_t)s->k);
+    float *out = random_floats((size_t)s->m * (size_t)s->n);
+    double best[3] = {1e9, 1e9, 1e9}, flop = 2.0 * s->m * s->n * s->k;
+    double end = now() + seconds;
+    for (size_t round = 0; round < 5 || now() < end; round++) {
+        for (int i = 0; i < 3; i++) {
+            const float *layer = w + (3 * round + (size_t)i) % copies * weights;
+            double start = now();
+            if (i == 0)
+                ours(t, s, x, layer, out);
+            else if (i == 1)
+                openblas(s, x, layer, out);
+            else
+                onednn(s, x, layer, out);
+            double took = now() - start;
+            best[i] = took < best[i] ? took : best[i];
+        }
+    }
+    double peak = peak_gflops(t, lanes);
+    printf("%6d %5d %5d  %9.1f us %7.1f GFLOP/s %5.1f %% of peak %6.1f GB/s of w  %5.2f x OpenBLAS"
+           " (%.1f)  %5.2f x oneDNN (%.1f)\n",
+           s->m, s->n, s->k, 1e6 * best[0], 1e-9 * flop / best[0], 1e-7 * flop / best[0] / peak,
+           4e-9 * (double)weights / best[0], best[1] / best[0], 1e-9 * flop / best[1],
+           best[2] / best[0], 1e-9 * flop / best[2]);
+    fflush(stdout);
+    free(x);
+    free(out);
+}
+
+int main(int argc, char **argv)
+{
+    static const shape shapes[] = {
+        {1, 384, 384},     {1, 1536, 384},    {1, 1024, 1024},   {1, 3072, 768},
+        {2, 1536, 384},    {4, 1536, 384},    {6, 1536, 384},    {8, 1536, 384},
+        {12, 1536, 384},   {16, 1536, 384},   {24, 1536, 384},   {16, 1024, 1024},
+        {64, 384, 384},    {64, 1536, 384},   {64, 384, 1536},   {64, 1024, 1024},
+        {256, 384, 384},   {256, 1152, 384},  {256, 1536, 384},  {256, 384, 1536},
+        {256, 3072, 768},  {256, 4096, 1024}, {1024, 1536, 384}, {1024, 384, 1536},
+        {1024, 768, 3072}, {4096, 384, 384},  {4096, 1536, 384}, {300, 1000, 777},
+    };
+    int threads = argc > 1 ? atoi(argv[1]) : 1;
+    double seconds = argc > 2 ? atof(argv[2]) : 0.5;
+    error e = {0};
+    if (!kernels_init(&e)) {
+        fprintf(stderr, "%s\n", e.message);
+        return 1;
+    }
+    openblas_set_num_threads(threads);
+    team *t = team_new(threads, &e);
+    int lanes = strcmp(kernels_level(), "avx512") == 0 ? 16 : 8;
+    printf("level %s, %d threads, FMA peak %.1f GFLOP/s\n", kernels_level(), threads,
+           peak_gflops(t, lanes));
+    float *w = random_floats(WEIGHT_FLOATS);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        measure(t, &shapes[i], w, seconds, lanes);
+    free(w);
+    team_free(t);
+    return 0;
+}

@@ -1,0 +1,199 @@
+/* The loops of attention.
+ *
+ * The unit of work is a block of queries of one head of one sequence. It visits the keys that its
+ * queries may see in blocks of ATTENTION_KEYS, counted from the start of the sequence: packs the
+ * keys once, then for each group of tile_m queries makes the scores, their softmax against the
+ * largest score so far, and adds the weighted values to the output, which is rescaled when the
+ * maximum grew and divided by the sum at the end. What a query goes through depends on its place
+ * in its sequence only. */
+#include "kernels/attention.h"
+
+#include "kernels/table.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    QUERIES = 96, /* of a unit: packing the keys is then 2 % of the work */
+    PARTS_PER_THREAD = 32,
+    TILE_M_MOST = 16,
+    PART_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
+};
+
+static const float LOG2_E = 1.44269504f; /* scores are kept in powers of two */
+
+typedef struct attention_job {
+    const attention_args *a;
+    team *team;
+    long n_units;
+    int n_parts;
+} attention_job;
+
+/* One unit of work. Queries and keys are numbered within the sequence. */
+typedef struct unit {
+    const attention_args *a;
+    int row, length; /* of the sequence */
+    int head, kv_head;
+    int query, queries;
+    float *panels, *scores;
+    float max[QUERIES], sum[QUERIES];
+} unit;
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int divide_up(int a, int b)
+{
+    return a / b + (a % b != 0);
+}
+
+/* The keys begin .. end - 1 that a query may see. */
+static void visible(const unit *u, int query, int *begin, int *end)
+{
+    long window = u->a->window;
+    *begin = 0;
+    *end = u->length;
+    if (u->a->mask == ATTENTION_CAUSAL || u->a->mask == ATTENTION_CAUSAL_WINDOW)
+        *end = query + 1;
+    if (u->a->mask == ATTENTION_CAUSAL_WINDOW && query + 1 > window)
+        *begin = (int)(query + 1 - window);
+    if (u->a->mask == ATTENTION_WINDOW) {
+        *begin = query > window ? (int)(query - window) : 0;
+        *end = window < u->length - query ? (int)(query + window + 1) : u->length;
+        *end = min_int(*end, u->length);
+    }
+}
+
+static float *out_of(const unit *u, int query)
+{
+    return u->a->out + (u->row + (long)query) * u->a->ldo + (long)u->head * u->a->head_dim;
+}
+
+static const float *bias_of(const unit *u, int query, int key)
+{
+    const attention_args *a = u->a;
+    if (!a->bias)
+        return NULL;
+    return a->bias + u->head * a->bias_head_stride + query * a->bias_row_stride + key;
+}
+
+/* Queries first .. first + rows - 1 of the unit with the keys `keys` .. `keys_end` - 1 of a block,
+ * a range that holds all keys of the block that one of them may see. */
+static void group_block(unit *u, int first, int rows, int block, int keys, int keys_end)
+{
+    const attention_f32_kernels *f = kernels.attention_f32;
+    const attention_args *a = u->a;
+    int query = u->query + first, n = keys_end - keys, d = a->head_dim;
+    int panel = (keys - block) / f->tile_n; /* keys is the start of a panel */
+    float keep[TILE_M_MOST];
+    f->scores(a->q + (u->row + (long)query) * a->ldq + (long)u->head * d, a->ldq, rows,
+              u->panels + (long)panel * f->tile_n * d, divide_up(n, f->tile_n), d,
+              a->scale * LOG2_E, u->scores);
+    for (int i = 0; i < rows; i++) {
+        int begin, end;
+        visible(u, query + i, &begin, &end);
+        attention_row row = {.scores = u->scores + i * ATTENTION_KEYS, .n_keys = n};
+        row.bias = bias_of(u, query + i, keys);
+        row.begin = min_int(max_int(begin - keys, 0), n);
+        row.end = max_int(min_int(end - keys, n), row.begin);
+        row.max = u->max[first + i];
+        row.sum = u->sum[first + i];
+        keep[i] = f->softmax(&row);
+        u->max[first + i] = row.max;
+        u->sum[first + i] = row.sum;
+    }
+    f->values(u->scores, rows, n, a->v + (u->row + (long)keys) * a->ldv + (long)u->kv_head * d,
+              a->ldv, d, keep, out_of(u, query), a->ldo);
+}
+
+/* All groups of queries of the unit with one block of keys. */
+static void unit_block(unit *u, int block)
+{
+    const attention_f32_kernels *f = kernels.attention_f32;
+    const attention_args *a = u->a;
+    int block_end = min_int(block + ATTENTION_KEYS, u->length);
+    const float *k = a->k + (u->row + (long)block) * a->ldk + (long)u->kv_head * a->head_dim;
+    f->pack_keys(k, a->ldk, block_end - block, a->head_dim, u->panels);
+    for (int first = 0; first < u->queries; first += f->tile_m) {
+        int rows = min_int(f->tile_m, u->queries - first);
+        int begin, end, ignored; /* both ends rise with the query */
+        visible(u, u->query + first, &begin, &ignored);
+        visible(u, u->query + first + rows - 1, &ignored, &end);
+        int keys = max_int(begin, block), keys_end = min_int(end, block_end);
+        keys -= (keys - block) % f->tile_n;
+        if (keys < keys_end)
+            group_block(u, first, rows, block, keys, keys_end);
+    }
+}
+
+static void run_unit(unit *u)
+{
+    const attention_args *a = u->a;
+    for (int i = 0; i < u->queries; i++) {
+        memset(out_of(u, u->query + i), 0, (size_t)a->head_dim * sizeof(float));
+        u->max[i] = -INFINITY;
+        u->sum[i] = 0;
+    }
+    int begin, end, ignored;
+    visible(u, u->query, &begin, &ignored);
+    visible(u, u->query + u->queries - 1, &ignored, &end);
+    for (int block = begin - begin % ATTENTION_KEYS; block < end; block += ATTENTION_KEYS)
+        unit_block(u, block);
+    for (int i = 0; i < u->queries; i++) {
+        float factor = u->sum[i] == 0 ? 0 : 1 / u->sum[i];
+        kernels.rows_f32->scale(factor, out_of(u, u->query + i), a->head_dim);
+    }
+}
+
+static int units_of(const attention_args *a, int sequence)
+{
+    return divide_up(a->start[sequence + 1] - a->start[sequence], QUERIES) * a->heads;
+}
+
+static void run_part(void *arg, int part, int thread)
+{
+    const attention_job *job = arg;
+    const attention_args *a = job->a;
+    size_t panels = (size_t)ATTENTION_KEYS * (size_t)a->head_dim;
+    size_t scores = (size_t)kernels.attention_f32->tile_m * ATTENTION_KEYS;
+    unit u = {.a = a};
+    u.panels = team_scratch(job->team, thread, (panels + scores) * sizeof(float));
+    u.scores = u.panels + panels;
+    int group = a->kv_heads > 0 ? a->heads / a->kv_heads : 1;
+    long next = job->n_units * part / job->n_parts;
+    long end = job->n_units * (part + 1) / job->n_parts;
+    int sequence = 0;
+    for (long before = 0; next < end; next++) {
+        while (next - before >= units_of(a, sequence))
+            before += units_of(a, sequence++);
+        int of_sequence = (int)(next - before);
+        u.row = a->start[sequence];
+        u.length = a->start[sequence + 1] - u.row;
+        u.head = of_sequence % a->heads;
+        u.kv_head = u.head / group;
+        u.query = of_sequence / a->heads * QUERIES;
+        u.queries = min_int(QUERIES, u.length - u.query);
+        run_unit(&u);
+    }
+}
+
+void attention_f32(team *t, const attention_args *a)
+{
+    attention_job job = {.a = a, .team = t};
+    double products = 0;
+    for (int i = 0; i < a->n_seq; i++) {
+        double length = a->start[i + 1] - a->start[i];
+        job.n_units += units_of(a, i);
+        products += 2 * length * length * a->heads * a->head_dim;
+    }
+    int parts = products < PART_PRODUCTS ? 1 : team_size(t) * PARTS_PER_THREAD;
+    job.n_parts = job.n_units < parts ? (int)job.n_units : parts;
+    team_run(t, job.n_parts, run_part, &job);
+}

@@ -1,0 +1,113 @@
+/* Processor detection: the features of CPUID, each only if XCR0 says that the operating system
+ * saves the registers it needs. */
+#include "kernels/cpu.h"
+
+#include <stdint.h>
+#include <string.h>
+
+typedef struct cpu_level {
+    const char *name;
+    unsigned adds; /* flags that this level has over the one before it */
+} cpu_level;
+
+static const cpu_level levels[] = {
+    {"scalar", 0},
+    {"avx2", CPU_AVX2 | CPU_AVX_VNNI},
+    {"avx512", CPU_AVX512},
+    {"vnni", CPU_AVX512_VNNI},
+    {"bf16", CPU_AVX512_BF16},
+    {"amx", CPU_AMX_BF16 | CPU_AMX_INT8},
+};
+enum { N_LEVELS = sizeof levels / sizeof levels[0] };
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+typedef struct cpuid_regs {
+    unsigned a, b, c, d;
+} cpuid_regs;
+
+static cpuid_regs cpuid(unsigned leaf, unsigned subleaf)
+{
+    cpuid_regs r = {0, 0, 0, 0};
+    if (!__get_cpuid_count(leaf, subleaf, &r.a, &r.b, &r.c, &r.d))
+        r = (cpuid_regs){0, 0, 0, 0};
+    return r;
+}
+
+static uint64_t read_xcr0(void)
+{
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+static bool all(uint64_t value, uint64_t bits)
+{
+    return (value & bits) == bits;
+}
+
+static unsigned detect(void)
+{
+    enum { F16C = 1 << 29, OSXSAVE = 1 << 27, AVX = 1 << 28, FMA = 1 << 12 }; /* leaf 1, ECX */
+    const uint64_t saves_ymm = 0x6, saves_zmm = 0xe6, saves_tiles = 0x60000;
+    cpuid_regs basic = cpuid(1, 0);
+    if (!all(basic.c, OSXSAVE))
+        return 0;
+    uint64_t xcr0 = read_xcr0();
+    cpuid_regs more = cpuid(7, 0), most = cpuid(7, 1);
+    unsigned flags = 0;
+    if (all(basic.c, AVX | FMA | F16C) && all(more.b, 1u << 5) && all(xcr0, saves_ymm))
+        flags |= CPU_AVX2;
+    if (!flags)
+        return 0;
+    if (all(most.a, 1u << 4))
+        flags |= CPU_AVX_VNNI;
+    if (all(more.b, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31) && all(xcr0, saves_zmm))
+        flags |= CPU_AVX512; /* F, DQ, BW, VL */
+    if ((flags & CPU_AVX512) && all(more.c, 1u << 11))
+        flags |= CPU_AVX512_VNNI;
+    if ((flags & CPU_AVX512) && all(most.a, 1u << 5))
+        flags |= CPU_AVX512_BF16;
+    if (all(more.d, 1u << 24) && all(xcr0, saves_tiles)) {
+        flags |= all(more.d, 1u << 22) ? CPU_AMX_BF16 : 0;
+        flags |= all(more.d, 1u << 25) ? CPU_AMX_INT8 : 0;
+    }
+    return flags;
+}
+
+#else
+
+static unsigned detect(void)
+{
+    return 0;
+}
+
+#endif
+
+unsigned cpu_detect(void)
+{
+    return detect();
+}
+
+bool cpu_lower(unsigned *flags, const char *level, error *e)
+{
+    unsigned allowed = 0;
+    for (int i = 0; i < N_LEVELS; i++) {
+        allowed |= levels[i].adds;
+        if (strcmp(levels[i].name, level) == 0) {
+            *flags &= allowed;
+            return true;
+        }
+    }
+    return fail(e, ERR_INVALID,
+                "unknown CPU level '%s', expected scalar, avx2, avx512, vnni, bf16 or amx", level);
+}
+
+const char *cpu_level_name(unsigned flags)
+{
+    int level = N_LEVELS - 1;
+    while (level > 0 && (flags & levels[level].adds) == 0)
+        level--;
+    return levels[level].name;
+}

@@ -1,0 +1,157 @@
+/* The loops of f32 matrix products.
+ *
+ * Many rows: a part takes a block of rows and of columns. For each panel of columns, a slice of w
+ * is packed into the first cache and used by all rows of the block, which are read from the
+ * second. Few rows: the kernel reads w as it lies, once.
+ *
+ * w is not packed ahead of time: packing costs 0.13 cycles a value here, which is 3 % of the
+ * work at 64 rows and less than 1 % at 256 (bench/kernels/README.md), against a private copy of
+ * the weights or a prepared file.
+ *
+ * Every sum has the order that gemm.h states, whatever the blocks. */
+#include "kernels/gemm.h"
+
+#include "kernels/table.h"
+
+enum {
+    ROWS = 252,    /* of a part: 384 values of each are 0.4 MB of the second cache */
+    COLUMNS = 256, /* of a part: their sums are 0.26 MB when k needs more blocks */
+    PARTS_PER_THREAD =
+        4,      /* so that a thread that comes late or is slow leaves work to the others */
+    CHUNK = 24, /* rows between two visits to the epilogue, while sums are in L1 */
+    INLINE_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
+};
+
+typedef struct gemm_job {
+    const gemm_args *a;
+    team *team;
+    int rows, columns; /* of a part */
+    int n_column_parts;
+    bool streams;
+} gemm_job;
+
+/* The extent of a part and its working memory. */
+typedef struct gemm_part {
+    int row, rows, col, cols;
+    float *panel, *sums;
+} gemm_part;
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int divide_up(int a, int b)
+{
+    return a / b + (a % b != 0);
+}
+
+static int round_up(int a, int multiple)
+{
+    return divide_up(a, multiple) * multiple;
+}
+
+/* All rows of a part times the panel of columns at col, over the values l .. l + k - 1. */
+static void packed_panel(const gemm_args *a, const gemm_part *p, int col, int l, int k, float *sums)
+{
+    const gemm_f32_kernels *f = kernels.gemm_f32;
+    int n = min_int(f->tile_n, p->col + p->cols - col);
+    bool last = l + k == a->k;
+    f->pack(a->w + (long)col * a->k + l, a->k, n, k, p->panel);
+    for (int row = 0; row < p->rows; row += CHUNK) {
+        int rows = min_int(CHUNK, p->rows - row);
+        const float *x = a->x + (long)(p->row + row) * a->ldx + l;
+        /* A sum that ends here needs no place of its own. */
+        float *c = l == 0 && last ? sums : sums + (long)row * f->tile_n;
+        f->tile(x, a->ldx, rows, p->panel, k, c, l > 0);
+        if (last)
+            f->finish(a, c, p->row + row, rows, col, n);
+    }
+}
+
+static void packed_part(const gemm_args *a, const gemm_part *p)
+{
+    int tile_n = kernels.gemm_f32->tile_n;
+    for (int l = 0; l < a->k; l += GEMM_BLOCK) {
+        int k = min_int(GEMM_BLOCK, a->k - l);
+        float *sums = p->sums;
+        for (int col = p->col; col < p->col + p->cols; col += tile_n) {
+            packed_panel(a, p, col, l, k, sums);
+            if (a->k > GEMM_BLOCK)
+                sums += (long)p->rows * tile_n;
+        }
+    }
+}
+
+static void streamed_part(const gemm_args *a, const gemm_part *p)
+{
+    const gemm_f32_kernels *f = kernels.gemm_f32;
+    int end = p->col + p->cols;
+    for (int col = p->col; col < end; col += f->tile_n) {
+        int n = min_int(f->tile_n, end - col);
+        for (int row = 0; row < p->rows; row += f->tile_m) {
+            int rows = min_int(f->tile_m, p->rows - row);
+            bool next = row == 0 && end - col >= 2 * f->tile_n;
+            for (int l = 0; l < a->k; l += GEMM_BLOCK) {
+                const float *x = a->x + (long)(p->row + row) * a->ldx + l;
+                f->stream(x, a->ldx, rows, a->w + (long)col * a->k + l, a->k, n,
+                          min_int(GEMM_BLOCK, a->k - l), p->sums, l > 0, next);
+            }
+            f->finish(a, p->sums, p->row + row, rows, col, n);
+        }
+    }
+}
+
+static void run_part(void *arg, int part, int thread)
+{
+    const gemm_job *job = arg;
+    const gemm_args *a = job->a;
+    int tile_n = kernels.gemm_f32->tile_n;
+    size_t panel = (size_t)tile_n * GEMM_BLOCK;
+    size_t sums = (size_t)job->rows * (size_t)(a->k > GEMM_BLOCK ? job->columns : tile_n);
+    gemm_part p;
+    p.row = part / job->n_column_parts * job->rows;
+    p.rows = min_int(job->rows, a->m - p.row);
+    p.col = part % job->n_column_parts * job->columns;
+    p.cols = min_int(job->columns, a->n - p.col);
+    p.panel = team_scratch(job->team, thread, (panel + sums) * sizeof(float));
+    p.sums = p.panel + panel;
+    if (job->streams)
+        streamed_part(a, &p);
+    else
+        packed_part(a, &p);
+}
+
+/* k of 0: the sums are 0. */
+static void finish_without_sums(const gemm_args *a)
+{
+    static _Alignas(64) const float zeros[64];
+    int tile_n = kernels.gemm_f32->tile_n;
+    for (int i = 0; i < a->m; i++) {
+        for (int col = 0; col < a->n; col += tile_n)
+            kernels.gemm_f32->finish(a, zeros, i, 1, col, min_int(tile_n, a->n - col));
+    }
+}
+
+void gemm_f32(team *t, const gemm_args *a)
+{
+    const gemm_f32_kernels *f = kernels.gemm_f32;
+    if (a->m <= 0 || a->n <= 0)
+        return;
+    if (a->k <= 0) {
+        finish_without_sums(a);
+        return;
+    }
+    int row_parts = divide_up(a->m, ROWS);
+    int column_parts = divide_up(a->n, COLUMNS);
+    int threads = team_size(t);
+    bool small = (double)a->m * a->n * a->k < INLINE_PRODUCTS;
+    int wanted = threads == 1 || small ? 1 : PARTS_PER_THREAD * threads;
+    if (row_parts * column_parts < wanted)
+        column_parts = min_int(divide_up(wanted, row_parts), divide_up(a->n, f->tile_n));
+    gemm_job job = {.a = a, .team = t, .streams = a->m <= f->tile_m};
+    job.rows = round_up(divide_up(a->m, row_parts), f->tile_m);
+    job.columns = round_up(divide_up(a->n, column_parts), f->tile_n);
+    job.n_column_parts = divide_up(a->n, job.columns);
+    team_run(t, divide_up(a->m, job.rows) * job.n_column_parts, run_part, &job);
+}

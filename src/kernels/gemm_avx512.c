@@ -1,0 +1,222 @@
+/* The f32 GEMM kernels, AVX-512: a tile of 6 rows and 16 columns, 24 sums of 4 columns x 4 values
+ * of k. Each step of 4 values takes 4 loads of the panel and 6 broadcasts of x for 24 FMAs. */
+#include "kernels/simd_avx512.h"
+
+#include "kernels/list.h"
+#include "kernels/math_simd.h"
+
+enum { TILE_M = 6, TILE_N = 16, QUAD = 4, GROUPS = 4, STEP = 16 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Four rows of 16 values -> four quads; lane c of quad q is row c's values 4 q .. 4 q + 3. */
+INLINE void rows_to_quads(__m512 r[4])
+{
+    __m512 a = _mm512_shuffle_f32x4(r[0], r[1], 0x44), b = _mm512_shuffle_f32x4(r[2], r[3], 0x44);
+    __m512 c = _mm512_shuffle_f32x4(r[0], r[1], 0xee), d = _mm512_shuffle_f32x4(r[2], r[3], 0xee);
+    r[0] = _mm512_shuffle_f32x4(a, b, 0x88);
+    r[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
+    r[2] = _mm512_shuffle_f32x4(c, d, 0x88);
+    r[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
+}
+
+/* Group g of 16 (fewer: mask) values at w as quads; rows from n on are 0. */
+INLINE void load_group(const float *w, long ldw, int n, int g, __mmask16 mask, __m512 r[4])
+{
+    for (int c = 0; c < 4; c++) {
+        int row = 4 * c + g;
+        r[c] = _mm512_maskz_loadu_ps(row < n ? mask : 0, w + (row < n ? row : 0) * ldw);
+    }
+    rows_to_quads(r);
+}
+
+static void pack(const float *w, long ldw, int n, int k, float *panel)
+{
+    for (int l = 0; l < k; l += STEP, panel += TILE_N * STEP) {
+        int values = k - l < STEP ? k - l : STEP;
+        int quads = (values + QUAD - 1) / QUAD;
+        __mmask16 mask = first_lanes(values);
+        for (int g = 0; g < GROUPS; g++) {
+            __m512 r[4];
+            load_group(w + l, ldw, n, g, mask, r);
+            for (int q = 0; q < quads; q++)
+                _mm512_store_ps(panel + (q * GROUPS + g) * 16, r[q]);
+        }
+    }
+}
+
+/* (s0 + s2) + (s1 + s3) of each lane of the four groups: 16 columns in order. */
+INLINE __m512 sum_groups(const __m512 s[GROUPS])
+{
+    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(s[0], s[1]), _mm512_unpackhi_ps(s[0], s[1]));
+    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(s[2], s[3]), _mm512_unpackhi_ps(s[2], s[3]));
+    return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+}
+
+INLINE void store_sums(int rows, __m512 s[][GROUPS], float *c, bool add)
+{
+    for (int i = 0; i < rows; i++) {
+        __m512 sum = sum_groups(s[i]);
+        _mm512_store_ps(c + i * TILE_N,
+                        add ? _mm512_add_ps(_mm512_load_ps(c + i * TILE_N), sum) : sum);
+    }
+}
+
+INLINE __m512 broadcast_quad(const float *x)
+{
+    return _mm512_broadcast_f32x4(_mm_loadu_ps(x));
+}
+
+INLINE __m512 broadcast_part(const float *x, int n)
+{
+    return _mm512_broadcast_f32x4(_mm_maskz_loadu_ps((__mmask8)first_lanes(n), x));
+}
+
+INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
+                      bool add)
+{
+    __m512 s[TILE_M][GROUPS];
+    for (int i = 0; i < rows; i++) {
+        for (int g = 0; g < GROUPS; g++)
+            s[i][g] = _mm512_setzero_ps();
+    }
+    int l = 0;
+    for (; l + QUAD <= k; l += QUAD, panel += TILE_N * QUAD) {
+        __m512 w0 = _mm512_load_ps(panel), w1 = _mm512_load_ps(panel + 16);
+        __m512 w2 = _mm512_load_ps(panel + 32), w3 = _mm512_load_ps(panel + 48);
+        for (int i = 0; i < rows; i++) {
+            __m512 v = broadcast_quad(x + i * ldx + l);
+            s[i][0] = _mm512_fmadd_ps(v, w0, s[i][0]);
+            s[i][1] = _mm512_fmadd_ps(v, w1, s[i][1]);
+            s[i][2] = _mm512_fmadd_ps(v, w2, s[i][2]);
+            s[i][3] = _mm512_fmadd_ps(v, w3, s[i][3]);
+        }
+    }
+    if (l < k) {
+        for (int i = 0; i < rows; i++) {
+            __m512 v = broadcast_part(x + i * ldx + l, k - l);
+            for (int g = 0; g < GROUPS; g++)
+                s[i][g] = _mm512_fmadd_ps(v, _mm512_load_ps(panel + g * 16), s[i][g]);
+        }
+    }
+    store_sums(rows, s, c, add);
+}
+
+static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add)
+{
+    for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N)
+        tile_rows(TILE_M, x, ldx, panel, k, c, add);
+    switch (m) {
+    case 5:
+        tile_rows(5, x, ldx, panel, k, c, add);
+        break;
+    case 4:
+        tile_rows(4, x, ldx, panel, k, c, add);
+        break;
+    case 3:
+        tile_rows(3, x, ldx, panel, k, c, add);
+        break;
+    case 2:
+        tile_rows(2, x, ldx, panel, k, c, add);
+        break;
+    case 1:
+        tile_rows(1, x, ldx, panel, k, c, add);
+        break;
+    }
+}
+
+/* One group: 16 values of k of four columns, for all rows. */
+INLINE void stream_group(int rows, const float *x, long ldx, const __m512 quads[4], int g,
+                         __m512 s[][GROUPS])
+{
+    for (int q = 0; q < 4; q++) {
+        for (int i = 0; i < rows; i++)
+            s[i][g] = _mm512_fmadd_ps(broadcast_quad(x + i * ldx + q * QUAD), quads[q], s[i][g]);
+    }
+}
+
+INLINE void stream_rows(int rows, const float *x, long ldx, const float *w, long ldw, int n, int k,
+                        float *c, bool add, bool next)
+{
+    __m512 s[TILE_M][GROUPS];
+    for (int i = 0; i < rows; i++) {
+        for (int g = 0; g < GROUPS; g++)
+            s[i][g] = _mm512_setzero_ps();
+    }
+    int l = 0;
+    for (; l + STEP <= k; l += STEP) {
+        for (int g = 0; g < GROUPS; g++) {
+            __m512 r[4];
+            /* The rows of the next panel are other streams to the prefetcher: start them. */
+            for (int p = 0; next && p < 4; p++)
+                _mm_prefetch((const char *)(w + (TILE_N + 4 * p + g) * ldw + l), _MM_HINT_T1);
+            load_group(w + l, ldw, n, g, 0xffff, r);
+            stream_group(rows, x + l, ldx, r, g, s);
+        }
+    }
+    int left = k - l;
+    for (int g = 0; left > 0 && g < GROUPS; g++) {
+        __m512 r[4];
+        load_group(w + l, ldw, n, g, first_lanes(left), r);
+        for (int q = 0; q * QUAD < left; q++) {
+            int values = left - q * QUAD < QUAD ? left - q * QUAD : QUAD;
+            for (int i = 0; i < rows; i++) {
+                __m512 v = broadcast_part(x + i * ldx + l + q * QUAD, values);
+                s[i][g] = _mm512_fmadd_ps(v, r[q], s[i][g]);
+            }
+        }
+    }
+    store_sums(rows, s, c, add);
+}
+
+/* Full panels know their number of rows of w at compile time. */
+#define STREAM_CASE(rows)                                                                          \
+    case rows:                                                                                     \
+        if (n == TILE_N)                                                                           \
+            stream_rows(rows, x, ldx, w, ldw, TILE_N, k, c, add, next);                            \
+        else                                                                                       \
+            stream_rows(rows, x, ldx, w, ldw, n, k, c, add, next);                                 \
+        break;
+
+static void stream(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
+                   float *c, bool add, bool next)
+{
+    switch (m) {
+        STREAM_CASE(1)
+        STREAM_CASE(2)
+        STREAM_CASE(3)
+        STREAM_CASE(4)
+        STREAM_CASE(5)
+        STREAM_CASE(6)
+    }
+}
+
+INLINE void finish_as(enum activation act, const gemm_args *a, const float *c, int row, int rows,
+                      int col, int cols)
+{
+    __mmask16 mask = first_lanes(cols);
+    __m512 bias = a->bias ? _mm512_maskz_loadu_ps(mask, a->bias + col) : _mm512_setzero_ps();
+    for (int i = row; i < row + rows; i++, c += TILE_N) {
+        __m512 y = _mm512_load_ps(c);
+        y = vf_activate(act, a->bias ? _mm512_add_ps(y, bias) : y);
+        if (a->residual)
+            y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, a->residual + i * a->ldr + col));
+        _mm512_mask_storeu_ps(a->out + i * a->ldo + col, mask, y);
+    }
+}
+
+static void finish(const gemm_args *a, const float *c, int row, int rows, int col, int cols)
+{
+    switch (a->act) {
+    case ACT_NONE:
+        finish_as(ACT_NONE, a, c, row, rows, col, cols);
+        break;
+    case ACT_GELU_ERF:
+        finish_as(ACT_GELU_ERF, a, c, row, rows, col, cols);
+        break;
+    default:
+        finish_as(a->act, a, c, row, rows, col, cols);
+    }
+}
+
+const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, pack, tile, stream, finish};

@@ -1,0 +1,64 @@
+/* Fills the table of kernels from the list. */
+#include "kernels/kernels.h"
+
+#include "kernels/list.h"
+
+#include <stdlib.h>
+
+kernel_table kernels = {
+    .gemm_f32 = &gemm_f32_scalar,
+    .attention_f32 = &attention_f32_scalar,
+    .rows_f32 = &rows_f32_scalar,
+};
+
+/* The slot is written through a pointer to pointer to const void: pointers to structs all have one
+ * representation on every ABI that we build for, and strict aliasing is off. */
+#define KERNEL_ROW(family, variant, flags, m, n, exactness)                                        \
+    {#family,                                                                                      \
+     #variant,                                                                                     \
+     flags,                                                                                        \
+     m,                                                                                            \
+     n,                                                                                            \
+     exactness,                                                                                    \
+     &family##_##variant,                                                                          \
+     (const void **)&kernels.family},
+
+static const kernel_row rows[] = {KERNEL_ROWS(KERNEL_ROW)};
+
+static unsigned flags_in_use;
+
+const kernel_row *kernel_rows(int *count)
+{
+    *count = (int)(sizeof rows / sizeof rows[0]);
+    return rows;
+}
+
+bool kernels_init_level(const char *level, error *e)
+{
+    unsigned flags = cpu_detect();
+    if (level && !cpu_lower(&flags, level, e))
+        return false;
+    int count;
+    const kernel_row *row = kernel_rows(&count);
+    flags_in_use = 0;
+    for (const kernel_row *end = row + count; row < end; row++) {
+        if ((row->cpu_flags & flags) != row->cpu_flags)
+            continue;
+        *row->slot = row->functions;
+        flags_in_use |= row->cpu_flags;
+    }
+    return true;
+}
+
+bool kernels_init(error *e)
+{
+    const char *mask = getenv("CPU_MASK");
+    if (!kernels_init_level(mask && *mask ? mask : NULL, e))
+        return fail_in(e, "environment variable CPU_MASK");
+    return true;
+}
+
+const char *kernels_level(void)
+{
+    return cpu_level_name(flags_in_use);
+}

@@ -1,0 +1,120 @@
+/* exp, tanh and the activations on vectors, for every simd_<isa>.h (include one before this).
+ *
+ * Polynomials are minimax fits in the stated weight, rounded to float. Bounds were measured over
+ * all floats of the ranges and are tested in tests/kernels/rows_test.c. */
+#pragma once
+
+#include "kernels/activation.h"
+
+/* e^x within 1.1 ulp; gradual underflow, infinity above 88.73, NaN stays. */
+static inline vf vf_exp(vf x)
+{
+    x = vf_max(vf_set(-110.0f), vf_min(vf_set(89.0f), x));
+    vf n = vf_round(vf_mul(x, vf_set(1.44269504f)));
+    vf r = vf_fnma(n, vf_set(0x1.62e4p-1f), x); /* ln 2 in two parts, the first one short */
+    r = vf_fnma(n, vf_set(0x1.7f7d1cp-20f), r);
+    /* 1 + r + r^2 p(r) on |r| <= ln 2 / 2: 3e-9 of the value */
+    vf p = vf_set(0x1.6a234ap-10f);
+    p = vf_fma(p, r, vf_set(0x1.123a6cp-7f));
+    p = vf_fma(p, r, vf_set(0x1.5558f4p-5f));
+    p = vf_fma(p, r, vf_set(0x1.555490p-3f));
+    p = vf_fma(p, r, vf_set(0x1.fffffcp-2f));
+    p = vf_fma(vf_mul(r, r), p, r);
+    return vf_scale(vf_add(p, vf_set(1.0f)), n);
+}
+
+/* 2^x for x <= 0 within 2e-7 of the value; 0 below -126; NaN stays. */
+static inline vf vf_exp2_down(vf x)
+{
+    x = vf_max(vf_set(-127.0f), x);
+    vf n = vf_round(x);
+    vf r = vf_sub(x, n);
+    /* 1 + r p(r) on |r| <= 1/2: 9e-8 of the value */
+    vf p = vf_set(0x1.5bb91cp-10f);
+    p = vf_fma(p, r, vf_set(0x1.3ceb6cp-7f));
+    p = vf_fma(p, r, vf_set(0x1.c6b75ap-5f));
+    p = vf_fma(p, r, vf_set(0x1.ebf9bap-3f));
+    p = vf_fma(p, r, vf_set(0x1.62e42ap-1f));
+    return vf_scale_down(vf_fma(p, r, vf_set(1.0f)), n);
+}
+
+/* x / (1 + e^-y) */
+static inline vf vf_times_sigmoid(vf x, vf y)
+{
+    return vf_div(x, vf_add(vf_set(1.0f), vf_exp(vf_sub(vf_zero(), y))));
+}
+
+static inline vf vf_tanh(vf x)
+{
+    vf s = vf_mul(x, x);
+    /* x + x^3 p(x^2) on |x| <= 0.625: 5e-9 of the value */
+    vf p = vf_set(-0x1.75e1eep-8f);
+    p = vf_fma(p, s, vf_set(0x1.5226a4p-6f));
+    p = vf_fma(p, s, vf_set(-0x1.b83c5cp-5f));
+    p = vf_fma(p, s, vf_set(0x1.110726p-3f));
+    p = vf_fma(p, s, vf_set(-0x1.555532p-2f));
+    vf small = vf_fma(vf_mul(p, s), x, x);
+    /* 1 - 2 / (e^2|x| + 1), with the sign of x */
+    vf t = vf_abs(x);
+    vf e = vf_exp(vf_add(t, t));
+    vf large = vf_sub(vf_set(1.0f), vf_div(vf_set(2.0f), vf_add(e, vf_set(1.0f))));
+    large = vf_if_less(x, vf_zero(), vf_sub(vf_zero(), large), large);
+    return vf_if_less(t, vf_set(0.625f), small, large);
+}
+
+/* x Phi(x), Phi being the normal distribution: x / 2 + x^2 p(x^2) in the middle; outside,
+ * Phi(-|x|) = e^q(|x|) keeps the relative precision of the left tail, which 1 + erf loses. */
+static inline vf vf_gelu(vf x)
+{
+    vf s = vf_mul(x, x);
+    /* erf(x / sqrt 2) / (2 x) on |x| <= 1.35: 2.3e-8 of the value */
+    vf p = vf_set(-0x1.b11914p-18f);
+    p = vf_fma(p, s, vf_set(0x1.cbffc6p-14f));
+    p = vf_fma(p, s, vf_set(-0x1.35db3cp-10f));
+    p = vf_fma(p, s, vf_set(0x1.46bd4ap-7f));
+    p = vf_fma(p, s, vf_set(-0x1.1057d8p-4f));
+    p = vf_fma(p, s, vf_set(0x1.988452p-2f));
+    vf middle = vf_mul(x, vf_fma(p, x, vf_set(0.5f)));
+    /* log Phi(-t) on 1.34 .. 8.5; beyond it falls faster than Phi does */
+    vf t = vf_abs(x);
+    vf q = vf_set(-0x1.e051a6p-21f);
+    q = vf_fma(q, t, vf_set(0x1.1a9ea8p-15f));
+    q = vf_fma(q, t, vf_set(-0x1.243c20p-11f));
+    q = vf_fma(q, t, vf_set(0x1.64ef4ep-8f));
+    q = vf_fma(q, t, vf_set(-0x1.277eacp-5f));
+    q = vf_fma(q, t, vf_set(-0x1.47b8f4p-2f));
+    q = vf_fma(q, t, vf_set(-0x1.978762p-1f));
+    q = vf_fma(q, t, vf_set(-0x1.634526p-1f));
+    vf tail = vf_exp(q);
+    vf outside = vf_mul(x, vf_if_less(x, vf_zero(), tail, vf_sub(vf_set(1.0f), tail)));
+    return vf_if_less(t, vf_set(1.345f), middle, outside);
+}
+
+static inline vf vf_gelu_tanh(vf x)
+{
+    vf cubic = vf_fma(vf_mul(x, x), vf_set(0.044715f), vf_set(1.0f));
+    return vf_times_sigmoid(x, vf_mul(vf_mul(x, vf_set(1.5957691f)), cubic));
+}
+
+/* act is known when this is inlined into a loop, or the same for the whole loop. */
+static inline __attribute__((always_inline)) vf vf_activate(enum activation act, vf x)
+{
+    switch (act) {
+    case ACT_GELU_ERF:
+        return vf_gelu(x);
+    case ACT_GELU_TANH:
+        return vf_gelu_tanh(x);
+    case ACT_QUICK_GELU:
+        return vf_times_sigmoid(x, vf_mul(x, vf_set(1.702f)));
+    case ACT_SILU:
+        return vf_times_sigmoid(x, x);
+    case ACT_RELU:
+        return vf_max(vf_zero(), x);
+    case ACT_TANH:
+        return vf_tanh(x);
+    case ACT_NONE:
+    case N_ACTIVATIONS:
+        break;
+    }
+    return x;
+}

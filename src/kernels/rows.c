@@ -1,0 +1,166 @@
+/* Shares the rows of rows.h out over the team. A part gets enough values to be worth waking a
+ * thread for. */
+#include "kernels/rows.h"
+
+#include "kernels/table.h"
+
+#include <string.h>
+
+enum { PART_VALUES = 8 * 1024 };
+
+/* What a region needs; each function uses the members that it is given. */
+typedef struct rows_job {
+    const float *a, *b, *gamma, *beta;
+    float *out;
+    long lda, ldb, ldo;
+    float eps;
+    int width;
+    enum activation act;
+} rows_job;
+
+static void for_rows(team *t, int n_rows, int width, team_range_fn *fn, rows_job *job)
+{
+    if (width > 0)
+        team_for(t, n_rows, PART_VALUES / width + 1, fn, job);
+}
+
+static void layer_norm_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const rows_job *job = arg;
+    for (long i = begin; i < end; i++) {
+        long at = i * job->width;
+        kernels.rows_f32->layer_norm(job->a + at, job->b ? job->b + at : NULL, job->gamma,
+                                     job->beta, job->eps, job->out + at, job->width);
+    }
+}
+
+void layer_norm_f32(team *t, const float *x, const float *residual, const float *gamma,
+                    const float *beta, float eps, float *out, int n_rows, int width)
+{
+    rows_job job = {.a = x, .b = residual, .gamma = gamma, .beta = beta};
+    job.eps = eps;
+    job.out = out;
+    job.width = width;
+    for_rows(t, n_rows, width, layer_norm_rows, &job);
+}
+
+static void rms_norm_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const rows_job *job = arg;
+    for (long i = begin; i < end; i++) {
+        long at = i * job->width;
+        kernels.rows_f32->rms_norm(job->a + at, job->gamma, job->eps, job->out + at, job->width);
+    }
+}
+
+void rms_norm_f32(team *t, const float *x, const float *gamma, float eps, float *out, int n_rows,
+                  int width)
+{
+    rows_job job = {.a = x, .gamma = gamma, .eps = eps, .out = out, .width = width};
+    for_rows(t, n_rows, width, rms_norm_rows, &job);
+}
+
+static void softmax_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const rows_job *job = arg;
+    for (long i = begin; i < end; i++)
+        kernels.rows_f32->softmax(job->a + i * job->width, job->out + i * job->width, job->width);
+}
+
+void softmax_f32(team *t, const float *x, float *out, int n_rows, int width)
+{
+    rows_job job = {.a = x, .out = out, .width = width};
+    for_rows(t, n_rows, width, softmax_rows, &job);
+}
+
+static void activate_values(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const rows_job *job = arg;
+    kernels.rows_f32->activate(job->act, job->a + begin, job->out + begin, end - begin);
+}
+
+void activate_f32(team *t, enum activation act, const float *x, float *out, long n)
+{
+    rows_job job = {.a = x, .out = out, .act = act};
+    team_for(t, n, PART_VALUES, activate_values, &job);
+}
+
+static void add_values(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const rows_job *job = arg;
+    kernels.rows_f32->add(job->a + begin, job->b + begin, job->out + begin, end - begin);
+}
+
+void add_f32(team *t, const float *a, const float *b, float *out, long n)
+{
+    rows_job job = {.a = a, .b = b, .out = out};
+    team_for(t, n, PART_VALUES, add_values, &job);
+}
+
+/* In pieces that stay in the first cache; by way of a copy, as b may be out. */
+static void gate_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    enum { PIECE = 512 };
+    const rows_job *job = arg;
+    float gate[PIECE];
+    for (long i = begin; i < end; i++) {
+        for (int j = 0; j < job->width; j += PIECE) {
+            int n = job->width - j < PIECE ? job->width - j : PIECE;
+            kernels.rows_f32->activate(job->act, job->a + i * job->lda + j, gate, n);
+            kernels.rows_f32->multiply(gate, job->b + i * job->ldb + j, job->out + i * job->ldo + j,
+                                       n);
+        }
+    }
+}
+
+void gate_f32(team *t, enum activation act, const float *a, long lda, const float *b, long ldb,
+              float *out, long ldo, int n_rows, int width)
+{
+    rows_job job = {.a = a, .b = b, .out = out, .lda = lda, .ldb = ldb, .ldo = ldo};
+    job.act = act;
+    job.width = width;
+    for_rows(t, n_rows, width, gate_rows, &job);
+}
+
+static const float *embedding(const embed_args *a, int table, long row)
+{
+    long id = a->ids[table] ? a->ids[table][row] : 0;
+    return a->table[table] + id * a->width;
+}
+
+static void embed_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const embed_args *a = arg;
+    for (long i = begin; i < end; i++) {
+        float *out = a->out + i * a->width;
+        const float *sum = embedding(a, 0, i);
+        if (a->n_tables == 1)
+            memcpy(out, sum, (size_t)a->width * sizeof *out);
+        for (int table = 1; table < a->n_tables; table++, sum = out)
+            kernels.rows_f32->add(sum, embedding(a, table, i), out, a->width);
+    }
+}
+
+void embed_f32(team *t, const embed_args *a)
+{
+    embed_args args = *a;
+    if (a->width > 0)
+        team_for(t, a->n_rows, PART_VALUES / a->width + 1, embed_rows, &args);
+}
+
+void f16_to_f32(const void *from, float *out, long n)
+{
+    kernels.rows_f32->from_f16(from, out, n);
+}
+
+void bf16_to_f32(const void *from, float *out, long n)
+{
+    kernels.rows_f32->from_bf16(from, out, n);
+}

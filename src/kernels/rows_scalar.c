@@ -1,0 +1,110 @@
+/* The portable row kernels. Sums are made in double: they are the reference of the others. */
+#include "kernels/list.h"
+#include "kernels/math_scalar.h"
+
+#include <string.h>
+
+static void layer_norm(const float *x, const float *residual, const float *gamma, const float *beta,
+                       float eps, float *out, int width)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < width; i++) {
+        out[i] = residual ? x[i] + residual[i] : x[i];
+        sum += out[i];
+    }
+    float mean = (float)(sum / width);
+    for (int i = 0; i < width; i++)
+        squares += (double)(out[i] - mean) * (out[i] - mean);
+    float factor = (float)(1.0 / sqrt(squares / width + eps));
+    for (int i = 0; i < width; i++) {
+        float y = (out[i] - mean) * factor * gamma[i];
+        out[i] = beta ? y + beta[i] : y;
+    }
+}
+
+static void rms_norm(const float *x, const float *gamma, float eps, float *out, int width)
+{
+    double squares = 0;
+    for (int i = 0; i < width; i++)
+        squares += (double)x[i] * x[i];
+    float factor = (float)(1.0 / sqrt(squares / width + eps));
+    for (int i = 0; i < width; i++)
+        out[i] = x[i] * factor * gamma[i];
+}
+
+static void scale(float factor, float *x, long n)
+{
+    for (long i = 0; i < n; i++)
+        x[i] *= factor;
+}
+
+static void softmax(const float *x, float *out, int width)
+{
+    float most = -INFINITY;
+    for (int i = 0; i < width; i++)
+        most = x[i] > most ? x[i] : most;
+    double sum = 0;
+    for (int i = 0; i < width; i++) {
+        out[i] = expf(x[i] - most);
+        sum += out[i];
+    }
+    scale((float)(1.0 / sum), out, width);
+}
+
+static void activate(enum activation act, const float *x, float *out, long n)
+{
+    for (long i = 0; i < n; i++)
+        out[i] = scalar_activate(act, x[i]);
+}
+
+static void add(const float *a, const float *b, float *out, long n)
+{
+    for (long i = 0; i < n; i++)
+        out[i] = a[i] + b[i];
+}
+
+static void multiply(const float *a, const float *b, float *out, long n)
+{
+    for (long i = 0; i < n; i++)
+        out[i] = a[i] * b[i];
+}
+
+static void put_bits(uint32_t bits, float *out)
+{
+    memcpy(out, &bits, sizeof bits);
+}
+
+static uint16_t read_u16(const void *from, long i)
+{
+    uint16_t half;
+    memcpy(&half, (const char *)from + 2 * i, sizeof half);
+    return half;
+}
+
+/* 1 sign, 5 exponent (bias 15) and 10 mantissa bits. */
+static void from_f16(const void *from, float *out, long n)
+{
+    for (long i = 0; i < n; i++) {
+        uint16_t half = read_u16(from, i);
+        uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31;
+        uint32_t mantissa = half & 0x3ff;
+        if (exponent == 31) {
+            uint32_t quiet = mantissa ? 0x400000 : 0;
+            put_bits(sign | 0x7f800000 | quiet | mantissa << 13, &out[i]);
+        } else if (exponent > 0) {
+            put_bits(sign | (exponent + 112) << 23 | mantissa << 13, &out[i]);
+        } else {
+            float magnitude = (float)mantissa * 0x1p-24f;
+            out[i] = sign ? -magnitude : magnitude;
+        }
+    }
+}
+
+static void from_bf16(const void *from, float *out, long n)
+{
+    for (long i = 0; i < n; i++)
+        put_bits((uint32_t)read_u16(from, i) << 16, &out[i]);
+}
+
+const rows_f32_kernels rows_f32_scalar = {layer_norm, rms_norm, softmax,  activate, add,
+                                          multiply,   scale,    from_f16, from_bf16};

@@ -1,0 +1,205 @@
+/* The row kernels on vectors, for every simd_<isa>.h (include one before this). */
+#pragma once
+
+#include "kernels/list.h"
+#include "kernels/math_simd.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Sum of a row, in two running sums. */
+static float row_sum(const float *x, int width)
+{
+    vf a = vf_zero(), b = vf_zero();
+    int i = 0;
+    for (; i + 2 * LANES <= width; i += 2 * LANES) {
+        a = vf_add(a, vf_load(x + i));
+        b = vf_add(b, vf_load(x + i + LANES));
+    }
+    for (; i < width; i += LANES)
+        a = vf_add(a, width - i < LANES ? vf_load_n(x + i, width - i) : vf_load(x + i));
+    return vf_sum(vf_add(a, b));
+}
+
+/* Sum of (x - mean)^2. */
+static float row_squares(const float *x, float mean, int width)
+{
+    vf a = vf_zero(), b = vf_zero(), m = vf_set(mean);
+    int i = 0;
+    for (; i + 2 * LANES <= width; i += 2 * LANES) {
+        vf p = vf_sub(vf_load(x + i), m), q = vf_sub(vf_load(x + i + LANES), m);
+        a = vf_fma(p, p, a);
+        b = vf_fma(q, q, b);
+    }
+    for (; i + LANES <= width; i += LANES) {
+        vf p = vf_sub(vf_load(x + i), m);
+        a = vf_fma(p, p, a);
+    }
+    if (i < width) {
+        vf p = vf_first(vf_sub(vf_load_n(x + i, width - i), m), width - i, vf_zero());
+        a = vf_fma(p, p, a);
+    }
+    return vf_sum(vf_add(a, b));
+}
+
+static void add(const float *a, const float *b, float *out, long n)
+{
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vf_store(out + i, vf_add(vf_load(a + i), vf_load(b + i)));
+    if (i < n)
+        vf_store_n(out + i, vf_add(vf_load_n(a + i, n - i), vf_load_n(b + i, n - i)), n - i);
+}
+
+static void multiply(const float *a, const float *b, float *out, long n)
+{
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vf_store(out + i, vf_mul(vf_load(a + i), vf_load(b + i)));
+    if (i < n)
+        vf_store_n(out + i, vf_mul(vf_load_n(a + i, n - i), vf_load_n(b + i, n - i)), n - i);
+}
+
+static void scale(float factor, float *x, long n)
+{
+    vf f = vf_set(factor);
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vf_store(x + i, vf_mul(vf_load(x + i), f));
+    if (i < n)
+        vf_store_n(x + i, vf_mul(vf_load_n(x + i, n - i), f), n - i);
+}
+
+/* out = (x - mean) * factor * gamma + beta */
+static void normalise(const float *x, float mean, float factor, const float *gamma,
+                      const float *beta, float *out, int width)
+{
+    vf m = vf_set(mean), f = vf_set(factor);
+    int i = 0;
+    for (; i + LANES <= width; i += LANES) {
+        vf y = vf_mul(vf_mul(vf_sub(vf_load(x + i), m), f), vf_load(gamma + i));
+        vf_store(out + i, beta ? vf_add(y, vf_load(beta + i)) : y);
+    }
+    if (i < width) {
+        int n = width - i;
+        vf y = vf_mul(vf_mul(vf_sub(vf_load_n(x + i, n), m), f), vf_load_n(gamma + i, n));
+        vf_store_n(out + i, beta ? vf_add(y, vf_load_n(beta + i, n)) : y, n);
+    }
+}
+
+static void layer_norm(const float *x, const float *residual, const float *gamma, const float *beta,
+                       float eps, float *out, int width)
+{
+    if (residual) {
+        add(x, residual, out, width);
+        x = out;
+    }
+    float mean = row_sum(x, width) / (float)width;
+    float variance = row_squares(x, mean, width) / (float)width;
+    normalise(x, mean, 1.0f / sqrtf(variance + eps), gamma, beta, out, width);
+}
+
+static void rms_norm(const float *x, const float *gamma, float eps, float *out, int width)
+{
+    float mean_square = row_squares(x, 0.0f, width) / (float)width;
+    normalise(x, 0.0f, 1.0f / sqrtf(mean_square + eps), gamma, NULL, out, width);
+}
+
+static float row_max(const float *x, int width)
+{
+    vf most = vf_set(-INFINITY);
+    int i = 0;
+    for (; i + LANES <= width; i += LANES)
+        most = vf_max(most, vf_load(x + i));
+    if (i < width)
+        most = vf_max(most, vf_first(vf_load_n(x + i, width - i), width - i, most));
+    return vf_largest(most);
+}
+
+static void softmax(const float *x, float *out, int width)
+{
+    vf most = vf_set(row_max(x, width)), sum = vf_zero();
+    int i = 0;
+    for (; i + LANES <= width; i += LANES) {
+        vf e = vf_exp(vf_sub(vf_load(x + i), most));
+        vf_store(out + i, e);
+        sum = vf_add(sum, e);
+    }
+    if (i < width) {
+        vf e = vf_exp(vf_sub(vf_load_n(x + i, width - i), most));
+        vf_store_n(out + i, e, width - i);
+        sum = vf_add(sum, vf_first(e, width - i, vf_zero()));
+    }
+    scale(1.0f / vf_sum(sum), out, width);
+}
+
+static inline __attribute__((always_inline)) void activate_as(enum activation act, const float *x,
+                                                              float *out, long n)
+{
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vf_store(out + i, vf_activate(act, vf_load(x + i)));
+    if (i < n)
+        vf_store_n(out + i, vf_activate(act, vf_load_n(x + i, n - i)), n - i);
+}
+
+static void activate(enum activation act, const float *x, float *out, long n)
+{
+    switch (act) {
+    case ACT_GELU_ERF:
+        activate_as(ACT_GELU_ERF, x, out, n);
+        break;
+    case ACT_GELU_TANH:
+        activate_as(ACT_GELU_TANH, x, out, n);
+        break;
+    case ACT_QUICK_GELU:
+        activate_as(ACT_QUICK_GELU, x, out, n);
+        break;
+    case ACT_SILU:
+        activate_as(ACT_SILU, x, out, n);
+        break;
+    case ACT_RELU:
+        activate_as(ACT_RELU, x, out, n);
+        break;
+    case ACT_TANH:
+        activate_as(ACT_TANH, x, out, n);
+        break;
+    case ACT_NONE:
+    case N_ACTIVATIONS:
+        if (out != x && n > 0)
+            memcpy(out, x, (size_t)n * sizeof *x);
+        break;
+    }
+}
+
+static void from_f16(const void *from, float *out, long n)
+{
+    const uint16_t *p = from;
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vf_store(out + i, vf_load_f16(p + i));
+    if (i < n) {
+        uint16_t last[LANES] = {0};
+        memcpy(last, (const char *)from + 2 * i, (size_t)(n - i) * 2);
+        vf_store_n(out + i, vf_load_f16(last), n - i);
+    }
+}
+
+static void from_bf16(const void *from, float *out, long n)
+{
+    const uint16_t *p = from;
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vf_store(out + i, vf_load_bf16(p + i));
+    if (i < n) {
+        uint16_t last[LANES] = {0};
+        memcpy(last, (const char *)from + 2 * i, (size_t)(n - i) * 2);
+        vf_store_n(out + i, vf_load_bf16(last), n - i);
+    }
+}
+
+/* The family's row for this instruction set. */
+#define ROWS_F32_KERNELS                                                                           \
+    {                                                                                              \
+        layer_norm, rms_norm, softmax, activate, add, multiply, scale, from_f16, from_bf16         \
+    }

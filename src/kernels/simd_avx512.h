@@ -1,0 +1,131 @@
+/* Vectors of 16 floats, AVX-512. The names are those of every simd_<isa>.h, so that math_simd.h and
+ * rows_simd.h are written once. Partial loads and stores touch n floats and no other memory; the
+ * other lanes are loaded as 0. Reductions have a fixed order. */
+#pragma once
+
+#include <immintrin.h>
+#include <stdint.h>
+
+typedef __m512 vf;
+typedef __mmask16 vmask;
+enum { LANES = 16 };
+
+static inline vmask first_lanes(long n)
+{
+    return (vmask)((1u << n) - 1);
+}
+
+static inline vf vf_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+static inline vf vf_load_n(const float *p, long n)
+{
+    return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+static inline void vf_store(float *p, vf a)
+{
+    _mm512_storeu_ps(p, a);
+}
+static inline void vf_store_n(float *p, vf a, long n)
+{
+    _mm512_mask_storeu_ps(p, first_lanes(n), a);
+}
+static inline vf vf_set(float a)
+{
+    return _mm512_set1_ps(a);
+}
+static inline vf vf_zero(void)
+{
+    return _mm512_setzero_ps();
+}
+static inline vf vf_add(vf a, vf b)
+{
+    return _mm512_add_ps(a, b);
+}
+static inline vf vf_sub(vf a, vf b)
+{
+    return _mm512_sub_ps(a, b);
+}
+static inline vf vf_mul(vf a, vf b)
+{
+    return _mm512_mul_ps(a, b);
+}
+static inline vf vf_div(vf a, vf b)
+{
+    return _mm512_div_ps(a, b);
+}
+/* a b + c and c - a b, rounded once. */
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline vf vf_fnma(vf a, vf b, vf c)
+{
+    return _mm512_fnmadd_ps(a, b, c);
+}
+/* b if one of them is NaN. */
+static inline vf vf_max(vf a, vf b)
+{
+    return _mm512_max_ps(a, b);
+}
+static inline vf vf_min(vf a, vf b)
+{
+    return _mm512_min_ps(a, b);
+}
+static inline vf vf_abs(vf a)
+{
+    return _mm512_abs_ps(a);
+}
+static inline vf vf_round(vf a)
+{
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+/* a 2^n for a near 1 and whole n in -160 .. 128, with gradual underflow. */
+static inline vf vf_scale(vf a, vf n)
+{
+    return _mm512_scalef_ps(a, n);
+}
+/* The same, cheaper where it can be, for n in -127 .. 0: it may give 0 instead of a denormal. */
+static inline vf vf_scale_down(vf a, vf n)
+{
+    return _mm512_scalef_ps(a, n);
+}
+/* a < b ? yes : no, in each lane. */
+static inline vf vf_if_less(vf a, vf b, vf yes, vf no)
+{
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+/* The first n lanes of a, b in the others. */
+static inline vf vf_first(vf a, long n, vf b)
+{
+    return _mm512_mask_blend_ps(first_lanes(n), b, a);
+}
+static inline __m256 upper_half(vf a)
+{
+    return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
+}
+static inline float vf_sum(vf a)
+{
+    __m256 b = _mm256_add_ps(_mm512_castps512_ps256(a), upper_half(a));
+    __m128 c = _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
+    c = _mm_add_ps(c, _mm_movehl_ps(c, c));
+    return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
+}
+static inline float vf_largest(vf a)
+{
+    __m256 b = _mm256_max_ps(_mm512_castps512_ps256(a), upper_half(a));
+    __m128 c = _mm_max_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
+    c = _mm_max_ps(c, _mm_movehl_ps(c, c));
+    return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
+}
+/* LANES halves or bfloat16 as floats; p needs no alignment. */
+static inline vf vf_load_f16(const void *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+static inline vf vf_load_bf16(const void *p)
+{
+    __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+}

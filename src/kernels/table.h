@@ -1,0 +1,81 @@
+/* What a variant of each kernel family implements, and the table of the variants in use.
+ *
+ * A variant does the innermost work only; loops over blocks, packing order and threads are in
+ * <family>.c. Pointers need the alignment of their type unless said otherwise. Nothing outside the
+ * named extents is read or written. */
+#pragma once
+
+#include "kernels/gemm.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { GEMM_BLOCK = 384 }; /* values of k summed before they are added to the others; see gemm.h */
+
+/* A panel is tile_n rows of w (columns of the result) times k values, rounded up to fours and
+ * padded with zeros. A quad of k holds 4 groups of tile_n / 4 lanes of 4 values: lane c of group g
+ * is column 4 c + g, so that the sums over a quad's 4 values, taken within lanes and across the
+ * groups, come out in the order of the columns. */
+typedef struct gemm_f32_kernels {
+    int tile_m, tile_n;
+    /* panel <- w[n][k], n <= tile_n, rows ldw apart; panel: 64-byte aligned. */
+    void (*pack)(const float *w, long ldw, int n, int k, float *panel);
+    /* c[m][tile_n] (+)= x[m][k] * panel, any m >= 1; rows of c tile_n apart, 64-byte aligned. */
+    void (*tile)(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add);
+    /* The same from unpacked w[n][k] for m <= tile_m: for few rows, whose time is the time to read
+     * w. `next` tells that the next tile_n rows of w will be asked for next. */
+    void (*stream)(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
+                   float *c, bool add, bool next);
+    /* out[row + i][col + j] = act(c[i][j] + bias) + residual; c's rows are tile_n apart. */
+    void (*finish)(const gemm_args *a, const float *c, int row, int rows, int col, int cols);
+} gemm_f32_kernels;
+
+/* The softmax of one row over one block of keys. */
+typedef struct attention_row {
+    float *scores;     /* [n_keys] in: log2(e) * score; out: 2^(score - max), 0 if masked */
+    const float *bias; /* [n_keys] or NULL, to be added to the score (before the log2(e)) */
+    int n_keys;
+    int begin, end; /* keys that are not masked, 0 <= begin <= end <= n_keys */
+    float max, sum; /* in powers of two, of the blocks before and then of this one too */
+} attention_row;
+
+enum { ATTENTION_KEYS = 256 }; /* keys of a block: its scores stay in the first cache */
+
+typedef struct attention_f32_kernels {
+    int tile_m, tile_n;
+    /* panels[ceil(n_keys / tile_n)][head_dim][tile_n] <- k[n_keys][head_dim], padded with 0. */
+    void (*pack_keys)(const float *k, long ldk, int n_keys, int head_dim, float *panels);
+    /* scores[rows][n_panels * tile_n] = q[rows][head_dim] * panels * scale, rows <= tile_m;
+     * rows of scores are ATTENTION_KEYS apart. */
+    void (*scores)(const float *q, long ldq, int rows, const float *panels, int n_panels,
+                   int head_dim, float scale, float *scores);
+    /* Returns what the sums and the output of the blocks before must be multiplied by. */
+    float (*softmax)(attention_row *row);
+    /* out[i] = out[i] * keep[i] + p[i][n_keys] * v[n_keys][head_dim], rows <= tile_m; rows of p
+     * are ATTENTION_KEYS apart. */
+    void (*values)(const float *p, int rows, int n_keys, const float *v, long ldv, int head_dim,
+                   const float *keep, float *out, long ldo);
+} attention_f32_kernels;
+
+/* One row or one run of values each; see rows.h. */
+typedef struct rows_f32_kernels {
+    void (*layer_norm)(const float *x, const float *residual, const float *gamma, const float *beta,
+                       float eps, float *out, int width);
+    void (*rms_norm)(const float *x, const float *gamma, float eps, float *out, int width);
+    void (*softmax)(const float *x, float *out, int width);
+    void (*activate)(enum activation act, const float *x, float *out, long n);
+    void (*add)(const float *a, const float *b, float *out, long n);
+    void (*multiply)(const float *a, const float *b, float *out, long n);
+    void (*scale)(float factor, float *x, long n);
+    void (*from_f16)(const void *from, float *out, long n);
+    void (*from_bf16)(const void *from, float *out, long n);
+} rows_f32_kernels;
+
+/* One member for each family of kernels/list.h; the portable variants until kernels_init. */
+typedef struct kernel_table {
+    const gemm_f32_kernels *gemm_f32;
+    const attention_f32_kernels *attention_f32;
+    const rows_f32_kernels *rows_f32;
+} kernel_table;
+
+extern kernel_table kernels;

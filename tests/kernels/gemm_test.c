@@ -1,0 +1,247 @@
+/* f32 GEMM: every level against sums in double, within the operands, the same bits however the rows
+ * are batched and shared out. */
+#include "harness.h"
+
+#include "kernels/gemm.h"
+
+static double reference_activation(enum activation act, double x)
+{
+    double u = 0.7978845608028654 * (x + 0.044715 * x * x * x);
+    switch (act) {
+    case ACT_GELU_ERF:
+        return x / 2 * erfc(-x / sqrt(2));
+    case ACT_GELU_TANH:
+        return x / 2 * (1 + tanh(u));
+    case ACT_QUICK_GELU:
+        return x / (1 + exp(-1.702 * x));
+    case ACT_SILU:
+        return x / (1 + exp(-x));
+    case ACT_RELU:
+        return x > 0 ? x : 0;
+    case ACT_TANH:
+        return tanh(x);
+    default:
+        return x;
+    }
+}
+
+typedef struct product {
+    gemm_args a;
+    edge x, w, bias, residual, out;
+} product;
+
+static product product_new(int m, int n, int k, int gap, bool bias, bool residual,
+                           enum activation act)
+{
+    product p = {.a = {.m = m, .n = n, .k = k, .act = act}};
+    p.a.ldx = k + gap;
+    p.a.ldo = n + gap;
+    p.a.ldr = n + 2 * gap;
+    /* The last row ends at the edge: strides reach past no end. */
+    p.x = edge_random(m > 0 ? (size_t)((m - 1) * p.a.ldx + k) : 0);
+    p.w = edge_random((size_t)n * (size_t)k);
+    p.bias = edge_random((size_t)n);
+    p.residual = edge_random(m > 0 && n > 0 ? (size_t)((m - 1) * p.a.ldr + n) : 0);
+    p.out = edge_new(m > 0 && n > 0 ? (size_t)((m - 1) * p.a.ldo + n) : 0);
+    for (size_t i = 0; i < p.out.n; i++)
+        p.out.p[i] = 777.0f;
+    p.a.x = p.x.p;
+    p.a.w = p.w.p;
+    p.a.out = p.out.p;
+    p.a.bias = bias ? p.bias.p : NULL;
+    p.a.residual = residual ? p.residual.p : NULL;
+    return p;
+}
+
+static void product_free(product *p)
+{
+    edge_free(&p->x);
+    edge_free(&p->w);
+    edge_free(&p->bias);
+    edge_free(&p->residual);
+    edge_free(&p->out);
+}
+
+static void check_value(const gemm_args *a, int i, int j)
+{
+    double sum = 0, magnitude = 0;
+    for (int l = 0; l < a->k; l++) {
+        double term = (double)a->x[i * a->ldx + l] * a->w[(long)j * a->k + l];
+        sum += term;
+        magnitude += fabs(term);
+    }
+    if (a->bias) {
+        sum += a->bias[j];
+        magnitude += fabs((double)a->bias[j]);
+    }
+    /* Four sums, blocks of 384: no value goes through more than this many additions. */
+    double roundings = (a->k < GEMM_BLOCK ? a->k : GEMM_BLOCK) / 4.0 + a->k / 384.0 + 6;
+    double bound = roundings * magnitude * 0x1p-24 * 1.2; /* no activation is steeper than 1.2 */
+    double y = reference_activation(a->act, sum);
+    bound += fabs(y) * 6e-7 + (a->act > ACT_NONE ? 1e-7 : 0);
+    if (a->residual) {
+        y += a->residual[i * a->ldr + j];
+        bound += fabs(y) * 0x1p-24;
+    }
+    char what[100];
+    snprintf(what, sizeof what, "m %d n %d k %d act %d [%d][%d]", a->m, a->n, a->k, (int)a->act, i,
+             j);
+    assert_near(a->out[i * a->ldo + j], y, bound, what);
+}
+
+static void check_product(team *t, int m, int n, int k, int gap, bool bias, bool residual,
+                          enum activation act)
+{
+    product p = product_new(m, n, k, gap, bias, residual, act);
+    gemm_f32(t, &p.a);
+    for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++)
+            check_value(&p.a, i, j);
+        for (int j = n; j < p.a.ldo && i < m - 1 && n > 0; j++)
+            assert_true(p.out.p[i * p.a.ldo + j] == 777.0f);
+    }
+    product_free(&p);
+}
+
+static void check_level(team *t)
+{
+    static const int ms[] = {0, 1, 2, 3, 5, 6, 7, 12, 13, 26, 31},
+                     ns[] = {0, 1, 3, 8, 15, 16, 17, 40};
+    static const int ks[] = {0, 1, 3, 4, 5, 8, 15, 16, 17, 31, 100};
+    for (size_t i = 0; i < sizeof ms / sizeof ms[0]; i++) {
+        for (size_t j = 0; j < sizeof ns / sizeof ns[0]; j++) {
+            for (size_t l = 0; l < sizeof ks / sizeof ks[0]; l++) {
+                enum activation act = (enum activation)((i + j + l) % N_ACTIVATIONS);
+                check_product(t, ms[i], ns[j], ks[l], (int)(j % 3), l % 2, i % 2, act);
+            }
+        }
+    }
+    for (int act = 0; act < N_ACTIVATIONS; act++)
+        check_product(t, 9, 35, 400, 1, true, true, (enum activation)act);
+    check_product(t, 1, 300, 384, 0, true, false, ACT_NONE);
+    check_product(t, 4, 33, 385, 3, true, true, ACT_GELU_ERF);
+    check_product(t, 40, 70, 769, 3, false, true, ACT_NONE);
+    check_product(t, 270, 300, 40, 0, true, false, ACT_NONE);
+    check_product(t, 260, 290, 390, 0, true, false, ACT_GELU_ERF);
+}
+
+static void values_are_within_their_bounds(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        team *t = team_new(threads, NULL);
+        for (int i = 0; i < n; i++) {
+            assert_true(kernels_init_level(levels[i], NULL));
+            check_level(t);
+        }
+        team_free(t);
+    }
+}
+
+/* The rows of one product in batches of every size and with every team. */
+static void check_bits(int n, int k)
+{
+    enum { M = 530 };
+    product p = product_new(M, n, k, 1, true, false, ACT_GELU_ERF);
+    team *one = team_new(1, NULL);
+    gemm_f32(one, &p.a);
+    edge out = edge_new(p.out.n);
+    for (int threads = 1; threads <= 3; threads++) {
+        team *t = team_new(threads, NULL);
+        static const int sizes[] = {1, 2, 3, 5, 6, 7, 11, 12, 13, 24, 25, 64, 200, 253, M};
+        for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+            memcpy(out.p, p.out.p, p.out.n * sizeof(float));
+            for (int row = (int)s, rows; row < M; row += rows) {
+                gemm_args a = p.a;
+                rows = sizes[s] < M - row ? sizes[s] : M - row;
+                a.m = rows;
+                a.x += row * a.ldx;
+                a.out = out.p + row * a.ldo;
+                for (int i = 0; i < rows; i++)
+                    memset(a.out + i * a.ldo, 0x7f, (size_t)n * sizeof(float));
+                gemm_f32(t, &a);
+            }
+            assert_same_bits(out.p, p.out.p, p.out.n, "batch size");
+        }
+        team_free(t);
+    }
+    team_free(one);
+    edge_free(&out);
+    product_free(&p);
+}
+
+static void rows_do_not_depend_on_their_batch(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int i = 0; i < n; i++) {
+        assert_true(kernels_init_level(levels[i], NULL));
+        check_bits(48, 32);
+        check_bits(37, 53);
+        check_bits(20, 800);
+    }
+}
+
+static void residual_may_be_the_output(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    team *t = team_new(2, NULL);
+    for (int i = 0; i < n; i++) {
+        assert_true(kernels_init_level(levels[i], NULL));
+        for (int m = 1; m < 40; m += 13) {
+            product p = product_new(m, 50, 900, 0, true, true, ACT_NONE);
+            gemm_f32(t, &p.a);
+            edge expected = p.out;
+            gemm_args a = p.a;
+            a.out = p.residual.p;
+            gemm_f32(t, &a);
+            assert_same_bits(p.residual.p, expected.p, expected.n, "in place");
+            product_free(&p);
+        }
+    }
+    team_free(t);
+}
+
+/* A value that is not finite reaches its own row or column and no other. */
+static void infinities_and_nan_stay_in_their_rows(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    team *t = team_new(1, NULL);
+    for (int i = 0; i < n; i++) {
+        assert_true(kernels_init_level(levels[i], NULL));
+        for (int m = 3; m < 30; m += 11) {
+            product p = product_new(m, 19, 21, 0, true, false, ACT_NONE);
+            p.x.p[1 * 21 + 20] = NAN;
+            p.w.p[18 * 21 + 20] = INFINITY;
+            p.x.p[2 * 21 + 3] = 1e-42f; /* denormal */
+            gemm_f32(t, &p.a);
+            for (int r = 0; r < m; r++) {
+                for (int c = 0; c < 19; c++) {
+                    float y = p.out.p[r * 19 + c];
+                    assert_int_equal(isnan(y) != 0, r == 1);
+                    assert_int_equal(isinf(y) != 0, r != 1 && c == 18);
+                }
+            }
+            product_free(&p);
+        }
+    }
+    team_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_within_their_bounds),
+        cmocka_unit_test(rows_do_not_depend_on_their_batch),
+        cmocka_unit_test(residual_may_be_the_output),
+        cmocka_unit_test(infinities_and_nan_stay_in_their_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
