@@ -55,7 +55,8 @@ TEXTS = [
     "That is a happy person",
     "The quick brown fox jumps over the lazy dog.",
     "Is this question, number 3, counterintuitively UNANSWERABLE?",
-    "caf\u00e9 cafe\u0301 \u00c9t\u00e9 stra\u00dfe \u4e2d\u6587\u65e5\u672c \U0001f600 \u03c3\u03c2",
+    "caf\u00e9 cafe\u0301 \u00c9t\u00e9 stra\u00dfe"
+    " \u4e2d\u6587\u65e5\u672c \U0001f600 \u03c3\u03c2",
     "[CLS] the [MASK] of [UNK]ed [mask] <mask> </s>",
     "tab\tnul\x00zero\u200bwidth   spaces\u00a0here",
     "time " * 40 + "internationalization of the state",

@@ -9,7 +9,7 @@ import zlib
 from reference import numpy, torch, transformers
 from safetensors import torch as safetensors_torch
 
-TRANSFORMER = "sentence_transformers.models.Transformer"
+TYPES = "sentence_transformers.models."
 POOLING_KEYS = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens",
                 "weightedmean_tokens", "lasttoken")
 
@@ -114,18 +114,18 @@ def write_dense(folder, case, width, out, bias, activation):
 def write_modules(root, case, c, width):
     """modules.json and the folders it names."""
     transformer_path = c.get("subfolder", "")
-    modules = [("", transformer_path, TRANSFORMER)]
+    modules = [(transformer_path, TYPES + "Transformer")]
     write_pooling(root / "1_Pooling", width, c["pooling"], c.get("include_prompt", True))
-    modules.append(("1", "1_Pooling", "sentence_transformers.models.Pooling"))
+    modules.append(("1_Pooling", TYPES + "Pooling"))
     width *= len(c["pooling"])
     if "dense" in c:
         out, bias, activation = c["dense"]
         write_dense(root / "2_Dense", case, width, out, bias, activation)
-        modules.append(("2", "2_Dense", "sentence_transformers.models.Dense"))
+        modules.append(("2_Dense", TYPES + "Dense"))
     if c.get("normalize"):
-        modules.append(("3", "%d_Normalize" % len(modules), "sentence_transformers.models.Normalize"))
+        modules.append(("%d_Normalize" % len(modules), TYPES + "Normalize"))
     write_json(root / "modules.json", [{"idx": i, "name": str(i), "path": path, "type": kind}
-                                       for i, (_, path, kind) in enumerate(modules)])
+                                       for i, (path, kind) in enumerate(modules)])
     write_json(root / transformer_path / "sentence_bert_config.json",
                {"max_seq_length": c.get("max_seq_length", 64),
                 "do_lower_case": c.get("do_lower_case", False)})

@@ -15,7 +15,8 @@ ROBERTA_SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 PIECES = """##ing ##s ##ed ##er ##ly ##tion ##al ##ment ##ness ##able ##ize ##ar ##on ##th un re pre
 inter nation photo synth electro count happy person dog sunny quick brown fox jump lazy eat bread
 sentence question mark query passage""".split()
-OTHER = "\u00e9\u00fc\u00df\u00e7\u4e2d\u6587\u65e5\u672c\u0434\u043c\u03c3\u03c2\u05d0\u0627\u0e01\u1112\u1161\U0001f600"
+OTHER = ("\u00e9\u00fc\u00df\u00e7\u4e2d\u6587\u65e5\u672c"
+         "\u0434\u043c\u03c3\u03c2\u05d0\u0627\u0e01\u1112\u1161\U0001f600")
 CASED = "The A That This Today Smith I E\u0301 \u00c9".split()
 # What the BPE tokenizer learns from: words with the frequencies English gives them.
 CORPUS = [" ".join(texts.WORDS[:k]) for k in range(4, len(texts.WORDS), 3)] + texts.SENTENCES * 4
@@ -70,7 +71,7 @@ def roberta_tokenizer(max_length=64):
 
 
 def unigram_pieces():
-    """(piece, log probability): words by rank as English has them, then word parts, then letters."""
+    """(piece, log probability): words by rank, then word parts, then letters."""
     parts = [p.removeprefix("##") for p in PIECES]
     pieces = ["\u2581" + w for w in texts.WORDS[:120]] + parts + ["\u2581"]
     pieces += list(string.ascii_letters + string.digits + string.punctuation + OTHER)
