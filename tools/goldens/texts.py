@@ -23,8 +23,8 @@ day same another know while last might us great old year off come since against 
 take three""".split()
 
 HARD_WORDS = """internationalization electroencephalography antidisestablishmentarianism
-photosynthesis unbelievable tokenization quasi-periodic misunderstanding hyperparameters counterintuitively
-Schwarzschild Csikszentmihalyi Knuth-Morris-Pratt deoxyribonucleic""".split()
+photosynthesis unbelievable tokenization quasi-periodic misunderstanding hyperparameters
+counterintuitively Schwarzschild Csikszentmihalyi Knuth-Morris-Pratt deoxyribonucleic""".split()
 
 SENTENCES = [
     "That is a happy person",
@@ -172,7 +172,8 @@ def groups(rng):
             "Le caf\u00e9 \u2615 co\u00fbte 3,50\u00a0\u20ac \u2014"
             " \u6771\u4eac\u3067\u306f \u00a5500 \U0001f5fe",
             "\u0645\u0631\u062d\u0628\u0627 hello \u05e9\u05dc\u05d5\u05dd"
-            " \u4f60\u597d \u041f\u0440\u0438\u0432\u0435\u0442 \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
+            " \u4f60\u597d \u041f\u0440\u0438\u0432\u0435\u0442"
+            " \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
             "ALL CAPS, lower, MiXeD CaSe, ALLCAPS123abc",
         ],
     }
