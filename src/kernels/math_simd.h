@@ -23,10 +23,11 @@ static inline vf vf_exp(vf x)
     return vf_scale(vf_add(p, vf_set(1.0f)), n);
 }
 
-/* 2^x for x <= 0 within 2e-7 of the value; 0 below -126; NaN stays. */
+/* 2^x for x <= 0 within 2e-7 of the value, possibly 0 where that is below the normal floats; NaN
+ * stays. */
 static inline vf vf_exp2_down(vf x)
 {
-    x = vf_max(vf_set(-127.0f), x);
+    x = vf_max(vf_set((float)SCALE_TO_ZERO), x);
     vf n = vf_round(x);
     vf r = vf_sub(x, n);
     /* 1 + r p(r) on |r| <= 1/2: 9e-8 of the value */

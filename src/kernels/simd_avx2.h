@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef __m256 vf;
-enum { LANES = 8 };
+enum { LANES = 8, SCALE_TO_ZERO = -127 };
 
 /* All bits of the first n lanes. */
 static inline __m256i first_lanes(long n)

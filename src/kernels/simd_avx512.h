@@ -8,7 +8,7 @@
 
 typedef __m512 vf;
 typedef __mmask16 vmask;
-enum { LANES = 16 };
+enum { LANES = 16, SCALE_TO_ZERO = -160 };
 
 static inline vmask first_lanes(long n)
 {
@@ -86,7 +86,8 @@ static inline vf vf_scale(vf a, vf n)
 {
     return _mm512_scalef_ps(a, n);
 }
-/* The same, cheaper where it can be, for n in -127 .. 0: it may give 0 instead of a denormal. */
+/* The same for n in SCALE_TO_ZERO .. 0, cheaper where it can be: it may give 0 instead of a
+ * denormal, and gives 0 for SCALE_TO_ZERO. */
 static inline vf vf_scale_down(vf a, vf n)
 {
     return _mm512_scalef_ps(a, n);

@@ -1,0 +1,214 @@
+/* Attention: every level against a plain softmax in double, within the operands, the same bits
+ * whatever the batch and the team. */
+#include "harness.h"
+
+#include "kernels/attention.h"
+
+/* Queries, keys, values and outputs of a batch, in one fused buffer like a model's. */
+typedef struct batch {
+    attention_args a;
+    edge qkv, out, bias;
+    int starts[16];
+} batch;
+
+static batch batch_new(const int *lengths, int n_seq, int heads, int kv_heads, int head_dim,
+                       enum attention_mask mask, int window, bool bias)
+{
+    batch b = {.a = {.n_seq = n_seq, .heads = heads, .kv_heads = kv_heads, .head_dim = head_dim}};
+    int longest = 1;
+    for (int i = 0; i < n_seq; i++) {
+        b.starts[i + 1] = b.starts[i] + lengths[i];
+        longest = lengths[i] > longest ? lengths[i] : longest;
+    }
+    long width = (heads + 2L * kv_heads) * head_dim;
+    size_t tokens = (size_t)b.starts[n_seq];
+    b.qkv = edge_random(tokens * (size_t)width);
+    b.out = edge_new(tokens * (size_t)(heads * head_dim));
+    b.bias = edge_random((size_t)heads * (size_t)longest * (size_t)longest);
+    b.a.q = b.qkv.p;
+    b.a.k = b.qkv.p + heads * head_dim;
+    b.a.v = b.a.k + kv_heads * head_dim;
+    b.a.ldq = b.a.ldk = b.a.ldv = width;
+    b.a.out = b.out.p;
+    b.a.ldo = heads * head_dim;
+    b.a.scale = 3.0f / sqrtf((float)head_dim);
+    b.a.mask = mask;
+    b.a.window = window;
+    b.a.bias = bias ? b.bias.p : NULL;
+    b.a.bias_row_stride = longest;
+    b.a.bias_head_stride = (long)longest * longest;
+    return b;
+}
+
+/* The pointers that a points to must be those of this copy of the struct. */
+static void run(team *t, batch *b)
+{
+    b->a.start = b->starts;
+    attention_f32(t, &b->a);
+}
+
+static void batch_free(batch *b)
+{
+    edge_free(&b->qkv);
+    edge_free(&b->out);
+    edge_free(&b->bias);
+}
+
+static bool seen(const attention_args *a, int i, int j)
+{
+    switch (a->mask) {
+    case ATTENTION_CAUSAL:
+        return j <= i;
+    case ATTENTION_WINDOW:
+        return abs(i - j) <= a->window;
+    case ATTENTION_CAUSAL_WINDOW:
+        return j <= i && i - j < a->window;
+    default:
+        return true;
+    }
+}
+
+static void check_query(const attention_args *a, int row, int length, int i, int head)
+{
+    int d = a->head_dim, kv = head / (a->heads / a->kv_heads);
+    double *weights = calloc((size_t)length, sizeof *weights), sum = 0;
+    for (int j = 0; j < length; j++) {
+        double s = 0;
+        for (int l = 0; l < d; l++)
+            s += (double)a->q[(row + i) * a->ldq + head * d + l] *
+                 a->k[(row + j) * a->ldk + kv * d + l];
+        s *= a->scale;
+        if (a->bias)
+            s += a->bias[head * a->bias_head_stride + i * a->bias_row_stride + j];
+        weights[j] = seen(a, i, j) ? exp(s) : 0;
+        sum += weights[j];
+    }
+    for (int l = 0; l < d; l++) {
+        double y = 0;
+        for (int j = 0; j < length; j++)
+            y += weights[j] * a->v[(row + j) * a->ldv + kv * d + l];
+        char what[100];
+        snprintf(what, sizeof what, "length %d query %d head %d value %d dim %d mask %d", length, i,
+                 head, l, d, (int)a->mask);
+        /* Values are at most 1; an error e of a score is an error e of its weight. */
+        assert_near(a->out[(row + i) * a->ldo + head * d + l], sum > 0 ? y / sum : 0, 3e-6, what);
+    }
+    free(weights);
+}
+
+static void check_batch(team *t, const int *lengths, int n_seq, int heads, int kv_heads,
+                        int head_dim, enum attention_mask mask, int window, bool bias)
+{
+    batch b = batch_new(lengths, n_seq, heads, kv_heads, head_dim, mask, window, bias);
+    run(t, &b);
+    for (int s = 0; s < n_seq; s++) {
+        for (int i = 0; i<lengths[s]; i += lengths[s]> 40 ? 7 : 1) {
+            for (int head = 0; head < heads; head++)
+                check_query(&b.a, b.starts[s], lengths[s], i, head);
+        }
+    }
+    batch_free(&b);
+}
+
+static void check_level(team *t)
+{
+    static const int mixed[] = {0, 1, 5, 12, 13, 31, 33, 100, 0},
+                     dims[] = {1, 3, 8, 16, 20, 32, 40};
+    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) {
+        for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++)
+            check_batch(t, mixed, 9, 4, 2, dims[i], (enum attention_mask)mask, 9, i % 2);
+    }
+    static const int lengths[] = {255, 256, 257, 600};
+    for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++)
+        check_batch(t, lengths, 4, 2, 1, 64, (enum attention_mask)mask, 100, mask % 2);
+    check_batch(t, lengths, 4, 1, 1, 128, ATTENTION_FULL, 0, true);
+    check_batch(t, lengths, 2, 2, 2, 80, ATTENTION_WINDOW, 0, false);
+    check_batch(t, lengths, 2, 2, 2, 33, ATTENTION_WINDOW, 1000000, false);
+}
+
+static void values_are_near_those_in_double(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        team *t = team_new(threads, NULL);
+        for (int i = 0; i < n; i++) {
+            assert_true(kernels_init_level(levels[i], NULL));
+            check_level(t);
+        }
+        team_free(t);
+    }
+}
+
+static void sequences_do_not_depend_on_their_batch(void **state)
+{
+    (void)state;
+    static const int lengths[] = {3, 300, 17, 1, 520, 96, 97};
+    enum { N = 7 };
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int level = 0; level < n; level++) {
+        assert_true(kernels_init_level(levels[level], NULL));
+        for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++) {
+            batch b = batch_new(lengths, N, 3, 3, 32, (enum attention_mask)mask, 40, false);
+            team *three = team_new(3, NULL), *one = team_new(1, NULL);
+            run(three, &b);
+            edge alone = edge_new(b.out.n);
+            for (int s = N - 1; s >= 0; s--) {
+                attention_args a = b.a;
+                int start[2] = {0, lengths[s]};
+                a.q += b.starts[s] * a.ldq;
+                a.k += b.starts[s] * a.ldk;
+                a.v += b.starts[s] * a.ldv;
+                a.out = alone.p + b.starts[s] * a.ldo;
+                a.start = start;
+                a.n_seq = 1;
+                attention_f32(s % 2 ? one : three, &a);
+            }
+            assert_same_bits(alone.p, b.out.p, b.out.n, "alone and in a batch");
+            edge_free(&alone);
+            team_free(one);
+            team_free(three);
+            batch_free(&b);
+        }
+    }
+}
+
+static void masked_by_minus_infinity_everywhere_gives_zeros(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels), length = 300;
+    team *t = team_new(1, NULL);
+    for (int level = 0; level < n; level++) {
+        assert_true(kernels_init_level(levels[level], NULL));
+        batch b = batch_new(&length, 1, 1, 1, 16, ATTENTION_FULL, 0, true);
+        for (int j = 0; j < length; j++) {
+            b.bias.p[3 * length + j] = -INFINITY;                   /* query 3 sees nothing */
+            b.bias.p[4 * length + j] = j == 280 ? 0.0f : -INFINITY; /* query 4 one late key */
+            b.bias.p[5 * length + j] = j == 2 ? 1000.0f : -1000.0f; /* query 5 one early key */
+        }
+        b.qkv.p[9 * 48] = NAN; /* query 9 */
+        run(t, &b);
+        for (int l = 0; l < 16; l++) {
+            assert_true(b.out.p[3 * 16 + l] == 0.0f);
+            assert_near(b.out.p[4 * 16 + l], b.a.v[280 * 48 + l], 1e-7, "one late key");
+            assert_near(b.out.p[5 * 16 + l], b.a.v[2 * 48 + l], 1e-7, "one early key");
+            assert_true(isnan(b.out.p[9 * 16 + l]));
+            assert_true(!isnan(b.out.p[10 * 16 + l]));
+        }
+        batch_free(&b);
+    }
+    team_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_near_those_in_double),
+        cmocka_unit_test(sequences_do_not_depend_on_their_batch),
+        cmocka_unit_test(masked_by_minus_infinity_everywhere_gives_zeros),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
