@@ -1,0 +1,256 @@
+/* The main path is encoder_run: positions, sum of embeddings, norm, projection, layers.
+ *
+ * Buffers of a step of n tokens: the caller's out holds x, the input of a layer and its result; one
+ * more of that size holds what attention and feed-forward add to it; both take turns in the rest
+ * (3 n hidden, or FFN_ROWS rows of the middle). */
+#include "models/encoder.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+    STEP_TOKENS = 512,     /* see encoder_step; measured in bench/, flat from 384 to 1024 */
+    HEAD_DIM = 512,        /* of the attention kernel */
+    BUCKET_DISTANCE = 128, /* beyond, all distances share the last bucket */
+};
+
+const char *const encoder_position_types[] = {"absolute", NULL};
+
+const char *const encoder_acts[] = {"gelu",
+                                    "gelu_python",
+                                    "gelu_new",
+                                    "gelu_fast",
+                                    "gelu_pytorch_tanh",
+                                    "gelu_python_tanh",
+                                    "gelu_accurate",
+                                    "quick_gelu",
+                                    "silu",
+                                    "swish",
+                                    "relu",
+                                    "tanh",
+                                    "linear",
+                                    NULL};
+
+static const enum activation acts[] = {ACT_GELU_ERF,  ACT_GELU_ERF,  ACT_GELU_TANH, ACT_GELU_TANH,
+                                       ACT_GELU_TANH, ACT_GELU_TANH, ACT_GELU_TANH, ACT_QUICK_GELU,
+                                       ACT_SILU,      ACT_SILU,      ACT_RELU,      ACT_TANH,
+                                       ACT_NONE};
+
+static bool check(const encoder_config *c, const encoder_spec *spec, error *e)
+{
+    if (c->is_decoder || c->cross_attention)
+        return fail(e, ERR_INVALID, "'%s' is true, expected an encoder",
+                    c->is_decoder ? "is_decoder" : "add_cross_attention");
+    if (c->hidden % c->heads)
+        return fail(e, ERR_BAD_MODEL, "a hidden size of %d cannot be cut into %d heads", c->hidden,
+                    c->heads);
+    if (c->hidden / c->heads > HEAD_DIM)
+        return fail(e, ERR_INVALID, "attention heads are %d wide, at most %d are supported",
+                    c->hidden / c->heads, HEAD_DIM);
+    if (spec->shared_layers && (c->groups != 1 || c->group_layers != 1))
+        return fail(e, ERR_INVALID,
+                    "%d groups of %d layers, only one group of one layer is supported", c->groups,
+                    c->group_layers);
+    if (spec->positions == POSITIONS_AFTER_PADDING && c->pad_token_id >= c->positions - 1)
+        return fail(e, ERR_BAD_MODEL, "%d positions leave none behind padding id %d", c->positions,
+                    c->pad_token_id);
+    return true;
+}
+
+/* Bucket of the distance from a query to a key: half of them for keys behind the query, and in each
+ * half one for each small distance, then growing as its logarithm (T5, section 2.1). */
+static int bucket(int distance, int buckets)
+{
+    int half = buckets / 2, exact = half / 2, n = abs(distance);
+    int side = distance > 0 ? half : 0;
+    if (n < exact)
+        return side + n;
+    float place = logf((float)n / (float)exact) / (float)log((double)BUCKET_DISTANCE / exact) *
+                  (float)(half - exact);
+    int large = exact + (int)place;
+    return side + (large < half ? large : half - 1);
+}
+
+/* Spreads [buckets][heads] over all distances, a row a head. */
+static bool spread_buckets(encoder *m, error *e)
+{
+    int n = 2 * m->config.positions - 1;
+    m->distance_bias = calloc((size_t)n * (size_t)m->config.heads, sizeof(float));
+    if (!m->distance_bias)
+        return fail(e, ERR_IO, "no memory for %d relative positions", n);
+    for (int h = 0; h < m->config.heads; h++)
+        for (int i = 0; i < n; i++) {
+            int from = bucket(i - (m->config.positions - 1), m->config.buckets);
+            m->distance_bias[(size_t)h * (size_t)n + (size_t)i] =
+                m->bucket_bias[(size_t)from * (size_t)m->config.heads + (size_t)h];
+        }
+    return true;
+}
+
+bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c, weight_set *set,
+                  error *e)
+{
+    if (!check(c, spec, e))
+        return false;
+    *m = (encoder){.spec = spec, .config = *c};
+    if (!m->config.embedding)
+        m->config.embedding = c->hidden;
+    weights w = weights_root(set, spec->prefix);
+    spec->bind(m, w);
+    int n_own = spec->shared_layers && c->layers ? 1 : c->layers;
+    m->layers = xcalloc((size_t)n_own + 1, sizeof *m->layers);
+    for (int i = 0; i < n_own; i++) {
+        encoder_layer *l = &m->layers[i];
+        l->attention.heads = c->heads;
+        l->ffn.act = acts[c->act];
+        spec->bind_layer(l, w, i, &m->config);
+    }
+    if (weights_done(set, spec->ignored, e) && (!m->bucket_bias || spread_buckets(m, e)))
+        return true;
+    encoder_release(m);
+    return false;
+}
+
+void encoder_release(encoder *m)
+{
+    if (!m)
+        return;
+    free(m->layers);
+    free(m->distance_bias);
+    *m = (encoder){0};
+}
+
+int encoder_max_tokens(const encoder *m)
+{
+    return m->spec->positions == POSITIONS_AFTER_PADDING
+               ? m->config.positions - 1 - m->config.pad_token_id
+               : m->config.positions;
+}
+
+int encoder_step(const token_batch *b, int first)
+{
+    int end = first + 1;
+    while (end < b->n_seq && b->start[end + 1] - b->start[first] <= STEP_TOKENS)
+        end++;
+    return end;
+}
+
+int encoder_step_tokens(int n_tokens, int longest)
+{
+    int most = longest > STEP_TOKENS ? longest : STEP_TOKENS;
+    return n_tokens < most ? n_tokens : most;
+}
+
+/* Working memory. */
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t work_floats(const encoder *m, int n_tokens)
+{
+    size_t part = (size_t)n_tokens * (size_t)m->config.hidden;
+    size_t rest =
+        larger(larger(3 * part, (size_t)n_tokens * (size_t)m->config.embedding),
+               (size_t)(n_tokens < FFN_ROWS ? n_tokens : FFN_ROWS) * (size_t)m->config.ffn);
+    return part + rest;
+}
+
+size_t encoder_work_bytes(const encoder *m, int n_tokens)
+{
+    return work_floats(m, n_tokens) * sizeof(float) + (2 * (size_t)n_tokens + 1) * sizeof(int);
+}
+
+bool encoder_work_init(encoder_work *w, const encoder *m, int n_tokens, arena *a, error *e)
+{
+    encoder_work made = {.n_floats = work_floats(m, n_tokens), .n_tokens = n_tokens};
+    made.floats = arena_try(a, made.n_floats, sizeof(float));
+    made.positions = arena_try(a, (size_t)n_tokens, sizeof(int));
+    made.start = arena_try(a, (size_t)n_tokens + 1, sizeof(int));
+    if (!made.floats || !made.positions || !made.start)
+        return fail(e, ERR_NO_SPACE, "no room for the %zu bytes that %d tokens need",
+                    encoder_work_bytes(m, n_tokens), n_tokens);
+    *w = made;
+    return true;
+}
+
+/* The forward pass. */
+
+static bool check_ids(const encoder *m, const token_batch *b, int first, int end, error *e)
+{
+    int most = encoder_max_tokens(m);
+    for (int s = first; s < end; s++) {
+        int n = b->start[s + 1] - b->start[s];
+        if (n < 1 || n > most)
+            return fail(e, ERR_INVALID, "sequence %d has %d tokens, expected 1 to %d", s, n, most);
+    }
+    for (int i = b->start[first]; i < b->start[end]; i++) {
+        if (b->ids[i] < 0 || b->ids[i] >= m->config.vocab)
+            return fail(e, ERR_INVALID, "token id %d is not in the vocabulary of %d", b->ids[i],
+                        m->config.vocab);
+        if (b->type_ids && m->types.rows && (b->type_ids[i] < 0 || b->type_ids[i] >= m->types.rows))
+            return fail(e, ERR_INVALID, "token type %d, expected 0 to %d", b->type_ids[i],
+                        m->types.rows - 1);
+    }
+    return true;
+}
+
+static void number_positions(const encoder *m, const int *ids, const ragged *r, int *positions)
+{
+    bool after = m->spec->positions == POSITIONS_AFTER_PADDING;
+    int pad = m->config.pad_token_id;
+    for (int s = 0; s < r->n_seq; s++) {
+        int next = after ? pad + 1 : 0;
+        for (int i = r->start[s]; i < r->start[s + 1]; i++)
+            positions[i] = after && ids[i] == pad ? pad : next++;
+    }
+}
+
+static void embed(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
+                  float *out, encoder_work *w)
+{
+    int n = ragged_rows(r);
+    number_positions(m, b->ids + at, r, w->positions);
+    const embedding *const tables[EMBEDDINGS] = {&m->words, &m->types, &m->positions};
+    const int *const ids[EMBEDDINGS] = {b->ids + at, b->type_ids ? b->type_ids + at : NULL,
+                                        w->positions};
+    float *summed = m->project.in ? w->floats : out;
+    embedding_sum(tables, ids, t, summed, n);
+    norm_run(&m->embedding_norm, t, summed, NULL, summed, n);
+    if (m->project.in)
+        linear_run(&m->project, t, summed, ACT_NONE, out, n);
+}
+
+static void run_layer(const encoder *m, const encoder_layer *l, team *t, const ragged *r, float *x,
+                      encoder_work *w)
+{
+    int n = ragged_rows(r);
+    size_t part = (size_t)n * (size_t)m->config.hidden;
+    float *added = w->floats, *rest = added + part;
+    int center = m->config.positions - 1;
+    distance_bias bias = {m->distance_bias ? m->distance_bias + center : NULL, 2L * center + 1};
+    self_attention_run(&l->attention, t, r, bias, x, added, rest);
+    norm_run(&l->attention_norm, t, added, x, x, n);
+    ffn_run(&l->ffn, t, x, added, n, rest, w->n_floats - part);
+    norm_run(&l->ffn_norm, t, added, x, x, n);
+}
+
+bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
+                 encoder_work *w, error *e)
+{
+    if (!check_ids(m, b, first, end, e))
+        return false;
+    int at = b->start[first];
+    for (int s = first; s <= end; s++)
+        w->start[s - first] = b->start[s] - at;
+    ragged r = {.start = w->start, .n_seq = end - first};
+    embed(m, t, b, &r, at, out, w);
+    for (int i = 0; i < m->config.layers; i++) {
+        if (b->cancelled && b->cancelled(b->cancelled_arg))
+            return fail(e, ERR_CANCELLED, "nobody waits for the result");
+        run_layer(m, &m->layers[m->spec->shared_layers ? 0 : i], t, &r, out, w);
+    }
+    return true;
+}

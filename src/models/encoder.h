@@ -1,0 +1,129 @@
+/* Engine of the BERT family: embeddings, then layers of self-attention and feed-forward, each
+ * followed by LayerNorm ("post norm"), all tokens of a sequence seeing each other.
+ *
+ * An architecture describes itself by an encoder_spec and never appears here by name. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/fields.h"
+#include "models/model.h"
+#include "nn/embedding.h"
+#include "nn/ffn.h"
+#include "nn/norm.h"
+#include "nn/self_attention.h"
+
+/* What the fields of config.json fill, under whatever keys an architecture has for them. */
+typedef struct encoder_config {
+    int hidden, layers, heads, ffn;
+    int embedding; /* width of the embedding tables; 0: hidden */
+    int vocab, positions, types;
+    int act; /* index into encoder_acts */
+    double eps;
+    int pad_token_id;         /* where positions depend on it */
+    int buckets;              /* of the relative position bias; 0: none */
+    int groups, group_layers; /* of shared layers; anything but 1 and 1 is refused */
+    int position_type;        /* index of encoder_position_types */
+    int is_decoder, cross_attention;
+} encoder_config;
+
+typedef struct encoder_layer {
+    self_attention attention;
+    norm attention_norm;
+    ffn ffn;
+    norm ffn_norm;
+} encoder_layer;
+
+typedef struct encoder {
+    const struct encoder_spec *spec;
+    encoder_config config;
+    embedding words, types, positions;
+    norm embedding_norm;
+    linear project;           /* embedding -> hidden; in 0: none */
+    encoder_layer *layers;    /* [config.layers], or [1] when shared; owned */
+    const float *bucket_bias; /* [buckets][heads], or NULL */
+    float *distance_bias;     /* [heads][2 * positions - 1], made of bucket_bias; owned */
+} encoder;
+
+enum encoder_positions {
+    POSITIONS_FROM_ZERO,     /* 0, 1, 2, ... */
+    POSITIONS_AFTER_PADDING, /* pad + 1, pad + 2, ...; a padding token itself has position pad and
+                                is not counted */
+};
+
+typedef struct encoder_spec {
+    const char *prefix; /* in front of all names in some checkpoints: "bert." */
+    enum encoder_positions positions;
+    bool shared_layers;         /* one set of weights for all layers */
+    const char *const *ignored; /* patterns of tensors that are no part of the encoder */
+    /* Claim the weights: one line a block. w: behind the prefix. */
+    void (*bind)(encoder *m, weights w);
+    void (*bind_layer)(encoder_layer *l, weights w, int i, const encoder_config *c);
+} encoder_spec;
+
+/* Names that hidden_act may have, and the places of two of them, for presets. */
+extern const char *const encoder_acts[];
+enum { ENCODER_GELU = 0, ENCODER_GELU_NEW = 2 };
+
+extern const char *const encoder_position_types[];
+
+/* Rows of encoder_config that most architectures share, with their presets. */
+#define ENCODER_SIZES(hidden_size, n_layers, n_heads, ffn_size)                                    \
+    FIELD_INT(encoder_config, hidden, "hidden_size", hidden_size, 1, 1 << 16, "token width"),      \
+        FIELD_INT(encoder_config, layers, "num_hidden_layers", n_layers, 0, 1000, "layers"),       \
+        FIELD_INT(encoder_config, heads, "num_attention_heads", n_heads, 1, 1 << 12, "heads"),     \
+        FIELD_INT(encoder_config, ffn, "intermediate_size", ffn_size, 1, 1 << 20, "middle width")
+#define ENCODER_TABLES(vocab_size, n_positions)                                                    \
+    FIELD_INT(encoder_config, vocab, "vocab_size", vocab_size, 1, 1 << 24, "token ids"),           \
+        FIELD_INT(encoder_config, positions, "max_position_embeddings", n_positions, 1, 1 << 20,   \
+                  "positions")
+#define ENCODER_TYPES(n_types)                                                                     \
+    FIELD_INT(encoder_config, types, "type_vocab_size", n_types, 0, 1 << 16, "token types")
+#define ENCODER_ACT(key, preset)                                                                   \
+    FIELD_CHOICE(encoder_config, act, key, preset, encoder_acts, "activation")
+#define ENCODER_EPS(preset)                                                                        \
+    FIELD_NUMBER(encoder_config, eps, "layer_norm_eps", preset, 0, 1, "added to variances")
+#define ENCODER_PADDING(preset)                                                                    \
+    FIELD_INT(encoder_config, pad_token_id, "pad_token_id", preset, 0, 1 << 24, "padding id")
+/* Options that change the result and have one supported value. */
+#define ENCODER_ONLY                                                                               \
+    FIELD_CHOICE(encoder_config, position_type, "position_embedding_type", 0,                      \
+                 encoder_position_types, "kind of positions"),                                     \
+        FIELD_BOOL(encoder_config, is_decoder, "is_decoder", 0, "causal attention"),               \
+        FIELD_BOOL(encoder_config, cross_attention, "add_cross_attention", 0, "second input")
+
+/* Checks the configuration (*c is kept by value) and binds the weights; weights_done included.
+ * ERR_INVALID for an option that is not supported, ERR_BAD_MODEL for what does not fit. */
+bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c, weight_set *set,
+                  error *e);
+void encoder_release(encoder *m);
+
+/* Longest sequence. */
+int encoder_max_tokens(const encoder *m);
+
+/* Sequences first .. end - 1 of a batch that go through the layers together, starting at `first`:
+ * as many as fit some hundreds of tokens, at least one. Cutting a batch changes no result; it
+ * bounds the working memory and keeps it in the cache. Returns `end`. */
+int encoder_step(const token_batch *b, int first);
+
+/* Most tokens of a step, in a batch of n_tokens in sequences of at most `longest`. */
+int encoder_step_tokens(int n_tokens, int longest);
+
+/* Bytes that encoder_run takes from its arena for a step. */
+size_t encoder_work_bytes(const encoder *m, int n_tokens);
+
+/* Working memory that the steps of one call share. */
+typedef struct encoder_work {
+    float *floats;
+    size_t n_floats;
+    int *positions; /* [n_tokens] */
+    int *start;     /* [n_tokens + 1] */
+    int n_tokens;   /* room of the above */
+} encoder_work;
+
+/* NULL pointers and ERR_NO_SPACE when the arena is full. n_tokens: of the largest step. */
+bool encoder_work_init(encoder_work *w, const encoder *m, int n_tokens, arena *a, error *e);
+
+/* Token vectors of sequences first .. end - 1. out: [their tokens][hidden]. Ids are checked:
+ * ERR_INVALID. ERR_CANCELLED between layers. */
+bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
+                 encoder_work *w, error *e);
