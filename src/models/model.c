@@ -1,0 +1,210 @@
+/* Puts together what a folder has: the encoder of its architecture and the modules around it. */
+#include "models/model.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/own.h"
+#include "models/architecture.h"
+#include "models/config.h"
+#include "models/sentence.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { TEXT_BYTES = 4 << 20 }; /* of names and prompts */
+
+struct model {
+    repo repo;
+    arena *memory;
+    team *team;
+    weight_set *weights;
+    encoder encoder;
+    sentence sentence;
+    model_info info;
+};
+
+static bool find_architecture(const architecture **found, const json_t *config, error *e)
+{
+    const json_t *type = json_object_get(config, "model_type");
+    char supported[300];
+    if (!json_is_string(type))
+        return fail(e, ERR_BAD_MODEL, "'config.json' has no 'model_type'");
+    *found = architecture_find(json_str(type));
+    if (*found)
+        return true;
+    architecture_names(supported, sizeof supported);
+    return fail(e, ERR_INVALID, "model_type '%.100s' is not supported, only %s are",
+                json_string_value(type), supported);
+}
+
+static bool open_encoder(model *m, error *e)
+{
+    const char *folder = m->sentence.transformer;
+    own_mem char *name = xprintf("%s%sconfig.json", folder, *folder ? "/" : "");
+    own_json json_t *config = repo_json(&m->repo, name, e);
+    const architecture *a;
+    encoder_config c = {0};
+    if (!config || !find_architecture(&a, config, e))
+        return false;
+    if (json_is_object(json_object_get(config, "quantization_config")))
+        return fail(e, ERR_INVALID, "'config.json': quantization_config is not supported");
+    if (!config_parse(a->config, config, name, &c, m->memory, e))
+        return false;
+    m->weights = weight_set_open(&m->repo, folder, e);
+    if (!m->weights || !encoder_init(&m->encoder, a->encoder, &c, m->weights, e))
+        return false;
+    m->info.model_type = a->model_type;
+    return true;
+}
+
+static int truncated_to(const model *m)
+{
+    int most = encoder_max_tokens(&m->encoder), asked = m->sentence.max_tokens;
+    return asked && asked < most ? asked : most;
+}
+
+static void count_bytes(model_info *info, const weight_set *set)
+{
+    weight_counts counts;
+    weight_set_count(set, &counts);
+    info->parameters += counts.parameters;
+    info->mapped_bytes += counts.mapped_bytes;
+    info->converted_bytes += counts.converted_bytes;
+    if (!info->dtype)
+        info->dtype = dtype_name(counts.most);
+}
+
+static void describe(model *m)
+{
+    const sentence *s = &m->sentence;
+    const encoder_config *c = &m->encoder.config;
+    model_info *info = &m->info;
+    info->similarity = s->similarity;
+    info->similarity_name = s->similarity_name;
+    info->pooling = sentence_pooling_name(s, m->memory);
+    info->hidden = c->hidden;
+    info->width = s->width;
+    info->layers = c->layers;
+    info->vocab = c->vocab;
+    info->types = m->encoder.types.rows;
+    info->max_tokens = truncated_to(m);
+    info->max_position = encoder_max_tokens(&m->encoder);
+    info->pooled = s->stated;
+    info->normalized = s->n_modules > 0 && s->modules[s->n_modules - 1].kind == SENTENCE_NORMALIZE;
+    info->lower_case = s->lower_case;
+    info->include_prompt = s->include_prompt;
+    info->prompts = s->prompts;
+    info->n_prompts = s->n_prompts;
+    info->by_default = s->by_default;
+    count_bytes(info, m->weights);
+    for (int i = 0; i < s->n_modules; i++)
+        if (s->modules[i].weights)
+            count_bytes(info, s->modules[i].weights);
+}
+
+model *model_open(const char *folder, team *threads, error *e)
+{
+    model *m = xcalloc(1, sizeof *m);
+    m->team = threads;
+    m->memory = arena_new(TEXT_BYTES);
+    if (repo_open(&m->repo, folder, e) && sentence_open(&m->sentence, &m->repo, m->memory, e) &&
+        open_encoder(m, e) && sentence_bind(&m->sentence, &m->repo, m->encoder.config.hidden, e)) {
+        describe(m);
+        return m;
+    }
+    model_close(m);
+    return NULL;
+}
+
+void model_close(model *m)
+{
+    if (!m)
+        return;
+    encoder_release(&m->encoder);
+    sentence_release(&m->sentence);
+    weight_set_close(m->weights);
+    arena_free(m->memory);
+    repo_release(&m->repo);
+    free(m);
+}
+
+const model_info *model_describe(const model *m)
+{
+    return &m->info;
+}
+
+size_t model_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
+{
+    const sentence *s = &m->sentence;
+    int hidden = m->info.hidden, step = encoder_step_tokens(n_tokens, longest);
+    size_t rows = (size_t)step * (size_t)hidden;
+    size_t pooled = (size_t)n_seq * (size_t)sentence_pooled_width(s, hidden);
+    enum { ALIGNMENT = 6 * 64 }; /* of the parts */
+    return encoder_work_bytes(&m->encoder, step) + (rows + pooled) * sizeof(float) +
+           sentence_work_bytes(s, n_seq) + ALIGNMENT;
+}
+
+/* Tokens of the largest step of a batch. */
+static int largest_step(const token_batch *b)
+{
+    int most = 0;
+    for (int first = 0, end; first < b->n_seq; first = end) {
+        end = encoder_step(b, first);
+        int n = b->start[end] - b->start[first];
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+bool model_hidden(model *m, const token_batch *b, float *out, arena *a, error *e)
+{
+    encoder_work work;
+    assert(b->n_seq == 0 || b->start[0] == 0);
+    if (b->n_seq == 0)
+        return true;
+    if (!encoder_work_init(&work, &m->encoder, largest_step(b), a, e))
+        return false;
+    for (int first = 0, end; first < b->n_seq; first = end) {
+        end = encoder_step(b, first);
+        float *rows = out + (size_t)b->start[first] * (size_t)m->info.hidden;
+        if (!encoder_run(&m->encoder, m->team, b, first, end, rows, &work, e))
+            return false;
+    }
+    return true;
+}
+
+/* Every step's token vectors are pooled at once: only one step's are ever kept. */
+static bool pool_batch(model *m, const token_batch *b, float *pooled, arena *a, error *e)
+{
+    encoder_work work;
+    const sentence *s = &m->sentence;
+    int n_tokens = largest_step(b), hidden = m->info.hidden;
+    const int *skip = m->info.include_prompt ? NULL : b->skip;
+    float *rows = arena_try(a, (size_t)n_tokens * (size_t)hidden, sizeof *rows);
+    if (!rows)
+        return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", n_tokens);
+    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
+        return false;
+    for (int first = 0, end; first < b->n_seq; first = end) {
+        end = encoder_step(b, first);
+        if (!encoder_run(&m->encoder, m->team, b, first, end, rows, &work, e))
+            return false;
+        ragged r = {.start = work.start, .n_seq = end - first};
+        pool_run(m->team, s->modes, s->n_modes, rows, &r, skip ? skip + first : NULL, hidden,
+                 pooled + (size_t)first * (size_t)sentence_pooled_width(s, hidden));
+    }
+    return true;
+}
+
+bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
+{
+    const sentence *s = &m->sentence;
+    size_t width = (size_t)sentence_pooled_width(s, m->info.hidden);
+    assert(b->n_seq == 0 || b->start[0] == 0);
+    if (b->n_seq == 0)
+        return true;
+    float *pooled =
+        sentence_work_bytes(s, 1) ? arena_try(a, (size_t)b->n_seq * width, sizeof *out) : out;
+    if (!pooled)
+        return fail(e, ERR_NO_SPACE, "no room for %d pooled vectors", b->n_seq);
+    return pool_batch(m, b, pooled, a, e) && sentence_run(s, m->team, pooled, out, b->n_seq, a, e);
+}

@@ -1,0 +1,443 @@
+/* sentence_open reads the files in the order of modules.json, sentence_bind opens what weights the
+ * modules have, sentence_run applies them. */
+#include "models/sentence.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/own.h"
+#include "kernels/rows.h"
+#include "models/config.h"
+
+#include <limits.h>
+
+static const double LAYER_NORM_EPS = 1e-5; /* torch.nn.LayerNorm's own */
+
+/* Modules. */
+
+static bool copy_text(const char **out, str text, arena *memory, error *e)
+{
+    if (memchr(text.p ? text.p : "", 0, text.n))
+        return fail(e, ERR_BAD_MODEL, "a name has a NUL character");
+    *out = arena_copy(memory, text.p, text.n);
+    return *out || fail(e, ERR_BAD_MODEL, "texts of the configuration are too long");
+}
+
+struct transformer_file {
+    int max_tokens, lower_case;
+    str task, output;
+};
+
+static bool read_transformer(sentence *s, const repo *r, const char *path, arena *memory, error *e)
+{
+    static const field rows[] = {
+        FIELD_INT(struct transformer_file, max_tokens, "max_seq_length", 0, 1, INT_MAX, "tokens"),
+        FIELD_BOOL(struct transformer_file, lower_case, "do_lower_case", 0, "lower case"),
+        FIELD_STRING(struct transformer_file, task, "transformer_task", "feature-extraction", 0,
+                     "what is computed"),
+        FIELD_STRING(struct transformer_file, output, "module_output_name", "token_embeddings", 0,
+                     "what is passed on"),
+        FIELD_END,
+    };
+    static const char *const names[] = {
+        "sentence_bert_config.json",       "sentence_roberta_config.json",
+        "sentence_distilbert_config.json", "sentence_camembert_config.json",
+        "sentence_albert_config.json",     "sentence_xlm-roberta_config.json",
+    };
+    struct transformer_file file = {0};
+    s->transformer = path;
+    size_t which = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        own_mem char *candidate = xprintf("%s%s%s", path, *path ? "/" : "", names[i]);
+        if (repo_has(r, candidate)) {
+            which = i;
+            break;
+        }
+    }
+    if (!config_read(rows, r, path, names[which], false, &file, memory, e))
+        return false;
+    if (!str_is(file.task, "feature-extraction") || !str_is(file.output, "token_embeddings"))
+        return fail(e, ERR_INVALID,
+                    "'%s' asks for task '%.*s' and output '%.*s', only 'feature-extraction' and "
+                    "'token_embeddings' are supported",
+                    names[which], (int)file.task.n, file.task.p, (int)file.output.n, file.output.p);
+    s->max_tokens = file.max_tokens;
+    s->lower_case = file.lower_case;
+    return true;
+}
+
+static bool add_mode(sentence *s, str name, error *e)
+{
+    int mode = 0;
+    while (mode < N_POOLINGS && !str_is(name, pooling_name((enum pooling)mode)))
+        mode++;
+    if (mode == N_POOLINGS)
+        return fail(e, ERR_INVALID, "pooling mode '%.*s' is not supported",
+                    (int)(name.n < 100 ? name.n : 100), name.p);
+    if (s->n_modes == SENTENCE_MODES)
+        return fail(e, ERR_INVALID, "more than %d pooling modes", SENTENCE_MODES);
+    s->modes[s->n_modes++] = (enum pooling)mode;
+    return true;
+}
+
+struct pooling_file {
+    int switches[N_POOLINGS]; /* versions below 5.5 */
+    strs modes;               /* later: one name or a list */
+    int include_prompt;
+};
+
+#define SWITCH(mode, key) FIELD_BOOL(struct pooling_file, switches[mode], key, 0, "pooling mode")
+
+static bool read_pooling(sentence *s, const repo *r, const char *path, arena *memory, error *e)
+{
+    static const field rows[] = {
+        SWITCH(POOL_CLS, "pooling_mode_cls_token"),
+        SWITCH(POOL_MAX, "pooling_mode_max_tokens"),
+        SWITCH(POOL_MEAN, "pooling_mode_mean_tokens"),
+        SWITCH(POOL_MEAN_SQRT_LEN, "pooling_mode_mean_sqrt_len_tokens"),
+        SWITCH(POOL_WEIGHTED_MEAN, "pooling_mode_weightedmean_tokens"),
+        SWITCH(POOL_LAST, "pooling_mode_lasttoken"),
+        FIELD_STRINGS(struct pooling_file, modes, "pooling_mode", SENTENCE_MODES, FIELD_ONE_OR_MANY,
+                      "pooling modes"),
+        FIELD_BOOL(struct pooling_file, include_prompt, "include_prompt", 1, "prompts count"),
+        FIELD_END,
+    };
+    struct pooling_file file = {0};
+    if (!config_read(rows, r, path, "config.json", true, &file, memory, e))
+        return false;
+    s->include_prompt = file.include_prompt;
+    for (int i = 0; i < file.modes.n; i++)
+        if (!add_mode(s, file.modes.items[i], e))
+            return false;
+    for (int mode = 0; mode < N_POOLINGS && !file.modes.n; mode++)
+        if (file.switches[mode])
+            s->modes[s->n_modes++] = (enum pooling)mode;
+    if (!s->n_modes)
+        s->modes[s->n_modes++] = POOL_MEAN;
+    return true;
+}
+
+struct module_file {
+    int in, out, dimension, biased, residual;
+    str act, input, output;
+};
+
+static bool find_act(enum activation *act, str name, error *e)
+{
+    static const struct {
+        const char *name;
+        enum activation act;
+    } acts[] = {{"torch.nn.modules.activation.Tanh", ACT_TANH},
+                {"torch.nn.modules.linear.Identity", ACT_NONE},
+                {"torch.nn.modules.activation.ReLU", ACT_RELU},
+                {"torch.nn.modules.activation.GELU", ACT_GELU_ERF},
+                {"torch.nn.modules.activation.SiLU", ACT_SILU}};
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+        if (str_is(name, acts[i].name)) {
+            *act = acts[i].act;
+            return true;
+        }
+    return fail(e, ERR_INVALID,
+                "activation_function '%.*s' is not supported, only Identity, Tanh, ReLU, GELU and "
+                "SiLU of torch.nn.modules are",
+                (int)(name.n < 100 ? name.n : 100), name.p);
+}
+
+static const field module_rows[] = {
+    FIELD_INT(struct module_file, in, "in_features", 0, 1, 1 << 20, "width of the input"),
+    FIELD_INT(struct module_file, out, "out_features", 0, 1, 1 << 20, "width of the output"),
+    FIELD_INT(struct module_file, dimension, "dimension", 0, 1, 1 << 20, "width of both"),
+    FIELD_BOOL(struct module_file, biased, "bias", 1, "has a bias"),
+    FIELD_BOOL(struct module_file, residual, "use_residual", 0, "adds its input"),
+    FIELD_STRING(struct module_file, act, "activation_function", "torch.nn.modules.activation.Tanh",
+                 0, "activation"),
+    FIELD_STRING(struct module_file, input, "module_input_name", "sentence_embedding", 0, "input"),
+    FIELD_STRING(struct module_file, output, "module_output_name", NULL, 0, "output"),
+    FIELD_END,
+};
+
+/* Dense, LayerNorm and Normalize. */
+static bool read_vector_module(sentence *s, enum sentence_module_kind kind, const repo *r,
+                               const char *path, arena *memory, error *e)
+{
+    struct module_file file = {0};
+    if (s->n_modules == SENTENCE_MODULES)
+        return fail(e, ERR_INVALID, "more than %d modules", SENTENCE_MODULES);
+    if (!config_read(module_rows, r, path, "config.json", kind != SENTENCE_NORMALIZE, &file, memory,
+                     e))
+        return false;
+    if (!str_is(file.input, "sentence_embedding") ||
+        (file.output.p && !str_is(file.output, "sentence_embedding")))
+        return fail(e, ERR_INVALID, "'%s' does not read and write the sentence_embedding", path);
+    sentence_module *m = &s->modules[s->n_modules];
+    *m = (sentence_module){.kind = kind,
+                           .path = path,
+                           .in = kind == SENTENCE_DENSE ? file.in : file.dimension,
+                           .out = kind == SENTENCE_DENSE ? file.out : file.dimension,
+                           .biased = file.biased,
+                           .residual = file.residual};
+    if (kind == SENTENCE_DENSE && !find_act(&m->act, file.act, e))
+        return fail_in(e, "'%s/config.json'", path);
+    if (kind != SENTENCE_NORMALIZE && (!m->in || !m->out))
+        return fail(e, ERR_BAD_MODEL, "'%s/config.json' does not say how wide the module is", path);
+    s->n_modules++;
+    return true;
+}
+
+static bool read_module(sentence *s, int at, const json_t *entry, const repo *r, arena *memory,
+                        error *e)
+{
+    static const struct {
+        const char *name;
+        enum sentence_module_kind kind;
+    } kinds[] = {{"Dense", SENTENCE_DENSE},
+                 {"LayerNorm", SENTENCE_LAYER_NORM},
+                 {"Normalize", SENTENCE_NORMALIZE}};
+    struct {
+        str type, path;
+    } file = {0};
+    const field rows[] = {
+        {.name = "type", .type = FIELD_TYPE_STRING, .flags = FIELD_REQUIRED, .offset = 0},
+        {.name = "path", .type = FIELD_TYPE_STRING, .offset = sizeof(str), .preset_text = ""},
+        FIELD_END,
+    };
+    const char *path;
+    if (!config_parse(rows, entry, "modules.json", &file, memory, e) ||
+        !copy_text(&path, file.path, memory, e))
+        return false;
+    const char *dot = memrchr(file.type.p, '.', file.type.n);
+    str last = dot ? str_skip(file.type, (size_t)(dot - file.type.p) + 1) : file.type;
+    bool known = str_starts(file.type, STR("sentence_transformers."));
+    if (known && at == 0 && str_is(last, "Transformer"))
+        return read_transformer(s, r, path, memory, e);
+    if (known && at == 1 && str_is(last, "Pooling"))
+        return read_pooling(s, r, path, memory, e);
+    if (known && at > 1 && str_is(last, "Dropout")) /* does nothing outside of training */
+        return true;
+    for (size_t i = 0; known && at > 1 && i < sizeof kinds / sizeof *kinds; i++)
+        if (str_is(last, kinds[i].name))
+            return read_vector_module(s, kinds[i].kind, r, path, memory, e);
+    return fail(e, ERR_INVALID,
+                "modules.json: module %d of type '%.*s' is not supported; expected Transformer, "
+                "Pooling, then any of Dense, LayerNorm, Normalize, Dropout",
+                at, (int)(file.type.n < 200 ? file.type.n : 200), file.type.p);
+}
+
+/* Prompts and similarity. */
+
+struct sentence_file {
+    int similarity;
+    str default_prompt;
+};
+
+static bool read_prompts(sentence *s, const json_t *prompts, str by_default, arena *memory,
+                         error *e)
+{
+    const char *name;
+    json_t *text;
+    s->prompts = arena_try(memory, json_object_size(prompts), sizeof *s->prompts);
+    if (!s->prompts)
+        return fail(e, ERR_BAD_MODEL, "too many prompts");
+    json_object_foreach ((json_t *)(uintptr_t)prompts, name, text) {
+        if (!json_is_string(text) && !json_is_null(text))
+            return fail(e, ERR_BAD_MODEL, "prompt '%.100s' is %s, expected a string", name,
+                        json_kind(text));
+        model_prompt *p = &s->prompts[s->n_prompts];
+        str words = json_is_string(text) ? json_str(text) : STR("");
+        if (!copy_text(&p->name, str_of(name), memory, e))
+            return false;
+        p->text = (str){arena_copy(memory, words.p, words.n), words.n};
+        if (!p->text.p)
+            return fail(e, ERR_BAD_MODEL, "prompt '%.100s' is too long", name);
+        if (by_default.p && str_is(by_default, name))
+            s->by_default = p;
+        s->n_prompts++;
+    }
+    return true;
+}
+
+static bool read_sentence_file(sentence *s, const repo *r, arena *memory, error *e)
+{
+    static const char *const names[] = {"cosine", "dot", "euclidean", "manhattan", NULL};
+    static const field rows[] = {
+        FIELD_CHOICE(struct sentence_file, similarity, "similarity_fn_name", SIMILARITY_COSINE,
+                     names, "how embeddings are compared"),
+        FIELD_STRING(struct sentence_file, default_prompt, "default_prompt_name", NULL, 0,
+                     "prompt for inputs that name none"),
+        FIELD_END,
+    };
+    static const char name[] = "config_sentence_transformers.json";
+    struct sentence_file file = {0};
+    s->similarity_name = names[SIMILARITY_COSINE];
+    if (!s->stated || !repo_has(r, name))
+        return true;
+    own_json json_t *document = repo_json(r, name, e);
+    if (!document || !config_parse(rows, document, name, &file, memory, e))
+        return false;
+    s->similarity = (enum model_similarity)file.similarity;
+    s->similarity_name = names[file.similarity];
+    const json_t *prompts = json_object_get(document, "prompts");
+    if (json_object_size(prompts) && !read_prompts(s, prompts, file.default_prompt, memory, e))
+        return fail_in(e, "'%s'", name);
+    if (file.default_prompt.p && !s->by_default)
+        return fail(e, ERR_BAD_MODEL, "'%s': default_prompt_name '%.*s' is not among the prompts",
+                    name, (int)(file.default_prompt.n < 100 ? file.default_prompt.n : 100),
+                    file.default_prompt.p);
+    return true;
+}
+
+/* What the tokenizer truncates to counts when nothing else is said; tokenizers without a limit
+ * write a number far beyond any model. */
+static bool read_tokenizer_limit(sentence *s, const repo *r, arena *memory, error *e)
+{
+    struct {
+        double max_tokens;
+    } file = {0};
+    static const field rows[] = {
+        {.name = "model_max_length", .type = FIELD_TYPE_NUMBER, .offset = 0},
+        FIELD_END,
+    };
+    if (!config_read(rows, r, s->transformer, "tokenizer_config.json", false, &file, memory, e))
+        return false;
+    if (file.max_tokens >= 1 && file.max_tokens <= INT_MAX)
+        s->max_tokens = (int)file.max_tokens;
+    return true;
+}
+
+bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
+{
+    *s = (sentence){.transformer = "", .include_prompt = true};
+    s->stated = repo_has(r, "modules.json");
+    own_json json_t *modules = s->stated ? repo_json(r, "modules.json", e) : NULL;
+    if (s->stated && !modules)
+        return false;
+    if (s->stated && (!json_is_array(modules) || !json_array_size(modules)))
+        return fail(e, ERR_BAD_MODEL, "'modules.json' is no list of modules");
+    for (size_t i = 0; i < json_array_size(modules); i++)
+        if (!read_module(s, (int)i, json_array_get(modules, i), r, memory, e))
+            return false;
+    if (!s->n_modes)
+        s->modes[s->n_modes++] = POOL_MEAN;
+    return (s->max_tokens || read_tokenizer_limit(s, r, memory, e)) &&
+           read_sentence_file(s, r, memory, e);
+}
+
+/* Weights. */
+
+static bool bind_module(sentence_module *m, const repo *r, error *e)
+{
+    if (m->kind == SENTENCE_NORMALIZE)
+        return true;
+    m->weights = weight_set_open(r, m->path, e);
+    if (!m->weights)
+        return false;
+    weights w = weights_root(m->weights, NULL);
+    if (m->kind == SENTENCE_LAYER_NORM)
+        norm_bind(&m->norm, weights_in(w, "norm"), m->in, LAYER_NORM_EPS);
+    else if (m->biased)
+        linear_bind(&m->dense, weights_in(w, "linear"), m->out, m->in);
+    else
+        linear_bind_unbiased(&m->dense, weights_in(w, "linear"), m->out, m->in);
+    if (m->residual && m->in != m->out)
+        linear_bind_unbiased(&m->residual_dense, weights_in(w, "residual"), m->out, m->in);
+    return weights_done(m->weights, NULL, e) || fail_in(e, "module '%s'", m->path);
+}
+
+int sentence_pooled_width(const sentence *s, int hidden)
+{
+    return hidden * s->n_modes;
+}
+
+bool sentence_bind(sentence *s, const repo *r, int hidden, error *e)
+{
+    s->width = sentence_pooled_width(s, hidden);
+    for (int i = 0; i < s->n_modules; i++) {
+        sentence_module *m = &s->modules[i];
+        if (m->kind == SENTENCE_NORMALIZE)
+            m->in = m->out = s->width;
+        if (m->in != s->width)
+            return fail(e, ERR_BAD_MODEL, "module '%s' takes vectors of %d, but gets %d", m->path,
+                        m->in, s->width);
+        if (!bind_module(m, r, e))
+            return false;
+        s->width = m->out;
+    }
+    return true;
+}
+
+void sentence_release(sentence *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < s->n_modules; i++)
+        weight_set_close(s->modules[i].weights);
+    *s = (sentence){0};
+}
+
+/* The run. */
+
+static size_t dense_floats(const sentence *s, int n_seq)
+{
+    size_t floats = 0;
+    for (int i = 0; i < s->n_modules; i++)
+        if (s->modules[i].kind == SENTENCE_DENSE)
+            floats += (size_t)n_seq * (size_t)s->modules[i].out *
+                      (s->modules[i].residual_dense.in ? 2 : 1);
+    return floats;
+}
+
+size_t sentence_work_bytes(const sentence *s, int n_seq)
+{
+    return dense_floats(s, n_seq) * sizeof(float);
+}
+
+/* Reads `from`, writes behind *free and moves it; returns the result. */
+static float *run_dense(const sentence_module *m, team *t, const float *from, int n_seq,
+                        float **free_floats)
+{
+    size_t n = (size_t)n_seq * (size_t)m->out;
+    float *out = *free_floats;
+    *free_floats += n;
+    linear_run(&m->dense, t, from, m->act, out, n_seq);
+    if (!m->residual)
+        return out;
+    const float *residual = from;
+    if (m->residual_dense.in) {
+        linear_run(&m->residual_dense, t, from, ACT_NONE, *free_floats, n_seq);
+        residual = *free_floats;
+        *free_floats += n;
+    }
+    add_f32(t, out, residual, out, (long)n);
+    return out;
+}
+
+bool sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_seq, arena *a,
+                  error *e)
+{
+    size_t floats = dense_floats(s, n_seq);
+    float *free_floats = floats ? arena_try(a, floats, sizeof(float)) : NULL;
+    if (floats && !free_floats)
+        return fail(e, ERR_NO_SPACE, "no room for %zu bytes of embeddings", floats * sizeof(float));
+    float *at = pooled;
+    for (int i = 0; i < s->n_modules; i++) {
+        const sentence_module *m = &s->modules[i];
+        if (m->kind == SENTENCE_DENSE)
+            at = run_dense(m, t, at, n_seq, &free_floats);
+        else if (m->kind == SENTENCE_LAYER_NORM)
+            norm_run(&m->norm, t, at, NULL, at, n_seq);
+        else
+            normalize_run(t, at, n_seq, m->out);
+    }
+    if (at != out)
+        memcpy(out, at, (size_t)n_seq * (size_t)s->width * sizeof *out);
+    return true;
+}
+
+const char *sentence_pooling_name(const sentence *s, arena *memory)
+{
+    const char *name = pooling_name(s->modes[0]);
+    for (int i = 1; i < s->n_modes; i++) {
+        name = arena_printf(memory, "%s+%s", name, pooling_name(s->modes[i]));
+        if (!name)
+            return "";
+    }
+    return name;
+}

@@ -1,0 +1,75 @@
+/* What sentence-transformers puts around an encoder: pooling, the modules behind it, prompts,
+ * limits.
+ *
+ * Files, all in the model folder: modules.json (the modules in their order: Transformer, Pooling,
+ * then any of Dense, LayerNorm, Normalize, Dropout; written by versions 0.3 to 6),
+ * <Transformer>/sentence_bert_config.json, <Pooling>/config.json, <Dense>/{config.json,
+ * model.safetensors}, config_sentence_transformers.json. Without modules.json a folder is a plain
+ * encoder, for which mean pooling is assumed, as sentence-transformers does. */
+#pragma once
+
+#include "base/arena.h"
+#include "models/model.h"
+#include "nn/linear.h"
+#include "nn/norm.h"
+#include "nn/pooling.h"
+#include "tensor/repo.h"
+
+/* One step from embedding to embedding. */
+typedef struct sentence_module {
+    enum sentence_module_kind {
+        SENTENCE_DENSE,
+        SENTENCE_LAYER_NORM,
+        SENTENCE_NORMALIZE,
+    } kind;
+    const char *path; /* its folder */
+    int in, out;      /* widths, as its config.json says */
+    linear dense, residual_dense;
+    enum activation act;
+    int biased, residual; /* of DENSE; residual: its input is added, projected when widths differ */
+    norm norm;
+    weight_set *weights; /* owned */
+} sentence_module;
+
+enum { SENTENCE_MODULES = 16, SENTENCE_MODES = 16 };
+
+typedef struct sentence {
+    bool stated;             /* modules.json is there */
+    const char *transformer; /* folder of the encoder, "" for the model folder */
+    int max_tokens;          /* as sentence_bert_config.json or the tokenizer says; 0: no limit */
+    bool lower_case;
+    enum pooling modes[SENTENCE_MODES];
+    int n_modes;
+    bool include_prompt;
+    sentence_module modules[SENTENCE_MODULES];
+    int n_modules;
+    int width; /* of the result */
+    enum model_similarity similarity;
+    const char *similarity_name;
+    model_prompt *prompts;
+    int n_prompts;
+    const model_prompt *by_default;
+} sentence;
+
+/* Reads the files. Strings are put into `memory`, which must live as long as s. ERR_INVALID for a
+ * module or an option that is not supported, ERR_BAD_MODEL for broken files. */
+bool sentence_open(sentence *s, const repo *r, arena *memory, error *e);
+
+/* Opens the weights of the modules and checks that the widths fit, from the encoder's `hidden` on.
+ */
+bool sentence_bind(sentence *s, const repo *r, int hidden, error *e);
+void sentence_release(sentence *s);
+
+/* Bytes that sentence_run takes from its arena. */
+size_t sentence_work_bytes(const sentence *s, int n_seq);
+
+/* Width of what pooling makes. */
+int sentence_pooled_width(const sentence *s, int hidden);
+
+/* Sends pooled vectors [n_seq][pooled width] through the modules to out [n_seq][width]. pooled is
+ * used as working memory; it may be out itself when no Dense is among the modules. */
+bool sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_seq, arena *a,
+                  error *e);
+
+/* "mean", "cls+max", in memory. */
+const char *sentence_pooling_name(const sentence *s, arena *memory);
