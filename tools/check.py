@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 RANKS = {"base": 0, "kernels": 1, "http": 1, "tensor": 2, "tokenizers": 2, "media": 2, "nn": 3, "models": 4,
          "tasks": 5, "worker": 6, "gateway": 7, "cli": 8}
 MAX_FILE, MAX_FUNCTION = 800, 60
+FORMAT_VERSION = 14  # Debian 12's
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 TYPEDEF_T = re.compile(r"^typedef .*\b(\w+_t);", re.M)
 
@@ -56,9 +57,10 @@ def names(text: str):
 
 def formatted(paths):
     """Files that clang-format would change."""
-    tool = shutil.which("clang-format")
-    if not tool:
-        return
+    tool = shutil.which(f"clang-format-{FORMAT_VERSION}") or shutil.which("clang-format")
+    if not tool or f"version {FORMAT_VERSION}." not in subprocess.run(
+            [tool, "--version"], capture_output=True, text=True).stdout:
+        return  # other versions format a little differently
     for at in range(0, len(paths), 50):
         done = subprocess.run([tool, "--dry-run", "-Werror", *map(str, paths[at:at + 50])], cwd=ROOT,
                               capture_output=True, text=True)

@@ -118,7 +118,7 @@ static size_t float_text(float value, char *to)
     int whole_digits = 1; /* digits before the point, 0 and below for 0.0ddd */
     while (whole_digits < 9 && magnitude >= tens[whole_digits])
         whole_digits++;
-    while (whole_digits > -4 && magnitude * tens[1 - whole_digits] < 1.0)
+    while (whole_digits <= 1 && whole_digits > -4 && magnitude * tens[1 - whole_digits] < 1.0)
         whole_digits--;
     int decimals = 9 - whole_digits; /* up to 13 */
     uint64_t scaled = (uint64_t)(magnitude * tens[decimals] + 0.5);

@@ -1,0 +1,178 @@
+/* Field rows: values, presets, error paths, schema. */
+#include "unit.h"
+
+#include "base/fields.h"
+#include "base/json.h"
+#include "base/own.h"
+
+struct inner {
+    str query;
+    strs words;
+};
+
+struct outer {
+    struct inner inner;
+    texts inputs;
+    int flag, count, choice;
+    double ratio;
+    str name;
+};
+
+static const char *const sides[] = {"left", "right", NULL};
+
+static const field inner_rows[] = {
+    FIELD_STRING(struct inner, query, "query", NULL, FIELD_REQUIRED, "what to ask"),
+    FIELD_STRINGS(struct inner, words, "words", 3, 0, "at most three"), FIELD_END};
+
+static const field rows[] = {
+    FIELD_OBJECT(struct outer, inner, "inner", inner_rows, 0, "nested"),
+    FIELD_TEXTS(struct outer, inputs, "inputs", 4, FIELD_TOKEN_IDS, "texts"),
+    FIELD_BOOL(struct outer, flag, "flag", -1, "three states"),
+    FIELD_INT(struct outer, count, "count", 5, 1, 10, "a count"),
+    FIELD_CHOICE(struct outer, choice, "side", 1, sides, "a side"),
+    FIELD_NUMBER(struct outer, ratio, "ratio", 0.5, 0, 1, "a ratio"),
+    FIELD_STRING(struct outer, name, "name", "anna", 0, "a name"),
+    FIELD_END};
+
+struct fixture {
+    arena *memory;
+    struct outer out;
+    error e;
+};
+
+static bool parse(struct fixture *f, const char *text)
+{
+    error e = {0};
+    own_json json_t *root = json_parse(str_of(text), "it", 64, &e);
+    assert_non_null(root);
+    f->e = (error){0};
+    memset(&f->out, 0xAA, sizeof f->out);
+    return fields_parse(rows, root, "", &f->out, f->memory, &f->e);
+}
+
+static void refused(struct fixture *f, const char *text, enum error_kind kind, const char *message)
+{
+    assert_false(parse(f, text));
+    assert_string_equal(f->e.message, message);
+    assert_int_equal(f->e.kind, kind);
+}
+
+static void takes_presets(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(parse(f, "{\"unknown\": 1, \"count\": null}"));
+    assert_int_equal(f->out.flag, -1);
+    assert_int_equal(f->out.count, 5);
+    assert_int_equal(f->out.choice, 1);
+    assert_true(f->out.ratio == 0.5);
+    assert_true(str_is(f->out.name, "anna"));
+    assert_null(f->out.inner.query.p);
+    assert_int_equal(f->out.inputs.n, 0);
+}
+
+static void takes_values(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(
+        parse(f, "{\"inner\": {\"query\": \"q\\u0000r\", \"words\": [\"a\", \"\"]}, \"flag\": true,"
+                 " \"count\": 10.0, \"side\": \"LEFT\", \"ratio\": 1, \"name\": \"\"}"));
+    assert_int_equal(f->out.inner.query.n, 3);
+    assert_int_equal(f->out.inner.words.n, 2);
+    assert_int_equal(f->out.flag, 1);
+    assert_int_equal(f->out.count, 10);
+    assert_int_equal(f->out.choice, 0);
+    assert_int_equal(f->out.name.n, 0);
+}
+
+static void takes_every_form_of_texts(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(parse(f, "{\"inputs\": \"one\"}"));
+    assert_true(f->out.inputs.single && f->out.inputs.n == 1);
+    assert_true(parse(f, "{\"inputs\": [\"a\", \"b\"]}"));
+    assert_true(!f->out.inputs.single && f->out.inputs.n == 2);
+    assert_true(parse(f, "{\"inputs\": [1, 2, 3]}"));
+    assert_true(f->out.inputs.single && f->out.inputs.items[0].n_ids == 3);
+    assert_true(parse(f, "{\"inputs\": [[1, 2], [3]]}"));
+    assert_true(!f->out.inputs.single && f->out.inputs.items[1].ids[0] == 3);
+    assert_true(parse(f, "{\"inputs\": []}"));
+    assert_int_equal(f->out.inputs.n, 0);
+}
+
+static void names_the_place(void **state)
+{
+    struct fixture *f = *state;
+    refused(f, "{\"inner\": 3}", ERR_BAD_REQUEST, "'inner' must be an object, found an integer");
+    refused(f, "{\"inner\": {}}", ERR_BAD_REQUEST, "'inner.query' is required but missing");
+    refused(f, "{\"inner\": {\"query\": []}}", ERR_BAD_REQUEST,
+            "'inner.query' must be a string, found an array");
+    refused(f, "{\"inner\": {\"query\": \"\", \"words\": [\"a\", 1]}}", ERR_BAD_REQUEST,
+            "'inner.words[1]' must be a string, found an integer");
+    refused(f, "{\"inner\": {\"query\": \"\", \"words\": [\"\",\"\",\"\",\"\"]}}", ERR_INVALID,
+            "'inner.words' has 4 items, expected at most 3");
+    refused(f, "{\"count\": 11}", ERR_INVALID, "'count' is 11, expected a value from 1 to 10");
+    refused(f, "{\"count\": 1.5}", ERR_BAD_REQUEST, "'count' must be an integer, found a number");
+    refused(f, "{\"flag\": 1}", ERR_BAD_REQUEST, "'flag' must be true or false, found an integer");
+    refused(f, "{\"side\": \"up\"}", ERR_BAD_REQUEST,
+            "'side' is 'up', expected one of 'left', 'right'");
+    refused(f, "{\"inputs\": [\"a\", [1, \"x\"]]}", ERR_BAD_REQUEST,
+            "'inputs[1][1]' must be a token id, found a string");
+    refused(f, "{\"inputs\": [-1]}", ERR_BAD_REQUEST,
+            "'inputs[0]' must be a token id, found a number out of range");
+    refused(f, "{\"inputs\": {\"a\": 1}}", ERR_BAD_REQUEST,
+            "'inputs' must be a string, an array of strings, or token ids, found an object");
+}
+
+static void reports_full_memory(void **state)
+{
+    struct fixture *f = *state;
+    arena *big = f->memory;
+    f->memory = arena_new(10);
+    refused(f, "{\"name\": \"longer than ten bytes\"}", ERR_TOO_LARGE,
+            "'name' is larger than the memory allowed for one request");
+    arena_free(f->memory);
+    f->memory = big;
+}
+
+static void makes_a_schema(void **state)
+{
+    (void)state;
+    own_json json_t *schema = fields_schema(rows);
+    json_t *properties = json_object_get(schema, "properties");
+    assert_int_equal(json_object_size(properties), 7);
+    json_t *count = json_object_get(properties, "count");
+    assert_int_equal(json_integer_value(json_object_get(count, "maximum")), 10);
+    assert_int_equal(json_integer_value(json_object_get(count, "default")), 5);
+    json_t *required = json_object_get(json_object_get(properties, "inner"), "required");
+    assert_string_equal(json_string_value(json_array_get(required, 0)), "query");
+    assert_null(json_object_get(json_object_get(properties, "flag"), "default"));
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->memory = arena_new(1 << 20);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    arena_free(f->memory);
+    free(f);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_presets),
+        cmocka_unit_test(takes_values),
+        cmocka_unit_test(takes_every_form_of_texts),
+        cmocka_unit_test(names_the_place),
+        cmocka_unit_test(reports_full_memory),
+        cmocka_unit_test(makes_a_schema),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
