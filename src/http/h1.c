@@ -29,6 +29,16 @@ size_t h1_head_end(str bytes, size_t *seen)
     return found ? (size_t)(found - bytes.p) + 4 : 0;
 }
 
+bool h1_head_possible(str bytes, size_t from)
+{
+    if (bytes.n > 0 && bytes.p[0] != '\r' && !h1_is_token_char(bytes.p[0]))
+        return false;
+    for (size_t i = from; i < bytes.n; i++)
+        if (bytes.p[i] == '\0' || (bytes.p[i] == '\n' && (i == 0 || bytes.p[i - 1] != '\r')))
+            return false;
+    return true;
+}
+
 bool h1_equal_fold(str a, str b)
 {
     if (a.n != b.n)

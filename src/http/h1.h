@@ -60,6 +60,10 @@ typedef struct h1_error {
  * linear. Empty lines before a request line are skipped by h1_blank(). */
 size_t h1_head_end(str bytes, size_t *seen);
 
+/* Whether an incomplete request head can still become a valid one: lets a server refuse foreign
+ * protocols and bare line feeds at once. Looks at the bytes from `from` on. */
+bool h1_head_possible(str bytes, size_t from);
+
 /* Number of bytes of empty lines (CR LF) in front of a request, at most 8 of them. */
 size_t h1_blank(str bytes);
 

@@ -117,6 +117,10 @@ void http_begin_sized(http_request *req, int status, const char *type, uint64_t 
 enum http_flow http_send(http_request *req, const void *bytes, size_t n);
 void http_end(http_request *req);
 
+/* on_room will be called in a later turn, when the client has taken what was sent: for producers
+ * that want to yield between pieces. */
+void http_ask_room(http_request *req);
+
 /* Cuts the connection: for a reply that cannot be completed. */
 void http_abort(http_request *req);
 

@@ -53,14 +53,14 @@ static void read_some(sock *s)
     ssize_t n = s->io->read(s, scratch, LOOP_SCRATCH);
     if (n < 0 && would_block()) {
         s->readable = errno == EINTR;
-        if (s->readable || s->left)
+        if (s->readable)
             later_set(&s->turn);
         return;
     }
     if (n <= 0) {
         s->readable = false;
         s->reading = false;
-        s->events->closed(s->owner, n == 0 ? SOCK_END : SOCK_ERROR);
+        s->events->closed(s->owner, n == 0 && !s->reset ? SOCK_END : SOCK_ERROR);
         return;
     }
     s->readable = n == LOOP_SCRATCH || s->left;
@@ -73,7 +73,7 @@ static void read_some(sock *s)
 static void take_turn(void *arg)
 {
     sock *s = arg;
-    if (s->out && !s->connecting)
+    if (s->out)
         sock_flush(s);
     if (s->failed && !s->swallow_errors) {
         s->events->closed(s->owner, SOCK_ERROR);
@@ -92,8 +92,8 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     sock *s = arg;
     s->readable |= (what & EV_READ) != 0;
     s->left |= (what & EV_CLOSED) != 0;
-    if (!s->reading && !s->connecting && !s->left && was_reset(s))
-        s->failed = true;
+    if (!s->reading && !s->left && was_reset(s))
+        s->failed = s->reset = true;
     take_turn(s);
 }
 
@@ -206,9 +206,8 @@ void sock_write(sock *s, const struct iovec *parts, int n_parts)
     if (s->failed)
         return;
     size_t done = 0;
-    if (sock_pending(s) > 0) {
+    if (sock_pending(s) > 0)
         sock_flush(s);
-    }
     if (sock_pending(s) == 0) {
         ssize_t n = s->io->write(s, parts, n_parts);
         if (n < 0 && !would_block()) {

@@ -50,6 +50,7 @@ struct sock {
     uint64_t written; /* bytes the kernel has taken */
     bool reading;
     bool readable, left, failed;
+    bool reset;          /* by the peer; the kernel has told it and forgotten */
     bool watch_leaving;  /* report SOCK_LEFT while paused */
     bool swallow_errors; /* failed writes are dropped: what the peer still sends shall be read */
     bool room_asked;
