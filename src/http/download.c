@@ -169,7 +169,7 @@ static void keep_next(download_reply *reply, str value)
 
 static void reply_reset(download_reply *reply)
 {
-    *reply = (download_reply){.retry_after_ms = -1};
+    *reply = (download_reply){.length = -1, .retry_after_ms = -1};
 }
 
 static int64_t seconds_to_ms(int64_t seconds)
@@ -218,12 +218,20 @@ static bool is_content(int status)
     return status == 200 || status == 206;
 }
 
+static int64_t length_of(const download *d)
+{
+    curl_off_t length = -1;
+    lib.curl_easy_getinfo(d->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return length;
+}
+
 static bool tell_head(download *d)
 {
     if (d->head_told)
         return true;
     d->head_told = true;
     d->reply->status = status_of(d);
+    d->reply->length = length_of(d);
     const download_request *request = d->request;
     return !request->on_head || request->on_head(request->arg, d->reply, d->e);
 }
@@ -338,6 +346,7 @@ static bool get_once(download *d, const char *url, const char *token, error *e)
     CURLcode code = lib.curl_easy_perform(d->curl);
     lib.curl_slist_free_all(headers);
     d->reply->status = status_of(d);
+    d->reply->length = length_of(d);
     if (code == CURLE_OK && is_content(d->reply->status))
         tell_head(d); /* an empty body */
     if (inner.kind)

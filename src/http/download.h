@@ -25,9 +25,10 @@ enum {
 /* The head of the reply that ends the redirects. Texts are cut to their size. */
 typedef struct download_reply {
     int status;
-    int64_t first_byte;      /* of the body in the whole content: from Content-Range, else 0 */
-    int64_t retry_after_ms;  /* -1: not given */
-    char error_code[64];     /* X-Error-Code */
+    int64_t length;         /* of the body (not of the whole content), as announced; -1: not said */
+    int64_t first_byte;     /* of the body in the whole content: from Content-Range, else 0 */
+    int64_t retry_after_ms; /* -1: not given */
+    char error_code[64];    /* X-Error-Code */
     char error_message[300]; /* X-Error-Message, else "error" of a JSON body; "" when neither */
     char next[4096];         /* URL of `Link: <URL>; rel="next"`; "" when not given */
 } download_reply;

@@ -40,10 +40,10 @@ struct transfer {
     struct shared *shared;
     const hub_file *file;
     download *d;
-    int fd;        /* blobs/ETAG.incomplete */
-    int64_t have;  /* bytes in it */
-    bool resumed;  /* some of them from another reply than the rest */
-    bool too_long; /* more bytes came than the content has */
+    int fd;          /* blobs/ETAG.incomplete */
+    int64_t have;    /* bytes in it */
+    bool resumed;    /* some of them from another reply than the rest */
+    bool wrong_size; /* more bytes came than the content has */
 };
 
 static void add_bytes_done(struct shared *s, int64_t n)
@@ -75,8 +75,8 @@ static bool on_head(void *arg, const download_reply *reply, error *e)
 static bool on_body(void *arg, str piece, error *e)
 {
     struct transfer *t = arg;
-    t->too_long = (int64_t)piece.n > t->file->size_bytes - t->have;
-    if (t->too_long)
+    t->wrong_size = (int64_t)piece.n > t->file->size_bytes - t->have;
+    if (t->wrong_size)
         return fail(e, ERR_INVALID, "the content has more than the expected %lld bytes",
                     (long long)t->file->size_bytes);
     while (piece.n) {
@@ -111,7 +111,12 @@ static bool try_once(struct transfer *t, const char *url, download_reply *reply,
     *refused = reply->status != 200 && reply->status != 206;
     if (reply->status == 416 && before > 0)
         return start_over(t, e);
-    if (!*refused && t->have < t->file->size_bytes)
+    bool is_short = !*refused && t->have < t->file->size_bytes;
+    t->wrong_size = is_short && reply->length >= 0; /* it is all there is; else, who knows */
+    if (t->wrong_size)
+        return fail(e, ERR_INVALID, "the content has %lld bytes, expected %lld", (long long)t->have,
+                    (long long)t->file->size_bytes);
+    if (is_short)
         return fail(e, ERR_BAD_GATEWAY, "the content ended after %lld of %lld bytes",
                     (long long)t->have, (long long)t->file->size_bytes);
     return true;
@@ -123,17 +128,18 @@ static bool receive(struct transfer *t, error *e)
 {
     const hub_fetch *f = t->shared->f;
     own_mem char *url = hub_client_file_url(f->client, f->id, f->files->commit, t->file->path);
+    int64_t best = t->have; /* the most bytes that were there, even if thrown away since */
     for (int failures = 0; t->have < t->file->size_bytes;) {
         error broken = {0};
         download_reply reply;
         bool refused = false;
-        int64_t before = t->have;
         bool whole = try_once(t, url, &reply, &refused, &broken);
         if (whole && !refused)
             continue;
         bool may_pass = whole ? reply.status == 416 || download_status_may_pass(reply.status)
                               : broken.kind == ERR_UNAVAILABLE || broken.kind == ERR_BAD_GATEWAY;
-        failures = t->have > before ? 1 : failures + 1;
+        failures = t->have > best ? 1 : failures + 1;
+        best = t->have > best ? t->have : best;
         if (may_pass) {
             atomic_fetch_add(&t->shared->n_retries, 1);
             if (download_wait(t->d, failures, whole ? &reply : NULL, &broken))
@@ -167,7 +173,7 @@ static bool fetch_attempt(struct transfer *t, bool *wrong, error *e)
     if (t->fd >= 0)
         close(t->fd);
     t->fd = -1;
-    *wrong = t->too_long;
+    *wrong = t->wrong_size;
     if (good) {
         good = snapshot_keep_blob(to, t->file->etag, t->file->size_bytes, e);
         *wrong = !good && e->kind == ERR_BAD_GATEWAY;
