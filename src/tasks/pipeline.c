@@ -1,11 +1,10 @@
 /* Opening order: tokenizer and model first (they name what is broken), then the task. */
 #include "tasks/pipeline.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/own.h"
 #include "tensor/card.h"
-
-#include <limits.h>
 
 bool pipeline_supports(const pipeline *p, const task *t)
 {
@@ -53,11 +52,25 @@ static int smaller_limit(int a, int b)
     return a <= 0 ? b : b <= 0 ? a : a < b ? a : b;
 }
 
+/* The front matter of README.md; NULL without one, and for a broken one: a card is no reason not to
+ * answer. */
+static json_t *read_card(const char *folder)
+{
+    own_mem char *path = path_join(folder, "README.md");
+    own_buf buf text = buf_new(0);
+    error ignored = {0};
+    str front, body;
+    if (!file_exists(path) || !file_read(path, CARD_MAX_BYTES, &text, &ignored))
+        return NULL;
+    card_split(buf_view(&text), &front, &body);
+    return front.n ? card_meta(front, &ignored) : NULL;
+}
+
 /* The card's pipeline tag if this model can do it; else similarity for a folder with its pooling
  * stated, and token vectors for a plain encoder. */
 static const task *own_task(const pipeline *p, const char *folder)
 {
-    own_json json_t *card = card_metadata(folder);
+    own_json json_t *card = read_card(folder);
     const task *t = task_find(str_of(json_string_value(json_object_get(card, "pipeline_tag"))));
     if (t && pipeline_supports(p, t))
         return t;
