@@ -3,6 +3,7 @@
 #include "kernels/simd_avx2.h"
 
 #include "kernels/attention_simd.h"
+#include "kernels/unroll.h"
 
 enum { TILE_M = 6, TILE_N = 16 };
 
@@ -12,12 +13,14 @@ enum { TILE_M = 6, TILE_N = 16 };
 static void transpose_keys(const float *k, long ldk, int n, int values, float *panel)
 {
     __m256 r[8], t[8];
+    UNROLL
     for (int i = 0; i < 8; i++) {
         if (i < n)
             r[i] = values == 8 ? vf_load(k + i * ldk) : vf_load_n(k + i * ldk, values);
         else
             r[i] = _mm256_setzero_ps();
     }
+    UNROLL
     for (int i = 0; i < 8; i += 4) { /* 4 x 4 blocks within the halves */
         __m256 a = _mm256_unpacklo_ps(r[i], r[i + 1]), b = _mm256_unpackhi_ps(r[i], r[i + 1]);
         __m256 c = _mm256_unpacklo_ps(r[i + 2], r[i + 3]);
@@ -27,12 +30,16 @@ static void transpose_keys(const float *k, long ldk, int n, int values, float *p
         t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
         t[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
     }
+    UNROLL
     for (int i = 0; i < 4; i++) {
         r[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
         r[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
     }
-    for (int i = 0; i < values; i++)
-        vf_store(panel + i * TILE_N, r[i]);
+    UNROLL
+    for (int i = 0; i < 8; i++) {
+        if (i < values)
+            vf_store(panel + i * TILE_N, r[i]);
+    }
 }
 
 static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, float *panels)
@@ -53,11 +60,13 @@ static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, float 
 INLINE void multiply(int rows, int vectors, const float *x, long ldx, int k, const float *b,
                      long ldb, int last, __m256 s[][2])
 {
+    UNROLL
     for (int i = 0; i < rows; i++)
         s[i][0] = s[i][1] = _mm256_setzero_ps();
     for (int l = 0; l < k; l++, b += ldb) {
         __m256 b0 = vectors == 2 || last == 8 ? vf_load(b) : vf_load_n(b, last);
         __m256 b1 = vectors < 2 ? b0 : last == 8 ? vf_load(b + 8) : vf_load_n(b + 8, last);
+        UNROLL
         for (int i = 0; i < rows; i++) {
             __m256 v = _mm256_broadcast_ss(x + i * ldx + l);
             s[i][0] = _mm256_fmadd_ps(v, b0, s[i][0]);
@@ -73,6 +82,7 @@ INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, 
     for (; n_panels > 0; n_panels--, panel += (long)head_dim * TILE_N, scores += TILE_N) {
         __m256 s[TILE_M][2];
         multiply(rows, 2, q, ldq, head_dim, panel, TILE_N, 8, s);
+        UNROLL
         for (int i = 0; i < rows; i++) {
             vf_store(scores + i * ATTENTION_KEYS, vf_mul(s[i][0], vf_set(scale)));
             vf_store(scores + i * ATTENTION_KEYS + 8, vf_mul(s[i][1], vf_set(scale)));
@@ -111,7 +121,9 @@ INLINE void values_columns(int rows, int vectors, const float *p, int n_keys, co
 {
     __m256 s[TILE_M][2];
     multiply(rows, vectors, p, ATTENTION_KEYS, n_keys, v, ldv, last, s);
+    UNROLL
     for (int i = 0; i < rows; i++, out += ldo) {
+        UNROLL
         for (int j = 0; j < vectors; j++) {
             int n = j == vectors - 1 ? last : 8;
             __m256 old = n == 8 ? vf_load(out + 8 * j) : vf_load_n(out + 8 * j, n);

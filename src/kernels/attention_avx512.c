@@ -3,6 +3,7 @@
 #include "kernels/simd_avx512.h"
 
 #include "kernels/attention_simd.h"
+#include "kernels/unroll.h"
 
 enum { TILE_M = 12, TILE_N = 32 };
 
@@ -35,20 +36,27 @@ static void transpose_keys(const float *k, long ldk, int n, __mmask16 mask, int 
                            float *panel)
 {
     __m512 by_value[4][4]; /* [values l mod 4][keys / 4], lane c: l = 4 c + .. */
+    UNROLL
     for (int a = 0; a < 4; a++) {
         __m512 r[4];
+        UNROLL
         for (int i = 0; i < 4; i++) {
             int key = 4 * a + i;
             r[i] = _mm512_maskz_loadu_ps(key < n ? mask : 0, k + (key < n ? key : 0) * ldk);
         }
         transpose_in_lanes(r);
+        UNROLL
         for (int i = 0; i < 4; i++)
             by_value[i][a] = r[i];
     }
+    UNROLL
     for (int i = 0; i < 4; i++) {
         transpose_lanes(by_value[i]);
-        for (int c = 0; c < 4 && 4 * c + i < values; c++)
-            _mm512_storeu_ps(panel + (4 * c + i) * TILE_N, by_value[i][c]);
+        UNROLL
+        for (int c = 0; c < 4; c++) {
+            if (4 * c + i < values)
+                _mm512_storeu_ps(panel + (4 * c + i) * TILE_N, by_value[i][c]);
+        }
     }
 }
 
@@ -70,11 +78,13 @@ static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, float 
 INLINE void multiply(int rows, int vectors, const float *x, long ldx, int k, const float *b,
                      long ldb, __mmask16 mask, __m512 s[][2])
 {
+    UNROLL
     for (int i = 0; i < rows; i++)
         s[i][0] = s[i][1] = _mm512_setzero_ps();
     for (int l = 0; l < k; l++, b += ldb) {
         __m512 b0 = vectors == 2 ? _mm512_loadu_ps(b) : _mm512_maskz_loadu_ps(mask, b);
         __m512 b1 = vectors == 2 ? _mm512_maskz_loadu_ps(mask, b + 16) : b0;
+        UNROLL
         for (int i = 0; i < rows; i++) {
             __m512 v = _mm512_set1_ps(x[i * ldx + l]);
             s[i][0] = _mm512_fmadd_ps(v, b0, s[i][0]);
@@ -90,6 +100,7 @@ INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, 
     for (; n_panels > 0; n_panels--, panel += (long)head_dim * TILE_N, scores += TILE_N) {
         __m512 s[TILE_M][2], factor = _mm512_set1_ps(scale);
         multiply(rows, 2, q, ldq, head_dim, panel, TILE_N, 0xffff, s);
+        UNROLL
         for (int i = 0; i < rows; i++) {
             _mm512_storeu_ps(scores + i * ATTENTION_KEYS, _mm512_mul_ps(s[i][0], factor));
             _mm512_storeu_ps(scores + i * ATTENTION_KEYS + 16, _mm512_mul_ps(s[i][1], factor));
@@ -131,8 +142,10 @@ INLINE void values_columns(int rows, int vectors, const float *p, int n_keys, co
 {
     __m512 s[TILE_M][2];
     multiply(rows, vectors, p, ATTENTION_KEYS, n_keys, v, ldv, mask, s);
+    UNROLL
     for (int i = 0; i < rows; i++, out += ldo) {
         __m512 factor = _mm512_set1_ps(keep[i]);
+        UNROLL
         for (int j = 0; j < vectors; j++) {
             __mmask16 m = j == vectors - 1 ? mask : 0xffff;
             __m512 old = _mm512_maskz_loadu_ps(m, out + 16 * j);

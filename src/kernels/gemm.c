@@ -51,18 +51,43 @@ static int round_up(int a, int multiple)
     return divide_up(a, multiple) * multiple;
 }
 
+/* Asks for a share of w[n][k] ahead of its packing: the rows are short and far apart, which the
+ * processor's own prefetchers do not see coming. The shares of 0 .. n_shares - 1 are all of it. */
+static void fetch_ahead(const float *w, long ldw, int n, int k, int share, int n_shares)
+{
+    enum { LINE = 16 };
+    int lines = divide_up(k, LINE), end = (int)((long)lines * (share + 1) / n_shares);
+    for (int line = (int)((long)lines * share / n_shares); line < end; line++) {
+        for (int j = 0; j < n; j++)
+            __builtin_prefetch(w + j * ldw + line * LINE, 0, 2);
+    }
+}
+
+/* Asks for the places of results, so that the burst of stores at the end does not wait for them. */
+static void fetch_results(const gemm_args *a, int row, int rows, int col)
+{
+    for (int i = row; i < row + rows; i++)
+        __builtin_prefetch(a->out + i * a->ldo + col, 1, 3);
+}
+
 /* All rows of a part times the panel of columns at col, over the values l .. l + k - 1. */
 static void packed_panel(const gemm_args *a, const gemm_part *p, int col, int l, int k, float *sums)
 {
     const gemm_f32_kernels *f = kernels.gemm_f32;
-    int n = min_int(f->tile_n, p->col + p->cols - col);
+    int left = p->col + p->cols - col, n = min_int(f->tile_n, left);
+    const float *w = a->w + (long)col * a->k + l;
     bool last = l + k == a->k;
-    f->pack(a->w + (long)col * a->k + l, a->k, n, k, p->panel);
-    for (int row = 0; row < p->rows; row += CHUNK) {
-        int rows = min_int(CHUNK, p->rows - row);
+    int chunk = min_int(CHUNK, round_up(divide_up(p->rows, 4), f->tile_m));
+    int n_chunks = divide_up(p->rows, chunk);
+    f->pack(w, a->k, n, k, p->panel);
+    for (int i = 0; i < n_chunks; i++) {
+        int row = i * chunk, rows = min_int(chunk, p->rows - row);
         const float *x = a->x + (long)(p->row + row) * a->ldx + l;
         /* A sum that ends here needs no place of its own. */
         float *c = l == 0 && last ? sums : sums + (long)row * f->tile_n;
+        fetch_ahead(w + n * (long)a->k, a->k, min_int(left - n, f->tile_n), k, i, n_chunks);
+        if (last)
+            fetch_results(a, p->row + row, rows, col);
         f->tile(x, a->ldx, rows, p->panel, k, c, l > 0);
         if (last)
             f->finish(a, c, p->row + row, rows, col, n);

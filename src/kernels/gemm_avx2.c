@@ -4,6 +4,7 @@
 
 #include "kernels/list.h"
 #include "kernels/math_simd.h"
+#include "kernels/unroll.h"
 
 enum { TILE_M = 3, TILE_N = 8, QUAD = 4, GROUPS = 4, STEP = 8 };
 
@@ -25,6 +26,7 @@ INLINE void pack_rows(const float *w, long ldw, int n, int k, float *panel)
 {
     for (int l = 0; l < k; l += STEP, panel += TILE_N * STEP) {
         int values = k - l < STEP ? k - l : STEP;
+        UNROLL
         for (int g = 0; g < GROUPS; g++) {
             __m256 r[2];
             load_group(w + l, ldw, n, g, values, r);
@@ -53,6 +55,7 @@ INLINE __m256 sum_groups(const __m256 s[GROUPS])
 
 INLINE void store_sums(int rows, __m256 s[][GROUPS], float *c, bool add)
 {
+    UNROLL
     for (int i = 0; i < rows; i++, c += TILE_N) {
         __m256 sum = sum_groups(s[i]);
         _mm256_store_ps(c, add ? _mm256_add_ps(_mm256_load_ps(c), sum) : sum);
@@ -75,57 +78,109 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
                       bool add)
 {
     __m256 s[TILE_M][GROUPS], v[TILE_M];
+    UNROLL
     for (int i = 0; i < rows; i++) {
+        UNROLL
         for (int g = 0; g < GROUPS; g++)
             s[i][g] = _mm256_setzero_ps();
     }
     int l = 0;
     for (; l + QUAD <= k; l += QUAD, panel += TILE_N * QUAD) {
+        UNROLL
         for (int i = 0; i < rows; i++)
             v[i] = broadcast_quad(x + i * ldx + l);
+        UNROLL
         for (int g = 0; g < GROUPS; g++) {
             __m256 w = _mm256_load_ps(panel + g * 8);
+            UNROLL
             for (int i = 0; i < rows; i++)
                 s[i][g] = _mm256_fmadd_ps(v[i], w, s[i][g]);
         }
     }
-    for (int i = 0; l < k && i < rows; i++) {
-        __m256 part = broadcast_part(x + i * ldx + l, k - l);
-        for (int g = 0; g < GROUPS; g++)
-            s[i][g] = _mm256_fmadd_ps(part, _mm256_load_ps(panel + g * 8), s[i][g]);
+    if (l < k) {
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            __m256 part = broadcast_part(x + i * ldx + l, k - l);
+            UNROLL
+            for (int g = 0; g < GROUPS; g++)
+                s[i][g] = _mm256_fmadd_ps(part, _mm256_load_ps(panel + g * 8), s[i][g]);
+        }
     }
     store_sums(rows, s, c, add);
 }
 
+/* A function for each height, so that each loop has the registers to itself. */
+#define TILE(rows)                                                                                 \
+    static __attribute__((noinline)) void tile_##rows(                                             \
+        const float *x, long ldx, const float *panel, int k, float *c, bool add)                   \
+    {                                                                                              \
+        tile_rows(rows, x, ldx, panel, k, c, add);                                                 \
+    }
+TILE(1)
+TILE(2)
+TILE(3)
+
 static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add)
 {
     for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N)
-        tile_rows(TILE_M, x, ldx, panel, k, c, add);
+        tile_3(x, ldx, panel, k, c, add);
     if (m == 2)
-        tile_rows(2, x, ldx, panel, k, c, add);
+        tile_2(x, ldx, panel, k, c, add);
     else if (m == 1)
-        tile_rows(1, x, ldx, panel, k, c, add);
+        tile_1(x, ldx, panel, k, c, add);
+}
+
+/* The last values of k, fewer than a step. */
+INLINE void stream_rest(int rows, const float *x, long ldx, const float *w, long ldw, int n,
+                        int left, __m256 s[][GROUPS])
+{
+    UNROLL
+    for (int g = 0; g < GROUPS; g++) {
+        __m256 r[2];
+        load_group(w, ldw, n, g, left, r);
+        UNROLL
+        for (int q = 0; q < 2; q++) {
+            int values = left - q * QUAD < QUAD ? left - q * QUAD : QUAD;
+            UNROLL
+            for (int i = 0; i < rows && values > 0; i++) {
+                __m256 v = broadcast_part(x + i * ldx + q * QUAD, values);
+                s[i][g] = _mm256_fmadd_ps(v, r[q], s[i][g]);
+            }
+        }
+    }
+}
+
+/* The next panel's values for a step of group g: its rows are other streams to the prefetcher. A
+ * cache line is two steps. */
+INLINE void fetch_group(const float *w, long ldw, int l, int g)
+{
+    if (l % 16 == 0) {
+        _mm_prefetch((const char *)(w + (TILE_N + g) * ldw + l), _MM_HINT_T1);
+        _mm_prefetch((const char *)(w + (TILE_N + 4 + g) * ldw + l), _MM_HINT_T1);
+    }
 }
 
 INLINE void stream_rows(int rows, const float *x, long ldx, const float *w, long ldw, int n, int k,
                         float *c, bool add, bool next)
 {
     __m256 s[TILE_M][GROUPS];
+    UNROLL
     for (int i = 0; i < rows; i++) {
+        UNROLL
         for (int g = 0; g < GROUPS; g++)
             s[i][g] = _mm256_setzero_ps();
     }
     int l = 0;
     for (; l + STEP <= k; l += STEP) {
+        UNROLL
         for (int g = 0; g < GROUPS; g++) {
             __m256 r[2];
-            /* The rows of the next panel are other streams to the prefetcher: start them. */
-            if (next && l % 16 == 0) {
-                _mm_prefetch((const char *)(w + (TILE_N + g) * ldw + l), _MM_HINT_T1);
-                _mm_prefetch((const char *)(w + (TILE_N + 4 + g) * ldw + l), _MM_HINT_T1);
-            }
+            if (next)
+                fetch_group(w, ldw, l, g);
             load_group(w + l, ldw, n, g, STEP, r);
+            UNROLL
             for (int q = 0; q < 2; q++) {
+                UNROLL
                 for (int i = 0; i < rows; i++) {
                     __m256 v = broadcast_quad(x + i * ldx + l + q * QUAD);
                     s[i][g] = _mm256_fmadd_ps(v, r[q], s[i][g]);
@@ -133,38 +188,33 @@ INLINE void stream_rows(int rows, const float *x, long ldx, const float *w, long
             }
         }
     }
-    int left = k - l;
-    for (int g = 0; left > 0 && g < GROUPS; g++) {
-        __m256 r[2];
-        load_group(w + l, ldw, n, g, left, r);
-        for (int q = 0; q * QUAD < left; q++) {
-            int values = left - q * QUAD < QUAD ? left - q * QUAD : QUAD;
-            for (int i = 0; i < rows; i++) {
-                __m256 v = broadcast_part(x + i * ldx + l + q * QUAD, values);
-                s[i][g] = _mm256_fmadd_ps(v, r[q], s[i][g]);
-            }
-        }
-    }
+    if (l < k)
+        stream_rest(rows, x + l, ldx, w + l, ldw, n, k - l, s);
     store_sums(rows, s, c, add);
 }
 
 /* Full panels know their number of rows of w at compile time. */
-#define STREAM_CASE(rows)                                                                          \
-    case rows:                                                                                     \
+#define STREAM(rows)                                                                               \
+    static __attribute__((noinline)) void stream_##rows(const float *x, long ldx, const float *w,  \
+                                                        long ldw, int n, int k, float *c,          \
+                                                        bool add, bool next)                       \
+    {                                                                                              \
         if (n == TILE_N)                                                                           \
             stream_rows(rows, x, ldx, w, ldw, TILE_N, k, c, add, next);                            \
         else                                                                                       \
-            stream_rows(rows, x, ldx, w, ldw, n, k, c, add, next);                                 \
-        break;
+            stream_rows(rows, x, ldx, w, ldw, n, k, c, add, false);                                \
+    }
+STREAM(1)
+STREAM(2)
+STREAM(3)
 
 static void stream(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
                    float *c, bool add, bool next)
 {
-    switch (m) {
-        STREAM_CASE(1)
-        STREAM_CASE(2)
-        STREAM_CASE(3)
-    }
+    typedef void stream_fn(const float *x, long ldx, const float *w, long ldw, int n, int k,
+                           float *c, bool add, bool next);
+    static stream_fn *const functions[TILE_M + 1] = {NULL, stream_1, stream_2, stream_3};
+    functions[m](x, ldx, w, ldw, n, k, c, add, next);
 }
 
 INLINE void finish_as(enum activation act, const gemm_args *a, const float *c, int row, int rows,

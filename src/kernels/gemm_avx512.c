@@ -4,6 +4,7 @@
 
 #include "kernels/list.h"
 #include "kernels/math_simd.h"
+#include "kernels/unroll.h"
 
 enum { TILE_M = 6, TILE_N = 16, QUAD = 4, GROUPS = 4, STEP = 16 };
 
@@ -23,6 +24,7 @@ INLINE void rows_to_quads(__m512 r[4])
 /* Group g of 16 (fewer: mask) values at w as quads; rows from n on are 0. */
 INLINE void load_group(const float *w, long ldw, int n, int g, __mmask16 mask, __m512 r[4])
 {
+    UNROLL
     for (int c = 0; c < 4; c++) {
         int row = 4 * c + g;
         r[c] = _mm512_maskz_loadu_ps(row < n ? mask : 0, w + (row < n ? row : 0) * ldw);
@@ -30,19 +32,28 @@ INLINE void load_group(const float *w, long ldw, int n, int g, __mmask16 mask, _
     rows_to_quads(r);
 }
 
-static void pack(const float *w, long ldw, int n, int k, float *panel)
+/* One step of a panel: up to 16 values of k. */
+INLINE void pack_step(const float *w, long ldw, int n, int values, float *panel)
 {
-    for (int l = 0; l < k; l += STEP, panel += TILE_N * STEP) {
-        int values = k - l < STEP ? k - l : STEP;
-        int quads = (values + QUAD - 1) / QUAD;
-        __mmask16 mask = first_lanes(values);
-        for (int g = 0; g < GROUPS; g++) {
-            __m512 r[4];
-            load_group(w + l, ldw, n, g, mask, r);
-            for (int q = 0; q < quads; q++)
+    UNROLL
+    for (int g = 0; g < GROUPS; g++) {
+        __m512 r[4];
+        load_group(w, ldw, n, g, first_lanes(values), r);
+        UNROLL
+        for (int q = 0; q < 4; q++) {
+            if (q * QUAD < values)
                 _mm512_store_ps(panel + (q * GROUPS + g) * 16, r[q]);
         }
     }
+}
+
+static void pack(const float *w, long ldw, int n, int k, float *panel)
+{
+    int l = 0;
+    for (; n == TILE_N && l + STEP <= k; l += STEP)
+        pack_step(w + l, ldw, TILE_N, STEP, panel + l * TILE_N);
+    for (; l < k; l += STEP)
+        pack_step(w + l, ldw, n, k - l < STEP ? k - l : STEP, panel + l * TILE_N);
 }
 
 /* (s0 + s2) + (s1 + s3) of each lane of the four groups: 16 columns in order. */
@@ -55,6 +66,7 @@ INLINE __m512 sum_groups(const __m512 s[GROUPS])
 
 INLINE void store_sums(int rows, __m512 s[][GROUPS], float *c, bool add)
 {
+    UNROLL
     for (int i = 0; i < rows; i++) {
         __m512 sum = sum_groups(s[i]);
         _mm512_store_ps(c + i * TILE_N,
@@ -76,7 +88,9 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
                       bool add)
 {
     __m512 s[TILE_M][GROUPS];
+    UNROLL
     for (int i = 0; i < rows; i++) {
+        UNROLL
         for (int g = 0; g < GROUPS; g++)
             s[i][g] = _mm512_setzero_ps();
     }
@@ -84,6 +98,7 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
     for (; l + QUAD <= k; l += QUAD, panel += TILE_N * QUAD) {
         __m512 w0 = _mm512_load_ps(panel), w1 = _mm512_load_ps(panel + 16);
         __m512 w2 = _mm512_load_ps(panel + 32), w3 = _mm512_load_ps(panel + 48);
+        UNROLL
         for (int i = 0; i < rows; i++) {
             __m512 v = broadcast_quad(x + i * ldx + l);
             s[i][0] = _mm512_fmadd_ps(v, w0, s[i][0]);
@@ -93,8 +108,10 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
         }
     }
     if (l < k) {
+        UNROLL
         for (int i = 0; i < rows; i++) {
             __m512 v = broadcast_part(x + i * ldx + l, k - l);
+            UNROLL
             for (int g = 0; g < GROUPS; g++)
                 s[i][g] = _mm512_fmadd_ps(v, _mm512_load_ps(panel + g * 16), s[i][g]);
         }
@@ -102,93 +119,122 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
     store_sums(rows, s, c, add);
 }
 
+/* A function for each height, so that each loop has the registers to itself. */
+#define TILE(rows)                                                                                 \
+    static __attribute__((noinline)) void tile_##rows(                                             \
+        const float *x, long ldx, const float *panel, int k, float *c, bool add)                   \
+    {                                                                                              \
+        tile_rows(rows, x, ldx, panel, k, c, add);                                                 \
+    }
+TILE(1)
+TILE(2)
+TILE(3)
+TILE(4)
+TILE(5)
+TILE(6)
+
 static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add)
 {
+    typedef void tile_fn(const float *x, long ldx, const float *panel, int k, float *c, bool add);
+    static tile_fn *const rest[TILE_M] = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5};
     for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N)
-        tile_rows(TILE_M, x, ldx, panel, k, c, add);
-    switch (m) {
-    case 5:
-        tile_rows(5, x, ldx, panel, k, c, add);
-        break;
-    case 4:
-        tile_rows(4, x, ldx, panel, k, c, add);
-        break;
-    case 3:
-        tile_rows(3, x, ldx, panel, k, c, add);
-        break;
-    case 2:
-        tile_rows(2, x, ldx, panel, k, c, add);
-        break;
-    case 1:
-        tile_rows(1, x, ldx, panel, k, c, add);
-        break;
-    }
+        tile_6(x, ldx, panel, k, c, add);
+    if (m > 0)
+        rest[m](x, ldx, panel, k, c, add);
 }
 
 /* One group: 16 values of k of four columns, for all rows. */
 INLINE void stream_group(int rows, const float *x, long ldx, const __m512 quads[4], int g,
                          __m512 s[][GROUPS])
 {
+    UNROLL
     for (int q = 0; q < 4; q++) {
+        UNROLL
         for (int i = 0; i < rows; i++)
             s[i][g] = _mm512_fmadd_ps(broadcast_quad(x + i * ldx + q * QUAD), quads[q], s[i][g]);
     }
+}
+
+/* The last values of k, fewer than a step. */
+INLINE void stream_rest(int rows, const float *x, long ldx, const float *w, long ldw, int n,
+                        int left, __m512 s[][GROUPS])
+{
+    UNROLL
+    for (int g = 0; g < GROUPS; g++) {
+        __m512 r[4];
+        load_group(w, ldw, n, g, first_lanes(left), r);
+        UNROLL
+        for (int q = 0; q < 4; q++) {
+            int values = left - q * QUAD < QUAD ? left - q * QUAD : QUAD;
+            UNROLL
+            for (int i = 0; i < rows && values > 0; i++) {
+                __m512 v = broadcast_part(x + i * ldx + q * QUAD, values);
+                s[i][g] = _mm512_fmadd_ps(v, r[q], s[i][g]);
+            }
+        }
+    }
+}
+
+/* The next panel's values for a step of group g: its rows are other streams to the prefetcher. */
+INLINE void fetch_group(const float *w, long ldw, int g)
+{
+    UNROLL
+    for (int c = 0; c < 4; c++)
+        _mm_prefetch((const char *)(w + (TILE_N + 4 * c + g) * ldw), _MM_HINT_T1);
 }
 
 INLINE void stream_rows(int rows, const float *x, long ldx, const float *w, long ldw, int n, int k,
                         float *c, bool add, bool next)
 {
     __m512 s[TILE_M][GROUPS];
+    UNROLL
     for (int i = 0; i < rows; i++) {
+        UNROLL
         for (int g = 0; g < GROUPS; g++)
             s[i][g] = _mm512_setzero_ps();
     }
     int l = 0;
     for (; l + STEP <= k; l += STEP) {
+        UNROLL
         for (int g = 0; g < GROUPS; g++) {
             __m512 r[4];
-            /* The rows of the next panel are other streams to the prefetcher: start them. */
-            for (int p = 0; next && p < 4; p++)
-                _mm_prefetch((const char *)(w + (TILE_N + 4 * p + g) * ldw + l), _MM_HINT_T1);
+            if (next)
+                fetch_group(w + l, ldw, g);
             load_group(w + l, ldw, n, g, 0xffff, r);
             stream_group(rows, x + l, ldx, r, g, s);
         }
     }
-    int left = k - l;
-    for (int g = 0; left > 0 && g < GROUPS; g++) {
-        __m512 r[4];
-        load_group(w + l, ldw, n, g, first_lanes(left), r);
-        for (int q = 0; q * QUAD < left; q++) {
-            int values = left - q * QUAD < QUAD ? left - q * QUAD : QUAD;
-            for (int i = 0; i < rows; i++) {
-                __m512 v = broadcast_part(x + i * ldx + l + q * QUAD, values);
-                s[i][g] = _mm512_fmadd_ps(v, r[q], s[i][g]);
-            }
-        }
-    }
+    if (l < k)
+        stream_rest(rows, x + l, ldx, w + l, ldw, n, k - l, s);
     store_sums(rows, s, c, add);
 }
 
 /* Full panels know their number of rows of w at compile time. */
-#define STREAM_CASE(rows)                                                                          \
-    case rows:                                                                                     \
+#define STREAM(rows)                                                                               \
+    static __attribute__((noinline)) void stream_##rows(const float *x, long ldx, const float *w,  \
+                                                        long ldw, int n, int k, float *c,          \
+                                                        bool add, bool next)                       \
+    {                                                                                              \
         if (n == TILE_N)                                                                           \
             stream_rows(rows, x, ldx, w, ldw, TILE_N, k, c, add, next);                            \
         else                                                                                       \
-            stream_rows(rows, x, ldx, w, ldw, n, k, c, add, next);                                 \
-        break;
+            stream_rows(rows, x, ldx, w, ldw, n, k, c, add, false);                                \
+    }
+STREAM(1)
+STREAM(2)
+STREAM(3)
+STREAM(4)
+STREAM(5)
+STREAM(6)
 
 static void stream(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
                    float *c, bool add, bool next)
 {
-    switch (m) {
-        STREAM_CASE(1)
-        STREAM_CASE(2)
-        STREAM_CASE(3)
-        STREAM_CASE(4)
-        STREAM_CASE(5)
-        STREAM_CASE(6)
-    }
+    typedef void stream_fn(const float *x, long ldx, const float *w, long ldw, int n, int k,
+                           float *c, bool add, bool next);
+    static stream_fn *const functions[TILE_M + 1] = {NULL,     stream_1, stream_2, stream_3,
+                                                     stream_4, stream_5, stream_6};
+    functions[m](x, ldx, w, ldw, n, k, c, add, next);
 }
 
 INLINE void finish_as(enum activation act, const gemm_args *a, const float *c, int row, int rows,

@@ -23,7 +23,7 @@ typedef struct gemm_f32_kernels {
     /* c[m][tile_n] (+)= x[m][k] * panel, any m >= 1; rows of c tile_n apart, 64-byte aligned. */
     void (*tile)(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add);
     /* The same from unpacked w[n][k] for m <= tile_m: for few rows, whose time is the time to read
-     * w. `next` tells that the next tile_n rows of w will be asked for next. */
+     * w. `next` tells that the tile_n rows of w after these will be asked for next. */
     void (*stream)(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
                    float *c, bool add, bool next);
     /* out[row + i][col + j] = act(c[i][j] + bias) + residual; c's rows are tile_n apart. */
