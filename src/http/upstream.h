@@ -1,0 +1,44 @@
+/* One request to another server over one connection of its own: what the proxy and the client have
+ * in common. For the files of this folder. */
+#pragma once
+
+#include "http/h1.h"
+#include "http/request.h"
+#include "http/sock.h"
+
+typedef struct upstream upstream;
+
+/* Callbacks come from the loop, never from inside a function of this file. After `end` or `failed`
+ * no other comes; any of them may call upstream_close(). */
+typedef struct upstream_events {
+    void (*connected)(void *owner);
+    void (*head)(void *owner, const h1_head *head);  /* final heads and 101; kept until close */
+    enum http_flow (*bytes)(void *owner, str bytes); /* FULL: pause until upstream_resume() */
+    void (*end)(void *owner);                        /* the reply is complete */
+    void (*room)(void *owner);                       /* after upstream_send() said FULL */
+    void (*failed)(void *owner, const error *e);     /* at any time before the end */
+} upstream_events;
+
+typedef struct upstream_options {
+    const char *address;
+    str method;     /* decides whether the reply has a body */
+    int connect_ms; /* a full backlog is tried again until then */
+    int reply_ms;   /* from connected to the reply's head; 0: no limit */
+} upstream_options;
+
+/* Starts connecting. What is sent before is kept. */
+upstream *upstream_open(loop *l, const upstream_options *options, const upstream_events *events,
+                        void *owner);
+
+/* Closes and frees it, telling the server thereby that nobody waits any more. NULL is fine. */
+void upstream_close(upstream *u);
+
+/* The parts in order, copied as far as the kernel does not take them at once. */
+enum http_flow upstream_send(upstream *u, const struct iovec *parts, int n_parts);
+void upstream_resume(upstream *u);
+
+/* Whether request bytes have reached the kernel's side of the connection. */
+bool upstream_has_sent(const upstream *u);
+
+/* Raw bytes from now on: what comes is given to `bytes`, its end is `end`. In or after `head`. */
+void upstream_tunnel(upstream *u);
