@@ -1,0 +1,47 @@
+#include "tokenizers/model.h"
+
+#include <stdlib.h>
+
+static const struct component_kind *const kinds[] = {&model_wordpiece.load, &model_wordlevel.load,
+                                                     NULL};
+
+static const struct component_family family = {"model", NULL, kinds};
+
+bool model_load(loader *l, const json_t *json, component *out)
+{
+    component_list list;
+    if (json_is_object(json) && !json_object_get(json, "vocab"))
+        return loader_fail(l, "model", "has no 'vocab'");
+    if (!components_load(l, &family, json, "model", &list))
+        return false;
+    if (list.n == 0)
+        return loader_fail(l, "model", "is missing");
+    *out = list.items[0];
+    return true;
+}
+
+void tokens_release(tokens *list)
+{
+    free(list->items);
+    *list = (tokens){0};
+}
+
+void tokens_add(tokens *list, token t)
+{
+    if (list->n == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        token *items = realloc(list->items, capacity * sizeof *items);
+        if (!items) {
+            list->failed = true;
+            return;
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->n++] = t;
+}
+
+void tokens_add_part(tokens *list, const text *word, size_t from, size_t to, int id)
+{
+    tokens_add(list, (token){.id = id, .from = text_origin(word, from, to), .word = list->n_words});
+}

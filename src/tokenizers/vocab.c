@@ -1,0 +1,153 @@
+/* Open addressing over one block of bytes: a slot is 8 bytes and holds enough of the hash that a
+ * look-up for an absent token seldom touches anything else. */
+#include "tokenizers/vocab.h"
+
+#include <stdlib.h>
+
+enum { FIRST_TOKENS = 1 << 12, FIRST_BYTES = 1 << 16, SPARSE = 16, SPARSE_EXTRA = 1 << 20 };
+
+static bool no_memory(error *e)
+{
+    return fail(e, ERR_IO, "out of memory for the vocabulary");
+}
+
+static bool grow_tokens(vocab *v)
+{
+    int capacity = v->capacity ? v->capacity * 2 : FIRST_TOKENS;
+    uint32_t *begin = realloc(v->begin, ((size_t)capacity + 1) * sizeof *begin);
+    if (begin)
+        v->begin = begin;
+    int32_t *ids = realloc(v->ids, (size_t)capacity * sizeof *ids);
+    if (ids)
+        v->ids = ids;
+    if (!begin || !ids)
+        return false;
+    v->begin[0] = 0;
+    v->capacity = capacity;
+    return true;
+}
+
+static bool grow_bytes(vocab *v, size_t n)
+{
+    size_t capacity = v->bytes_capacity ? v->bytes_capacity : FIRST_BYTES;
+    while (capacity < v->n_bytes + n)
+        capacity *= 2;
+    char *bytes = realloc(v->bytes, capacity);
+    if (!bytes)
+        return false;
+    v->bytes = bytes;
+    v->bytes_capacity = capacity;
+    return true;
+}
+
+bool vocab_add(vocab *v, str token, int64_t id, error *e)
+{
+    if (v->n == VOCAB_MAX_TOKENS)
+        return fail(e, ERR_BAD_MODEL, "more than %d tokens", VOCAB_MAX_TOKENS);
+    if (id < 0 || id > INT32_MAX)
+        return fail(e, ERR_BAD_MODEL, "id %lld of token '%.*s' is out of range", (long long)id,
+                    token.n < 60 ? (int)token.n : 60, token.p);
+    if (v->n_bytes + token.n > UINT32_MAX / 2)
+        return fail(e, ERR_BAD_MODEL, "the tokens are longer than 2 GiB together");
+    if ((v->n == v->capacity && !grow_tokens(v)) ||
+        (v->n_bytes + token.n > v->bytes_capacity && !grow_bytes(v, token.n)))
+        return no_memory(e);
+    if (token.n)
+        memcpy(v->bytes + v->n_bytes, token.p, token.n);
+    v->n_bytes += token.n;
+    v->ids[v->n++] = (int32_t)id;
+    v->begin[v->n] = (uint32_t)v->n_bytes;
+    if (token.n > v->longest)
+        v->longest = (uint32_t)token.n;
+    return true;
+}
+
+static str token_at(const vocab *v, int32_t token)
+{
+    return (str){v->bytes + v->begin[token], v->begin[token + 1] - v->begin[token]};
+}
+
+static uint32_t hash_of(str token)
+{
+    uint64_t hash = VOCAB_HASH_START;
+    for (size_t i = 0; i < token.n; i++)
+        hash = vocab_hash_add(hash, (unsigned char)token.p[i]);
+    return vocab_hash_end(hash);
+}
+
+static void insert(vocab *v, int32_t token)
+{
+    str text = token_at(v, token);
+    uint32_t hash = hash_of(text), at = hash & v->mask;
+    for (; v->slots[at].token; at = (at + 1) & v->mask) {
+        if (v->slots[at].hash == hash && str_eq(token_at(v, v->slots[at].token - 1), text)) {
+            v->slots[at].token = token + 1;
+            return;
+        }
+    }
+    v->slots[at] = (struct vocab_slot){hash, token + 1};
+    v->n_distinct++;
+}
+
+bool vocab_finish(vocab *v, error *e)
+{
+    if (!v->bytes && !grow_bytes(v, 0))
+        return no_memory(e);
+    int64_t highest = -1;
+    for (int i = 0; i < v->n; i++)
+        highest = v->ids[i] > highest ? v->ids[i] : highest;
+    if (highest > (int64_t)v->n * SPARSE + SPARSE_EXTRA)
+        return fail(e, ERR_BAD_MODEL, "the highest id is %lld, but there are only %d tokens",
+                    (long long)highest, v->n);
+    size_t n_slots = 16;
+    while (n_slots < (size_t)v->n * 2)
+        n_slots *= 2;
+    v->n_ids = (int)highest + 1;
+    v->mask = (uint32_t)n_slots - 1;
+    v->slots = calloc(n_slots, sizeof *v->slots);
+    v->token_of_id = malloc(((size_t)v->n_ids + 1) * sizeof *v->token_of_id);
+    if (!v->slots || !v->token_of_id)
+        return no_memory(e);
+    memset(v->token_of_id, 0xFF, (size_t)v->n_ids * sizeof *v->token_of_id);
+    for (int i = 0; i < v->n; i++) {
+        insert(v, i);
+        v->token_of_id[v->ids[i]] = i;
+    }
+    return true;
+}
+
+void vocab_release(vocab *v)
+{
+    free(v->bytes);
+    free(v->begin);
+    free(v->ids);
+    free(v->token_of_id);
+    free(v->slots);
+    *v = (vocab){0};
+}
+
+int32_t vocab_find(const vocab *v, uint32_t hash, str head, str tail)
+{
+    for (uint32_t at = hash & v->mask; v->slots[at].token; at = (at + 1) & v->mask) {
+        if (v->slots[at].hash != hash)
+            continue;
+        int32_t token = v->slots[at].token - 1;
+        str text = token_at(v, token);
+        if (text.n == head.n + tail.n && memcmp(text.p, head.p, head.n) == 0 &&
+            memcmp(text.p + head.n, tail.p, tail.n) == 0)
+            return v->ids[token];
+    }
+    return VOCAB_ABSENT;
+}
+
+int32_t vocab_id(const vocab *v, str token)
+{
+    return vocab_find(v, hash_of(token), STR(""), token.p ? token : STR(""));
+}
+
+str vocab_token(const vocab *v, int64_t id)
+{
+    if (id < 0 || id >= v->n_ids || v->token_of_id[id] == VOCAB_ABSENT)
+        return (str){0};
+    return token_at(v, v->token_of_id[id]);
+}

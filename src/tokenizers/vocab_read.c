@@ -1,0 +1,167 @@
+/* A reader for one shape of JSON, {"token": id, ...}, strict and in one pass: a general parser
+ * takes longer for 30,000 entries than a model may take to start. */
+#include "base/utf8.h"
+#include "tokenizers/vocab.h"
+
+enum { MAX_TOKEN_BYTES = 1 << 16 };
+
+struct reader {
+    str json;
+    size_t at;
+    error *e;
+    char unescaped[MAX_TOKEN_BYTES];
+};
+
+static bool expected(struct reader *r, const char *what)
+{
+    return fail(r->e, ERR_BAD_MODEL, "byte %zu: expected %s", r->at, what);
+}
+
+static void skip_space(struct reader *r)
+{
+    while (r->at < r->json.n && (r->json.p[r->at] == ' ' || r->json.p[r->at] == '\n' ||
+                                 r->json.p[r->at] == '\r' || r->json.p[r->at] == '\t'))
+        r->at++;
+}
+
+static bool take(struct reader *r, char c)
+{
+    skip_space(r);
+    if (r->at >= r->json.n || r->json.p[r->at] != c)
+        return false;
+    r->at++;
+    return true;
+}
+
+static bool read_hex(struct reader *r, uint32_t *unit)
+{
+    *unit = 0;
+    for (int i = 0; i < 4; i++, r->at++) {
+        char c = r->at < r->json.n ? r->json.p[r->at] : 0;
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
+                         : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
+                                                : 16;
+        if (digit > 15)
+            return expected(r, "four hexadecimal digits");
+        *unit = *unit * 16 + digit;
+    }
+    return true;
+}
+
+/* The escape behind a backslash as UTF-8; returns its length, 0 on failure. */
+static size_t read_escape(struct reader *r, char out[4])
+{
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    char c = r->at < r->json.n ? r->json.p[r->at++] : 0;
+    const char *found = c ? strchr(letters, c) : NULL;
+    if (found) {
+        out[0] = meanings[found - letters];
+        return 1;
+    }
+    uint32_t unit, low;
+    if (c != 'u' || !read_hex(r, &unit))
+        return expected(r, "an escape") ? 1 : 0;
+    if (unit >= 0xD800 && unit < 0xDC00) {
+        bool paired =
+            r->at + 1 < r->json.n && r->json.p[r->at] == '\\' && r->json.p[r->at + 1] == 'u';
+        r->at += 2;
+        if (!paired || !read_hex(r, &low) || low < 0xDC00 || low > 0xDFFF)
+            return expected(r, "the second half of a surrogate pair") ? 1 : 0;
+        unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+    } else if (unit >= 0xDC00 && unit < 0xE000) {
+        return expected(r, "the first half of a surrogate pair") ? 1 : 0;
+    }
+    return (size_t)utf8_put((int32_t)unit, out);
+}
+
+/* A string with escapes, from `begin` on, where r->at stands at the first backslash. */
+static bool read_escaped(struct reader *r, size_t begin, str *out)
+{
+    size_t n = r->at - begin;
+    if (n >= MAX_TOKEN_BYTES)
+        return expected(r, "a shorter token");
+    memcpy(r->unescaped, r->json.p + begin, n);
+    while (r->at < r->json.n && r->json.p[r->at] != '"') {
+        if (n + 4 > MAX_TOKEN_BYTES)
+            return expected(r, "a shorter token");
+        char c = r->json.p[r->at++];
+        if ((unsigned char)c < ' ')
+            return expected(r, "no control character in a string");
+        size_t length = 1;
+        r->unescaped[n] = c;
+        if (c == '\\')
+            length = read_escape(r, r->unescaped + n);
+        if (length == 0)
+            return false;
+        n += length;
+    }
+    *out = (str){r->unescaped, n};
+    return true;
+}
+
+static bool read_string(struct reader *r, str *out)
+{
+    if (!take(r, '"'))
+        return expected(r, "a string");
+    size_t begin = r->at;
+    unsigned char high = 0;
+    for (; r->at < r->json.n; r->at++) {
+        unsigned char c = (unsigned char)r->json.p[r->at];
+        if (c == '"' || c == '\\' || c < ' ')
+            break;
+        high |= c;
+    }
+    *out = (str){r->json.p + begin, r->at - begin};
+    if (r->at < r->json.n && r->json.p[r->at] != '"') {
+        high = 0x80;
+        if (!read_escaped(r, begin, out))
+            return false;
+    }
+    if (r->at >= r->json.n)
+        return expected(r, "the end of the string");
+    r->at++;
+    if (high & 0x80 && utf8_valid_prefix(*out) != out->n)
+        return expected(r, "valid UTF-8 in the string before");
+    return true;
+}
+
+static bool read_id(struct reader *r, int64_t *id)
+{
+    if (!take(r, ':'))
+        return expected(r, "':'");
+    skip_space(r);
+    size_t begin = r->at;
+    *id = 0;
+    for (; r->at < r->json.n && r->json.p[r->at] >= '0' && r->json.p[r->at] <= '9'; r->at++) {
+        if (r->at - begin >= 10)
+            return expected(r, "a smaller id");
+        *id = *id * 10 + (r->json.p[r->at] - '0');
+    }
+    bool leading_zero = r->at - begin > 1 && r->json.p[begin] == '0';
+    if (r->at == begin || leading_zero)
+        return expected(r, "an id, a whole number");
+    return true;
+}
+
+bool vocab_read(vocab *v, str json, size_t *at, error *e)
+{
+    struct reader r;
+    r.json = json;
+    r.at = *at;
+    r.e = e;
+    if (!take(&r, '{'))
+        return expected(&r, "'{'");
+    bool more = !take(&r, '}');
+    while (more) {
+        str token;
+        int64_t id = 0;
+        if (!read_string(&r, &token) || !read_id(&r, &id) || !vocab_add(v, token, id, e))
+            return false;
+        more = take(&r, ',');
+        if (!more && !take(&r, '}'))
+            return expected(&r, "',' or '}'");
+    }
+    *at = r.at;
+    return true;
+}
