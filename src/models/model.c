@@ -109,6 +109,7 @@ model *model_open(const char *folder, team *threads, error *e)
     if (repo_open(&m->repo, folder, e) && sentence_open(&m->sentence, &m->repo, m->memory, e) &&
         open_encoder(m, e) && sentence_bind(&m->sentence, &m->repo, m->encoder.config.hidden, e)) {
         describe(m);
+        weight_set_read_ahead(m->weights);
         return m;
     }
     model_close(m);

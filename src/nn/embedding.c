@@ -3,8 +3,8 @@
 
 void embedding_bind(embedding *m, weights w, int rows, int width)
 {
-    *m = (embedding){
-        .rows = rows, .width = width, .table = weights_matrix(w, "weight", rows, width)};
+    *m =
+        (embedding){.rows = rows, .width = width, .table = weights_table(w, "weight", rows, width)};
 }
 
 void embedding_sum(const embedding *const tables[EMBEDDINGS], const int *const ids[EMBEDDINGS],

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/own.h"
+#include "tensor/read_ahead.h"
 
 #include <assert.h>
 #include <fnmatch.h>
@@ -30,6 +31,7 @@ struct problems {
 struct entry {
     const tensor *tensor;
     const float *floats; /* once claimed */
+    bool is_table;
 };
 
 struct weight_set {
@@ -41,6 +43,7 @@ struct weight_set {
     float **converted;
     int n_converted;
     int64_t converted_bytes;
+    read_ahead *read_ahead;
     char root[128]; /* the optional prefix, if it is in use */
     struct problems problems[N_PROBLEMS];
 };
@@ -206,6 +209,7 @@ void weight_set_close(weight_set *set)
 {
     if (!set)
         return;
+    read_ahead_end(set->read_ahead);
     for (int i = 0; i < set->n_converted; i++)
         free(set->converted[i]);
     free(set->converted);
@@ -230,6 +234,26 @@ void weight_set_count(const weight_set *set, weight_counts *out)
         if (of_type[t->type] > of_type[out->most])
             out->most = t->type;
     }
+}
+
+/* Tensors that follow each other (but for the table in between) become one range. */
+void weight_set_read_ahead(weight_set *set)
+{
+    int n = 0;
+    struct read_ahead_range *ranges = xcalloc((size_t)set->n_entries + 1, sizeof *ranges);
+    for (int i = 0; i < set->n_entries; i++) {
+        const struct entry *entry = &set->entries[i];
+        const char *data = entry->tensor->data;
+        if (entry->is_table || (const char *)entry->floats != data)
+            continue;
+        if (n && ranges[n - 1].p + ranges[n - 1].n == data)
+            ranges[n - 1].n += entry->tensor->size_bytes;
+        else
+            ranges[n++] = (struct read_ahead_range){data, entry->tensor->size_bytes};
+    }
+    if (n)
+        set->read_ahead = read_ahead_start(ranges, n);
+    free(ranges);
 }
 
 /* Scopes. */
@@ -332,6 +356,15 @@ const float *weights_vector(weights w, const char *name, int64_t n)
 const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t columns)
 {
     return claim(w, name, 2, (int64_t[]){rows, columns});
+}
+
+const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns)
+{
+    char full[MAX_NAME];
+    const float *table = weights_matrix(w, name, rows, columns);
+    if (table)
+        find(w, name, full)->is_table = true;
+    return table;
 }
 
 /* The report. */

@@ -35,6 +35,10 @@ typedef struct weight_counts {
 } weight_counts;
 void weight_set_count(const weight_set *set, weight_counts *out);
 
+/* Starts to bring what was claimed and is used in place into memory (see read_ahead.h); returns at
+ * once. Call once, after weights_done. */
+void weight_set_read_ahead(weight_set *set);
+
 /* A scope. Copies are cheap and nothing is to be released. */
 typedef struct weights {
     weight_set *set;
@@ -54,6 +58,9 @@ bool weights_have(weights w, const char *name);
  * weights_done) when it is missing, has another shape or is of a type that is no real number. */
 const float *weights_vector(weights w, const char *name, int64_t n);
 const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t columns);
+
+/* The same for a table of which a request reads a few rows: it is not read ahead. */
+const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns);
 
 /* Whether binding went well. ERR_BAD_MODEL with everything that was noted, and the tensors that
  * nobody claimed, except those that a pattern of `ignored` (NULL-terminated, '*' matches any text,
