@@ -37,8 +37,12 @@ json_t *json_parse(str text, const char *what, int max_depth, error *e)
         return NULL;
     }
     json_error_t problem;
-    json_t *value =
-        json_loadb(text.p ? text.p : "", text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
+    const char *p = text.p ? text.p : "";
+    size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    json_t *value = json_loadb(p, text.n, flags, &problem);
+    /* "model_max_length": 1000000000000000019884624838656 is how tokenizers say "no limit" */
+    if (!value && json_error_code(&problem) == json_error_numeric_overflow)
+        value = json_loadb(p, text.n, flags | JSON_DECODE_INT_AS_REAL, &problem);
     if (!value)
         fail(e, ERR_BAD_REQUEST, "%s is not valid JSON: line %d, column %d: %s", what, problem.line,
              problem.column, problem.text);

@@ -16,8 +16,9 @@ enum {
 }; /* of client JSON; jansson's own limit of 2048 holds for model files */
 
 /* Parses one document. `what` names it in the message ("request body", "'config.json'"); at most
- * max_depth nested arrays and objects. NULL on failure with ERR_BAD_REQUEST; else owned by the
- * caller. */
+ * max_depth nested arrays and objects. If an integer does not fit 64 bits, all integers of the
+ * document become reals: use json_number_value. NULL on failure with ERR_BAD_REQUEST; else owned by
+ * the caller. */
 json_t *json_parse(str text, const char *what, int max_depth, error *e);
 
 /* The same from a file of at most max_bytes; errors are ERR_BAD_MODEL. */

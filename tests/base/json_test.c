@@ -103,6 +103,11 @@ static void says_where_it_broke(void **state)
     assert_null(json_parse((str){NULL, 0}, "the body", 64, &e));
     e = (error){0};
     assert_null(json_parse(STR("1 2"), "the body", 64, &e));
+    e = (error){0};
+    assert_null(json_parse(STR("1e999"), "the body", 64, &e));
+    e = (error){0};
+    own_json json_t *huge = json_parse(STR("[1000000000000000019884624838656]"), "it", 64, &e);
+    assert_true(json_number_value(json_array_get(huge, 0)) > 9e29);
 }
 
 int main(void)
