@@ -299,7 +299,9 @@ static bool run_threads(struct shared *s, int64_t bytes, error *e)
     pthread_mutex_destroy(&s->lock);
     if (started == 0 && wanted > 0)
         return fail(e, ERR_IO, "cannot start a thread");
-    return !s->first.kind || fail(e, s->first.kind, "%s", s->first.message);
+    if (s->first.kind)
+        return fail(e, s->first.kind, "%s", s->first.message);
+    return atomic_load(&s->n_files_done) == s->n_todo || fail(e, ERR_CANCELLED, "cancelled");
 }
 
 /* Large files first, so that the last ones to finish are small. */
@@ -362,6 +364,7 @@ bool hub_fetch_run(const hub_fetch *f, hub_fetch_status *end, error *e)
     int64_t bytes = 0;
     own_mem const hub_file **todo = xcalloc((size_t)f->files->n_files + 1, sizeof(*todo));
     struct shared s = {.f = f, .todo = todo};
+    atomic_store(&s.stop, f->cancelled && atomic_load(f->cancelled));
     bool good = plan(&s, &bytes, e) && check_room(&s, e) && run_threads(&s, bytes, e);
     *end = status_now(&s, bytes);
     if (f->on_status)
