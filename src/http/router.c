@@ -57,7 +57,8 @@ static void compile(const char *pattern, struct route *out)
         assert(n > 0 && out->n_parts < ROUTE_MAX_PARTS);
         part->text = text;
         if (text.p[0] == '{') {
-            assert(text.p[n - 1] == '}' && ++n_captures <= ROUTER_MAX_CAPTURES);
+            n_captures++;
+            assert(text.p[n - 1] == '}' && n_captures <= ROUTER_MAX_CAPTURES);
             part->kind = str_ends(text, STR("...}")) ? PART_REST : PART_ONE;
         }
         p += n;

@@ -11,7 +11,7 @@ typedef struct router router;
 router *router_new(void);
 void router_free(router *r);
 
-/* A malformed pattern, or the same method and pattern twice, is our own mistake: asserted. */
+/* A malformed pattern is our own mistake: asserted. */
 void router_add(router *r, const char *method, const char *pattern, http_handler *handler,
                 void *app);
 
