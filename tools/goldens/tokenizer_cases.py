@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Write tests/goldens/tokenizers/*.json: small tokenizers and what the reference makes of texts.
+
+usage: tools/goldens/tokenizer_cases.py          needs tokenizers==0.23.3
+
+Each file is {"tokenizer": {...}, "cases": [...]}. A case has a text, perhaps a pair, options, and
+either the arrays that come out or "error": true. tests/tokenizers/tokenizer_test.c replays them.
+"""
+
+import json
+import pathlib
+
+import tokenizers
+from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers,
+                        pre_tokenizers, processors)
+
+OUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens" / "tokenizers"
+
+LETTERS = list("abcdefghijklmnopqrstuvwxyz0123456789.,!?'-#@_()[]<>/|:;")
+PIECES = ["the", "quick", "brown", "un", "aff", "able", "hello", "world", "token", "ize", "ing",
+          "caf", "e", "東", "京", "é", "ß", "ё", "м", "и", "р", "한", "न", "म", "ا", "ب", "ﬁ", "fi",
+          "1", "23", "can", "not", "don", "t", "s", "day", "i", "\u0307", "\u0301", "👍", "Hello",
+          "World", "A", "B", "C", "É", "CAF", "▁", "▁the", "▁hello", "Ġthe", "Ġ", "Ġhello", "Ã",
+          "©", "Ġ,"]
+TEXTS = ["", " ", "hello world", "  Hello,   WORLD!  ", "The quick brown fox can't tokenize.",
+         "unaffable unaffableness", "café CAFÉ cafe\u0301 e\u0301\u0323 e\u0323\u0301",
+         "東京 is 東京都", "ǅ İstanbul ẞ ß ΑΣ ﬁ ① Ⅷ ｈｅｌｌｏ", "мир Ёлка", "한국어 각 \u1112\u1161\u11ab",
+         "नमस्ते", "مرحبا بالعالم", "tab\there\nand\r\nthere\x0b\x0c\x85\u2028\u00a0\u3000end",
+         "nul\0 in \x01 the \x7f middle \ufffd \ufeff \u200b \u200d \u00ad", "👩‍👩‍👧‍👦 👍🏽 🇩🇪",
+         "a,b.c!d?e-f_g", "1234 5 ٣٤ ½ ²", "x" * 99 + " " + "x" * 100 + " " + "x" * 101,
+         "[CLS] typed [SEP] <mask> [MASK] </s>", "hello<mask>world  <mask>  the", "day today mondayday day",
+         "DAY Monday MONDAY day", " <mask>", "<mask> ", "the the the the the the the the the", "'s 't don't we'll I'd",
+         "hello   the  the ", "aaa\u0301\u0302\u0303\u0304\u0305\u0316\u0317\u0318\u0319\u031c\u0334\u0335\u0336\u0337\u0338\u0345z",
+         "\u0344\u0323 \u0958 \u212b \u1e9b\u0323 \ufb2c", "Å A\u030a a\u0323\u030a\u0301", "▁the hello▁world",
+         "http://the.world/hello?a=1", "e\u0301", "\u0301e", "a\u0315\u0300\u05ae\u0300b", "\U0001d15e\U0001d1bb \U000110ab"]
+PAIRS = [("hello world", "the quick brown"), ("", "the"), ("the", ""), ("", ""),
+         ("the quick brown fox can't", "hello"), ("<mask> the", " hello <mask>")]
+
+
+def vocabulary(*more, prefix="##"):
+    tokens = list(more)
+    for token in PIECES + LETTERS:
+        tokens += [token, prefix + token] if prefix else [token]
+    return {token: i for i, token in enumerate(dict.fromkeys(tokens))}
+
+
+def record(tokenizer, text, pair, options):
+    most, special = options.get("max_tokens"), options.get("add_special", True)
+    tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = options.get("special_as_text", False)
+    case = {"text": text, **({} if pair is None else {"pair": pair}), **options}
+    try:
+        total = len(tokenizer.encode(text, pair, add_special_tokens=special).ids)
+        if most is not None:
+            tokenizer.enable_truncation(most, direction=options.get("side", "right"),
+                                        strategy=options.get("strategy", "longest_first"))
+        e = tokenizer.encode(text, pair, add_special_tokens=special)
+    except Exception:
+        return {**case, "error": True}
+    finally:
+        tokenizer.no_truncation()
+        tokenizer.encode_special_tokens = False
+    return {**case, "ids": e.ids, "type_ids": e.type_ids, "offsets": [list(o) for o in e.offsets],
+            "special": e.special_tokens_mask, "sequence_ids": e.sequence_ids, "total": total,
+            **({} if options.get("side") == "left" else {"word_ids": e.word_ids}),
+            "decoded": tokenizer.decode(e.ids, skip_special_tokens=True),
+            "decoded_all": tokenizer.decode(e.ids, skip_special_tokens=False)}
+
+
+def cases(tokenizer):
+    for text in TEXTS:
+        yield record(tokenizer, text, None, {})
+    for text in TEXTS[2:8] + TEXTS[19:23]:
+        yield record(tokenizer, text, None, {"add_special": False})
+        yield record(tokenizer, text, None, {"special_as_text": True})
+        for most in (2, 3, 5):
+            yield record(tokenizer, text, None, {"max_tokens": most})
+            yield record(tokenizer, text, None, {"max_tokens": most, "side": "left"})
+    for text, pair in PAIRS:
+        yield record(tokenizer, text, pair, {})
+        yield record(tokenizer, text, pair, {"add_special": False})
+        for most in (4, 6, 7):
+            for strategy in ("longest_first", "only_first", "only_second"):
+                yield record(tokenizer, text, pair, {"max_tokens": most, "strategy": strategy})
+            yield record(tokenizer, text, pair, {"max_tokens": most, "side": "left"})
+
+
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+TEMPLATE = {"single": "[CLS] $A [SEP]", "pair": "[CLS] $A [SEP] $B:1 [SEP]:1",
+            "special_tokens": [("[CLS]", 2), ("[SEP]", 3)]}
+
+
+def bert(normalizer, **model):
+    t = Tokenizer(models.WordPiece(vocabulary(*SPECIALS, "<mask>"), unk_token="[UNK]", **model))
+    t.normalizer = normalizer
+    t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    t.post_processor = processors.TemplateProcessing(**TEMPLATE)
+    t.decoder = decoders.WordPiece()
+    t.add_special_tokens(SPECIALS)
+    return t
+
+
+def words(normalizer=None, pre_tokenizer=None, post_processor=None, decoder=None, added=(),
+          model=None):
+    t = Tokenizer(model or models.WordLevel(vocabulary("<unk>", prefix=""), unk_token="<unk>"))
+    if normalizer:
+        t.normalizer = normalizer
+    if pre_tokenizer:
+        t.pre_tokenizer = pre_tokenizer
+    if post_processor:
+        t.post_processor = post_processor
+    if decoder:
+        t.decoder = decoder
+    t.add_tokens(list(added))
+    return t
+
+
+def pieces(**parts):
+    """Every character is covered, so that every normalizer shows in ids and offsets."""
+    return words(model=models.WordPiece(vocabulary("<unk>", "[UNK]"), unk_token="[UNK]",
+                                        max_input_chars_per_word=1000), **parts)
+
+
+def added_tokens():
+    return [AddedToken("<mask>", lstrip=True, special=True, normalized=False),
+            AddedToken("</s>", rstrip=True, special=True, normalized=False),
+            AddedToken("day", single_word=True), AddedToken("Monday", normalized=True),
+            AddedToken("hello world", normalized=True), AddedToken("hello", normalized=False),
+            AddedToken("hell", normalized=False), AddedToken("Café"),
+            AddedToken("[MASK]", special=True, lstrip=True, rstrip=True)]
+
+
+def tokenizers_to_record():
+    n, p, d = normalizers, pre_tokenizers, decoders
+    yield "bert-uncased", bert(n.BertNormalizer())
+    yield "bert-cased", bert(n.BertNormalizer(lowercase=False))
+    yield "bert-accents", bert(n.BertNormalizer(strip_accents=False))
+    yield "bert-only-accents", bert(n.BertNormalizer(False, False, True, False))
+    yield "bert-no-clean", bert(n.BertNormalizer(clean_text=False, handle_chinese_chars=False))
+    yield "bert-short-words", bert(n.BertNormalizer(), max_input_chars_per_word=5)
+    t = bert(n.BertNormalizer())
+    t.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    t.add_tokens(added_tokens())
+    yield "bert-processing-added", t
+    for name in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Nmt", "StripAccents", "ByteLevel"):
+        yield f"normalizer-{name.lower()}", pieces(normalizer=getattr(n, name)(), pre_tokenizer=p.Whitespace())
+    yield "normalizer-sequence", pieces(
+        normalizer=n.Sequence([n.NFKD(), n.StripAccents(), n.Lowercase(), n.Strip(), n.NFC(),
+                               n.Replace("the", "a "), n.Replace(Regex(r"\s+"), " "), n.Prepend("▁")]),
+        pre_tokenizer=p.WhitespaceSplit(), added=added_tokens())
+    yield "normalizer-strip-left", pieces(normalizer=n.Sequence([n.Strip(True, False), n.Prepend("_")]))
+    yield "normalizer-strip-right", pieces(normalizer=n.Strip(False, True))
+    yield "normalizer-replace", pieces(
+        normalizer=n.Sequence([n.Replace("e", "éß"), n.Replace(Regex("[aeiou]"), ""), n.Replace("``", '"')]),
+        pre_tokenizer=p.Whitespace())
+    yield "whitespace", words(pre_tokenizer=p.Whitespace(), added=added_tokens())
+    yield "whitespace-split", words(pre_tokenizer=p.WhitespaceSplit())
+    for behavior in ("removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"):
+        yield f"punctuation-{behavior}", pieces(pre_tokenizer=p.Punctuation(behavior))
+        yield f"split-{behavior}", pieces(pre_tokenizer=p.Sequence(
+            [p.Split(Regex(r"\p{L}+|\d"), behavior, invert=behavior == "removed"),
+             p.Split(" ", behavior)]))
+    yield "digits", pieces(pre_tokenizer=p.Sequence([p.Digits(True), p.WhitespaceSplit()]))
+    yield "digits-runs", pieces(pre_tokenizer=p.Digits(False))
+    yield "char-delimiter", pieces(pre_tokenizer=p.CharDelimiterSplit("e"))
+    yield "fixed-length", pieces(pre_tokenizer=p.FixedLength(3))
+    for scheme in ("always", "first", "never"):
+        yield f"metaspace-{scheme}", pieces(pre_tokenizer=p.Metaspace(prepend_scheme=scheme),
+                                            decoder=d.Metaspace(prepend_scheme=scheme), added=added_tokens())
+    yield "metaspace-whole", pieces(pre_tokenizer=p.Metaspace(split=False), decoder=d.Metaspace())
+    mask = [AddedToken("<mask>", lstrip=True, special=True, normalized=False)]
+    for prefix in (True, False):
+        yield f"byte-level-{'prefix' if prefix else 'plain'}", pieces(
+            pre_tokenizer=p.ByteLevel(add_prefix_space=prefix), decoder=d.ByteLevel(), added=mask,
+            post_processor=processors.ByteLevel(trim_offsets=True, add_prefix_space=prefix))
+        yield f"roberta-{'prefix' if prefix else 'plain'}", pieces(
+            pre_tokenizer=p.ByteLevel(add_prefix_space=prefix), decoder=d.ByteLevel(), added=mask,
+            post_processor=processors.RobertaProcessing(("</s>", 2), ("<s>", 1), prefix, prefix))
+    yield "post-sequence", pieces(
+        pre_tokenizer=p.ByteLevel(use_regex=False), decoder=d.ByteLevel(),
+        post_processor=processors.Sequence([processors.ByteLevel(), processors.TemplateProcessing(
+            single="<a> <a> $A", pair="$B:3 <a>:2 $A:1", special_tokens=[("<a>", 7)])]))
+    yield "decode-bpe", pieces(decoder=d.BPEDecoder("e"))
+    yield "decode-ctc", pieces(decoder=d.CTC("e", "o", True))
+    yield "decode-sequence", pieces(decoder=d.Sequence(
+        [d.Replace("##", ""), d.Replace(Regex("[tq]"), "<0xE6>"), d.ByteFallback(), d.Fuse(), d.Strip("h", 1, 0)]))
+    yield "no-unknown", words(model=models.WordLevel({"hello": 0, "world": 5}, unk_token="<none>"),
+                              pre_tokenizer=p.Whitespace(), added=[AddedToken("the"), AddedToken("world", special=True)])
+
+
+def main():
+    assert tokenizers.__version__ == "0.23.3", tokenizers.__version__
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name, tokenizer in tokenizers_to_record():
+        rows = ",\n".join(json.dumps(case, ensure_ascii=True, separators=(",", ":"))
+                          for case in cases(tokenizer))
+        definition = json.dumps(json.loads(tokenizer.to_str()), separators=(",", ":"))
+        (OUT / f"{name}.json").write_text(
+            f'{{"tokenizer":{definition},\n"cases":[\n{rows}\n]}}\n')
+
+
+if __name__ == "__main__":
+    main()
