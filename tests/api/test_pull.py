@@ -11,6 +11,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import huggingface_hub
@@ -134,7 +135,6 @@ def test_the_real_client_reads_it_offline(pull, hub):
 def test_what_the_real_client_left_is_accepted(pull, hub):
     code = ("import huggingface_hub, sys; "
             "print(huggingface_hub.snapshot_download(sys.argv[1], cache_dir=sys.argv[2]))")
-    import sys
     subprocess.run([sys.executable, "-c", code, MODEL, str(pull.data / "hub")], check=True,
                    env={**pull.env, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1"},
                    capture_output=True, timeout=120 * SLOW)
