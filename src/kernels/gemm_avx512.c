@@ -265,4 +265,22 @@ static void finish(const gemm_args *a, const float *c, int row, int rows, int co
     }
 }
 
-const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, pack, tile, stream, finish};
+/* Twelve chains: two FMAs a cycle of latency 4 need 8. */
+static double spin(long steps)
+{
+    enum { CHAINS = 12 };
+    __m512 s[CHAINS], a = _mm512_set1_ps(0.999f);
+    UNROLL
+    for (int i = 0; i < CHAINS; i++)
+        s[i] = a;
+    for (long l = 0; l < steps; l++) {
+        UNROLL
+        for (int i = 0; i < CHAINS; i++) {
+            s[i] = _mm512_fmadd_ps(s[i], a, a);
+            __asm__ volatile("" : "+v"(s[i])); /* each is wanted */
+        }
+    }
+    return 2.0 * (double)steps * CHAINS * LANES;
+}
+
+const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, pack, tile, stream, finish, spin};

@@ -88,4 +88,22 @@ static void finish(const gemm_args *a, const float *c, int row, int rows, int co
     }
 }
 
-const gemm_f32_kernels gemm_f32_scalar = {TILE_M, TILE_N, pack, tile, stream, finish};
+/* Eight chains of QUAD sums; the compiler may make them vectors of its baseline. */
+static double spin(long steps)
+{
+    enum { CHAINS = 8 };
+    float sums[CHAINS][QUAD] = {{0}};
+    volatile float factor = 0.999f;
+    float a = factor;
+    for (long l = 0; l < steps; l++) {
+        for (int i = 0; i < CHAINS; i++) {
+            for (int j = 0; j < QUAD; j++)
+                sums[i][j] = sums[i][j] * a + a;
+        }
+    }
+    for (int i = 0; i < CHAINS; i++)
+        factor = sums[i][0] + sums[i][1] + sums[i][2] + sums[i][3];
+    return 2.0 * (double)steps * CHAINS * QUAD;
+}
+
+const gemm_f32_kernels gemm_f32_scalar = {TILE_M, TILE_N, pack, tile, stream, finish, spin};

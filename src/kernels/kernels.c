@@ -25,7 +25,7 @@ kernel_table kernels = {
 
 static const kernel_row rows[] = {KERNEL_ROWS(KERNEL_ROW)};
 
-static unsigned flags_in_use;
+static unsigned flags_allowed, flags_in_use;
 
 const kernel_row *kernel_rows(int *count)
 {
@@ -40,6 +40,7 @@ bool kernels_init_level(const char *level, error *e)
         return false;
     int count;
     const kernel_row *row = kernel_rows(&count);
+    flags_allowed = flags;
     flags_in_use = 0;
     for (const kernel_row *end = row + count; row < end; row++) {
         if ((row->cpu_flags & flags) != row->cpu_flags)
@@ -56,6 +57,11 @@ bool kernels_init(error *e)
     if (!kernels_init_level(mask && *mask ? mask : NULL, e))
         return fail_in(e, "environment variable CPU_MASK");
     return true;
+}
+
+unsigned kernels_cpu_flags(void)
+{
+    return flags_allowed;
 }
 
 const char *kernels_level(void)

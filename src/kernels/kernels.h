@@ -11,5 +11,9 @@ bool kernels_init(error *e);
 /* The same for a given level; NULL is the machine's own. For tests and benchmarks. */
 bool kernels_init_level(const char *level, error *e);
 
-/* Name of the level in use: "scalar", "avx2", "avx512", ... */
+/* What the processor has, lowered by the level in use (cpu.h). */
+unsigned kernels_cpu_flags(void);
+
+/* Name of the level in use, the strongest that a kernel in the table was chosen for: "scalar",
+ * "avx2", "avx512", ... */
 const char *kernels_level(void);

@@ -1,7 +1,7 @@
 /* exp, tanh and the activations on vectors, for every simd_<isa>.h (include one before this).
  *
  * Polynomials are minimax fits in the stated weight, rounded to float. Bounds were measured over
- * all floats of the ranges and are tested in tests/kernels/rows_test.c. */
+ * a seventh of all floats and are tested in tests/kernels/rows_test.c. */
 #pragma once
 
 #include "kernels/activation.h"

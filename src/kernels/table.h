@@ -28,6 +28,9 @@ typedef struct gemm_f32_kernels {
                    float *c, bool add, bool next);
     /* out[row + i][col + j] = act(c[i][j] + bias) + residual; c's rows are tile_n apart. */
     void (*finish)(const gemm_args *a, const float *c, int row, int rows, int col, int cols);
+    /* For benchmarks: as many floating point operations in registers as fast as they go; returns
+     * their number. */
+    double (*spin)(long steps);
 } gemm_f32_kernels;
 
 /* The softmax of one row over one block of keys. */

@@ -136,10 +136,10 @@ static double exact(enum activation act, double x)
 static void check_activation_near(enum activation act, float x, float y)
 {
     double expected = exact(act, x);
-    double relative = act == ACT_TANH ? 4e-7 : 6e-7;
+    double relative = act == ACT_TANH ? 2e-7 : 6e-7;
     double bound = act == ACT_NONE || act == ACT_RELU ? 0 : fabs(expected) * relative;
     if (act == ACT_GELU_ERF || act == ACT_GELU_TANH || act == ACT_QUICK_GELU || act == ACT_SILU)
-        bound = fmax(bound, 1e-7);
+        bound = fmax(bound, 6e-8);
     char what[60];
     snprintf(what, sizeof what, "activation %d of %.9g", (int)act, (double)x);
     assert_near(y, expected, bound + 1e-44, what);

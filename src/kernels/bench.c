@@ -1,0 +1,260 @@
+/* The benchmark of the kernels: walks kernels/list.h; a family is a row of `families` here. */
+#include "kernels/bench.h"
+
+#include "base/memory.h"
+#include "kernels/attention.h"
+#include "kernels/kernels.h"
+#include "kernels/list.h"
+#include "kernels/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    WEIGHT_FLOATS =
+        16 << 20, /* weights are taken from a set larger than the caches, as a model's */
+    VALUE_FLOATS = 8 << 20,
+    SPIN_STEPS = 200 * 1000,
+};
+
+typedef struct bench {
+    team *team;
+    double seconds, peak;
+    bench_report *report;
+    void *arg;
+    const kernel_row *row;
+    float *weights, *in, *out;
+    long run; /* counts the runs of a shape, to walk through the weights */
+} bench;
+
+typedef void bench_fn(bench *b, const void *shape);
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+static double best_time(bench *b, bench_fn *fn, const void *shape)
+{
+    double best = 1e9, end = now() + b->seconds;
+    for (b->run = 0; b->run < 3 || now() < end; b->run++) {
+        double start = now();
+        fn(b, shape);
+        double took = now() - start;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+static void measure(bench *b, bench_fn *fn, const void *shape, const char *name, double flop,
+                    double bytes)
+{
+    bench_result r = {.family = b->row->family, .variant = b->row->variant, .shape = name};
+    r.seconds = best_time(b, fn, shape);
+    r.gflops = 1e-9 * flop / r.seconds;
+    r.gigabytes = 1e-9 * bytes / r.seconds;
+    r.peak_share = b->peak > 0 ? r.gflops / b->peak : 0;
+    b->report(b->arg, &r);
+}
+
+typedef struct gemm_shape {
+    int m, n, k;
+} gemm_shape;
+
+static void run_gemm(bench *b, const void *shape)
+{
+    const gemm_shape *s = shape;
+    long size = (long)s->n * s->k, copies = WEIGHT_FLOATS / size;
+    gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
+    a.w = b->weights + b->run % copies * size;
+    a.m = s->m;
+    a.n = s->n;
+    a.k = s->k;
+    gemm_f32(b->team, &a);
+}
+
+static void bench_gemm(bench *b)
+{
+    static const gemm_shape shapes[] = {
+        {1, 384, 384},    {1, 1536, 384},    {1, 3072, 768},   {4, 1536, 384},
+        {8, 1536, 384},   {16, 1536, 384},   {64, 384, 384},   {64, 1536, 384},
+        {64, 384, 1536},  {256, 384, 384},   {256, 1536, 384}, {256, 3072, 768},
+        {256, 768, 3072}, {256, 4096, 1024}, {300, 1000, 777}, {4096, 1536, 384},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const gemm_shape *s = &shapes[i];
+        double m = s->m, n = s->n, k = s->k;
+        char name[64];
+        snprintf(name, sizeof name, "%d x %d x %d", s->m, s->n, s->k);
+        measure(b, run_gemm, s, name, 2 * m * n * k, 4 * (m * k + n * k + m * n));
+    }
+}
+
+typedef struct attention_shape {
+    int n_seq, length, heads, head_dim;
+} attention_shape;
+
+static void run_attention(bench *b, const void *shape)
+{
+    const attention_shape *s = shape;
+    int start[64 + 1];
+    for (int i = 0; i <= s->n_seq; i++)
+        start[i] = i * s->length;
+    long width = (long)s->heads * s->head_dim;
+    attention_args a = {.q = b->in, .k = b->in + width, .v = b->in + 2 * width, .out = b->out};
+    a.ldq = a.ldk = a.ldv = 3 * width;
+    a.ldo = width;
+    a.start = start;
+    a.n_seq = s->n_seq;
+    a.heads = s->heads;
+    a.head_dim = s->head_dim;
+    a.scale = 0.125f;
+    attention_f32(b->team, &a);
+}
+
+static void bench_attention(bench *b)
+{
+    static const attention_shape shapes[] = {
+        {1, 12, 12, 32},  {32, 40, 12, 32}, {8, 256, 12, 32},  {8, 256, 12, 64},
+        {4, 512, 12, 64}, {4, 512, 8, 128}, {1, 2048, 12, 64},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const attention_shape *s = &shapes[i];
+        double values = (double)s->n_seq * s->length * s->heads * s->head_dim;
+        char name[64];
+        snprintf(name, sizeof name, "%d x %d tokens, %d heads of %d", s->n_seq, s->length, s->heads,
+                 s->head_dim);
+        measure(b, run_attention, s, name, 4 * values * s->length, 16 * values);
+    }
+}
+
+static void run_layer_norm(bench *b, const void *shape)
+{
+    const int *rows_width = shape;
+    layer_norm_f32(b->team, b->in, b->weights, b->weights, b->weights, 1e-5f, b->out, rows_width[0],
+                   rows_width[1]);
+}
+
+static void run_softmax(bench *b, const void *shape)
+{
+    const int *rows_width = shape;
+    softmax_f32(b->team, b->in, b->out, rows_width[0], rows_width[1]);
+}
+
+static void run_gelu(bench *b, const void *shape)
+{
+    const int *rows_width = shape;
+    activate_f32(b->team, ACT_GELU_ERF, b->in, b->out, (long)rows_width[0] * rows_width[1]);
+}
+
+static void run_from_f16(bench *b, const void *shape)
+{
+    const int *rows_width = shape;
+    f16_to_f32(b->in, b->out, (long)rows_width[0] * rows_width[1]);
+}
+
+static void bench_rows(bench *b)
+{
+    static const int shapes[][2] = {{256, 384}, {2048, 1024}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const int *s = shapes[i];
+        double n = (double)s[0] * s[1];
+        char name[64];
+        snprintf(name, sizeof name, "layer norm %d x %d", s[0], s[1]);
+        measure(b, run_layer_norm, s, name, 0, 12 * n);
+        snprintf(name, sizeof name, "softmax %d x %d", s[0], s[1]);
+        measure(b, run_softmax, s, name, 0, 8 * n);
+        snprintf(name, sizeof name, "gelu %d x %d", s[0], s[1]);
+        measure(b, run_gelu, s, name, 0, 8 * n);
+        snprintf(name, sizeof name, "half to float %d x %d", s[0], s[1]);
+        measure(b, run_from_f16, s, name, 0, 6 * n);
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*run)(bench *b);
+} families[] = {
+    {"gemm_f32", bench_gemm},
+    {"attention_f32", bench_attention},
+    {"rows_f32", bench_rows},
+};
+
+static void bench_row(bench *b, const kernel_row *row, const gemm_f32_kernels *same_level)
+{
+    const void *before = *row->slot;
+    const gemm_f32_kernels *gemm_before = kernels.gemm_f32;
+    kernels.gemm_f32 = same_level;
+    b->peak = kernels_peak_gflops(b->team);
+    kernels.gemm_f32 = gemm_before;
+    b->row = row;
+    *row->slot = row->functions;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        if (strcmp(families[i].name, row->family) == 0)
+            families[i].run(b);
+    }
+    *row->slot = before;
+}
+
+static float *values_between(size_t n, float least, float most)
+{
+    float *p = xmalloc(n * sizeof *p);
+    for (size_t i = 0; i < n; i++)
+        p[i] = least + (most - least) * (float)(i * 2654435761u >> 16 & 255) / 256;
+    return p;
+}
+
+void kernels_bench(team *t, double seconds, bench_report *report, void *arg)
+{
+    bench b = {.team = t, .seconds = seconds, .report = report, .arg = arg};
+    b.weights = values_between(WEIGHT_FLOATS, -1, 1);
+    b.in = values_between(VALUE_FLOATS, -3, 3);
+    b.out = values_between(VALUE_FLOATS, 0, 0);
+    int count;
+    const kernel_row *rows = kernel_rows(&count);
+    unsigned flags = kernels_cpu_flags();
+    const gemm_f32_kernels *same_level = &gemm_f32_scalar;
+    for (int i = 0; i < count; i++) {
+        if ((rows[i].cpu_flags & flags) != rows[i].cpu_flags)
+            continue;
+        for (int j = 0; j < count; j++) {
+            if (rows[j].slot == (const void **)&kernels.gemm_f32 &&
+                strcmp(rows[j].variant, rows[i].variant) == 0)
+                same_level = rows[j].functions;
+        }
+        bench_row(&b, &rows[i], same_level);
+    }
+    free(b.weights);
+    free(b.in);
+    free(b.out);
+}
+
+typedef struct spin_job {
+    double flop[256]; /* by part */
+} spin_job;
+
+static void spin_part(void *arg, int part, int thread)
+{
+    (void)thread;
+    ((spin_job *)arg)->flop[part] = kernels.gemm_f32->spin(SPIN_STEPS);
+}
+
+double kernels_peak_gflops(team *t)
+{
+    spin_job job;
+    double best = 0;
+    int parts = team_size(t) < 256 ? team_size(t) : 256;
+    for (int i = 0; i < 20; i++) {
+        double start = now(), flop = 0;
+        team_run(t, parts, spin_part, &job);
+        double took = now() - start;
+        for (int j = 0; j < parts; j++)
+            flop += job.flop[j];
+        best = flop / took > best ? flop / took : best;
+    }
+    return 1e-9 * best;
+}
