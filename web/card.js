@@ -3,7 +3,7 @@
  * not a hole in the page. */
 
 import { idPath } from "./api.js";
-import { copyButton, el, icon } from "./dom.js";
+import { copyButton, el } from "./dom.js";
 import { highlight } from "./highlight.js";
 
 const KEPT = new Set(("a abbr b blockquote br code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img " +
@@ -40,17 +40,12 @@ function link(source, id) {
     return el("a", { href: url.href, rel: foreign ? "noopener noreferrer nofollow" : null, target: foreign ? "_blank" : null });
 }
 
-/* Pictures of the repository are shown; those of other hosts become links, so that opening a card
- * tells nobody. */
+/* Pictures of this server are shown; of others only their names, so that opening a card tells
+ * nobody. */
 function image(source, id) {
     const url = target(source.getAttribute("src") ?? "", id);
-    const name = source.getAttribute("alt") || "image";
-    if (!url)
-        return el("span", {}, name);
-    if (url.origin !== location.origin)
-        return el("a", { class: "chip", href: url.href, rel: "noopener noreferrer nofollow", target: "_blank", title: url.href },
-                  icon("image"), name);
-    return el("img", { src: url.href, alt: name, loading: "lazy" });
+    const name = source.getAttribute("alt") ?? "";
+    return url?.origin === location.origin ? el("img", { src: url.href, alt: name, loading: "lazy" }) : el("span", {}, name);
 }
 
 function codeBlock(pre) {

@@ -30,8 +30,6 @@ const ICONS = {
     down: "M6 9.5l6 6 6-6",
     download: "M12 4v11m-5-5 5 5 5-5M5 20h14",
     file: "M6 3h8l4 4v14H6zM14 3v4h4",
-    folder: "M3 6h7l2 2.5h9V19H3z",
-    image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4",
     rocket: "M5 15c-1.5 1-2 4-2 6 2 0 5-.5 6-2m-4-4 4 4m-4-4C7 8 12 3 21 3c0 9-5 14-12 16M15 9h.01",
     sort: "M7 5v14m-3-3 3 3 3-3M13 7h7M13 12h5M13 17h3",
     warning: "M12 4 2.5 20h19zM12 10v4.5M12 17.2v.1",

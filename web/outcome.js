@@ -66,4 +66,5 @@ export function showReply(root, { task, output, inputs, costs }) {
                          panel("view-result", "tab-result", view ?? ""), panel("view-json", "tab-json", jsonView(output)));
     const select = tabs(list, (chosen) => { root.dataset.view = chosen.id.slice(4); });
     select(document.getElementById("tab-" + wanted));
+    root.scrollIntoView({ block: "nearest" });
 }

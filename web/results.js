@@ -11,11 +11,12 @@ function labelOf(item) {
     return String(item.label ?? item.token_str ?? item.word ?? "");
 }
 
-/* A node for the reply, or null when only its JSON can be shown. */
+/* A node for the reply, or null when only its JSON can be shown (base64, or a shape nobody
+ * foresaw). */
 export function resultView(task, output, inputs) {
-    const special = widgets[task]?.result;
+    const special = widgets[task]?.result?.(output, inputs);
     if (special)
-        return special(output, inputs);
+        return special;
     const list = Array.isArray(output) && Array.isArray(output[0]) && isRated(output[0][0]) ? output[0] : output;
     if (Array.isArray(list) && list.length > 0 && list.every(isRated))
         return bars(list.map((item) => ({ label: labelOf(item), score: item.score })), { sortable: false });

@@ -21,7 +21,7 @@ export function describeState(status) {
     if (state === "loading")
         return { kind: "loading", text: "Loading…" };
     if (state === "loadable")
-        return { kind: "idle", text: "Not loaded · loads on the first request" };
+        return { kind: "idle", text: "Not loaded yet" };
     if (state === "toobig")
         return { kind: "failed", text: "Too big for the memory budget" };
     return { kind: "failed", text: status.error ?? "Failed to load" };

@@ -62,7 +62,8 @@ export class Widget {
         this.#cancel.addEventListener("click", () => this.#abort?.abort());
         this.node = el("section", { class: "widget panel", "aria-labelledby": "widget-title" },
                        el("div", { class: "widget-head" }, el("h2", { id: "widget-title" }, "Try this model"), actions),
-                       this.#pill.node, this.#taskSwitch(names), this.#examplePlace, form, this.#outcome);
+                       this.#taskSwitch(names),
+                       el("div", { class: "widget-bar" }, this.#pill.node, this.#examplePlace), form, this.#outcome);
         this.#setTask(names[0]);
     }
 
@@ -110,7 +111,7 @@ export class Widget {
             use({ inputs: undefined, parameters: {} });
             this.#inputs.focus();
         });
-        const reset = el("button", { type: "button", class: "button quiet small" }, "Use example");
+        const reset = el("button", { type: "button", class: "button quiet small" }, "Example");
         reset.addEventListener("click", () => use(examples[Number(select.value)]));
         this.#examplePlace.replaceChildren(...(examples.length > 1 ? [select] : []), reset, clear);
     }

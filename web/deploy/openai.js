@@ -13,7 +13,7 @@ function code({ origin, model, inputs, parameters, withToken, row }) {
         "",
         "client = OpenAI(",
         "    base_url=" + stringLiteral(origin + "/v1") + ",",
-        "    api_key=" + (withToken ? 'os.environ["HF_TOKEN"]' : '"",  # this server asks for none'),
+        "    api_key=" + (withToken ? 'os.environ["HF_TOKEN"],' : '"none",  # the SDK wants one, this server does not'),
         ")",
         "output = client." + method + "(",
         ...given.map(([name, value]) => "    " + name + "=" + pythonLiteral(value, "    ") + ","),

@@ -1,5 +1,5 @@
 /* Python: huggingface_hub.InferenceClient, whose methods are named after the tasks and take the
- * inputs in the order of the task's fields. token=False: a token saved for another hub stays home. */
+ * inputs in the order of the task's fields. */
 
 import { pythonLiteral, stringLiteral } from "./literal.js";
 
@@ -23,7 +23,7 @@ function code(call) {
         "",
         "client = InferenceClient(",
         "    model=" + stringLiteral(origin + path) + ",",
-        "    token=" + (withToken ? 'os.environ["HF_TOKEN"]' : "False") + ",",
+        ...(withToken ? ['    token=os.environ["HF_TOKEN"],'] : []),
         ")",
         ...(dropped.length ? ["# this method takes no parameters; left out: " + dropped.join(", ")] : []),
         "output = client." + task.replaceAll("-", "_") + "(",

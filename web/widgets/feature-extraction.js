@@ -8,6 +8,7 @@ export default {
     pythonPackages: ["numpy"],
     openai: { method: "embeddings.create", inputs: "input", parameters: ["dimensions"] },
 
-    result: (output) => vectorsView(output),
+    /* base64, where that was asked for, has only its JSON */
+    result: (output) => (typeof [output].flat(Infinity)[0] === "number" ? vectorsView(output) : null),
     summary: (output) => "Vector of shape " + shapeOf(output).join(" by "),
 };

@@ -8,7 +8,7 @@
  *   pythonParameters  false: the Python client's method takes no parameters
  *   pythonPackages    what the Python method needs besides the client
  *   openai            {method, inputs, parameters} of the OpenAI SDK which does the same
- *   result(output, inputs)   a node that shows the reply
+ *   result(output, inputs)   a node that shows the reply; null: its JSON says it all
  *   summary(output, inputs)  the reply in one sentence, for screen readers */
 
 import featureExtraction from "./feature-extraction.js";
