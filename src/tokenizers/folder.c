@@ -170,12 +170,15 @@ static json_t *bert_document(const struct side_files *f, const vocab *v)
                                        "mask_token"};
     static const char *const presets[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
     json_t *names[5], *added = json_array(), *specials = json_object();
+    int next_id = v->n_distinct;
     for (int i = 0; i < 5; i++) {
         names[i] = special_json(f, keys[i], presets[i]);
+        if (json_object_get(specials, json_string_value(names[i])))
+            continue;
         int32_t id = vocab_id(v, json_str(names[i]));
         json_array_append_new(added, json_pack("{s: O, s: b}", "content", names[i], "special", 1));
         json_object_set_new(specials, json_string_value(names[i]),
-                            json_pack("{s: [i]}", "ids", id < 0 ? 0 : (int)id));
+                            json_pack("{s: [i]}", "ids", id < 0 ? next_id++ : (int)id));
     }
     json_t *a = json_string("A"), *b = json_string("B"), *cls = names[2], *sep = names[3];
     json_t *single =
