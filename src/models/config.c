@@ -11,8 +11,7 @@ bool config_parse(const field *rows, const json_t *object, const char *name, voi
         return fail(e, ERR_BAD_MODEL, "'%s' is %s, expected an object", name, json_kind(object));
     if (fields_parse(rows, object, "", out, memory, &inner))
         return true;
-    return fail(e, inner.kind == ERR_INVALID ? ERR_INVALID : ERR_BAD_MODEL, "'%s': %s", name,
-                inner.message);
+    return fail(e, ERR_INVALID, "'%s': %s", name, inner.message);
 }
 
 bool config_read(const field *rows, const repo *r, const char *folder, const char *name,

@@ -4,8 +4,9 @@
 #include "base/fields.h"
 #include "tensor/repo.h"
 
-/* Fills `out` from an object of the file `name`. A wrong type is ERR_BAD_MODEL, a value that is not
- * supported stays ERR_INVALID; messages begin with the file's name. */
+/* Fills `out` from an object of the file `name`. What is no object is ERR_BAD_MODEL, a value that
+ * the rows do not allow is ERR_INVALID: newer versions of a format may, and then the model is not
+ * broken. Messages begin with the file's name. */
 bool config_parse(const field *rows, const json_t *object, const char *name, void *out,
                   arena *memory, error *e);
 

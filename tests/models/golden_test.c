@@ -1,5 +1,7 @@
 /* Every model of tests/goldens/ against what the reference made of it, from token ids on: alone, in
  * one batch with all its other inputs (the same bits), and with other numbers of threads. */
+#include "unit.h"
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -10,11 +12,8 @@
 
 #include <dirent.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 #define GOLDENS TEST_ROOT "/goldens/"
 

@@ -1,0 +1,295 @@
+/* Options of published folders that change the result are honoured or refused by name, and what is
+ * known of a model is told. Each case is a golden folder with one file changed. */
+#include "unit.h"
+
+#include "../tensor/files.h"
+#include "kernels/kernels.h"
+#include "models/model.h"
+
+#include <jansson.h>
+
+#define TINY TEST_ROOT "/goldens/tiny/"
+
+static team *threads;
+
+static int setup(void **state)
+{
+    (void)state;
+    threads = team_new(1, NULL);
+    return threads && kernels_init(NULL) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    team_free(threads);
+    return 0;
+}
+
+/* A copy (by links) of a golden folder, with `patch` merged into one JSON file; a patch that is no
+ * object replaces the file. */
+static char *changed(const char *golden, const char *file, const char *patch)
+{
+    static const char *const names[] = {"1_Pooling",
+                                        "2_Dense",
+                                        "config.json",
+                                        "model.safetensors",
+                                        "modules.json",
+                                        "sentence_bert_config.json",
+                                        "tokenizer_config.json",
+                                        "config_sentence_transformers.json"};
+    char *folder = made_folder();
+    own_mem char *from_file = xprintf(TINY "%s/%s", golden, file);
+    own_json json_t *old = json_load_file(from_file, 0, NULL), *new = json_loads(patch, 0, NULL);
+    if (json_is_object(old) && json_is_object(new))
+        json_object_update(old, new);
+    bool whole = !json_is_object(old) || !json_is_object(new);
+    own_mem char *text = whole ? xstrdup(patch) : json_dumps(old, 0);
+    made_file(folder, file, str_of(text));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        own_mem char *from = xprintf(TINY "%s/%s", golden, names[i]);
+        own_mem char *to = path_join(folder, names[i]);
+        if (file_exists(from) && !file_exists(to))
+            assert_int_equal(symlink(from, to), 0);
+    }
+    return folder;
+}
+
+static const char BERT[] = "bert-cls-mean-dense-normalize", ROBERTA[] = "roberta-plain",
+                  MPNET[] = "mpnet-plain", DISTILBERT[] = "distilbert-plain";
+
+static const struct {
+    const char *golden, *file, *patch;
+    enum error_kind kind;
+    const char *message;
+} refused[] = {
+    {BERT, "config.json", "{\"model_type\":\"gpt2\"}", ERR_INVALID,
+     "model_type 'gpt2' is not supported, only albert, bert, "},
+    {BERT, "config.json", "{\"model_type\":7}", ERR_BAD_MODEL, "has no 'model_type'"},
+    {BERT, "config.json", "[1]", ERR_BAD_MODEL, "has no 'model_type'"},
+    {BERT, "config.json", "{", ERR_BAD_MODEL, "not valid JSON"},
+    {BERT, "config.json", "{\"hidden_act\":\"mish\"}", ERR_INVALID, "'hidden_act'"},
+    {BERT, "config.json", "{\"position_embedding_type\":\"relative_key\"}", ERR_INVALID,
+     "'position_embedding_type'"},
+    {BERT, "config.json", "{\"is_decoder\":true}", ERR_INVALID, "'is_decoder' is true"},
+    {BERT, "config.json", "{\"add_cross_attention\":true}", ERR_INVALID, "'add_cross_attention'"},
+    {BERT, "config.json", "{\"quantization_config\":{}}", ERR_INVALID, "quantization_config"},
+    {BERT, "config.json", "{\"num_attention_heads\":5}", ERR_BAD_MODEL, "cut into 5 heads"},
+    {BERT, "config.json", "{\"num_attention_heads\":0}", ERR_INVALID, "'num_attention_heads' is 0"},
+    {BERT, "config.json", "{\"hidden_size\":\"32\"}", ERR_INVALID, "'hidden_size' must be"},
+    {BERT, "config.json", "{\"hidden_size\":1e12}", ERR_INVALID, "'hidden_size' is"},
+    {BERT, "config.json", "{\"intermediate_size\":65}", ERR_BAD_MODEL,
+     "misshapen 'encoder.layer.0.intermediate.dense.weight' is [64, 32], expected [65, 32]"},
+    {BERT, "config.json", "{\"num_hidden_layers\":3}", ERR_BAD_MODEL,
+     "missing 'encoder.layer.2.attention.self.query.weight' [32, 32]"},
+    {BERT, "config.json", "{\"num_hidden_layers\":1}", ERR_BAD_MODEL,
+     "unclaimed 'encoder.layer.1."},
+    {BERT, "config.json", "{\"type_vocab_size\":0}", ERR_BAD_MODEL,
+     "unclaimed 'embeddings.token_type_embeddings.weight'"},
+    {ROBERTA, "config.json", "{\"pad_token_id\":65}", ERR_BAD_MODEL, "none behind padding id 65"},
+    {MPNET, "config.json", "{\"relative_attention_num_buckets\":64}", ERR_INVALID,
+     "'relative_attention_num_buckets' is 64"},
+    {DISTILBERT, "config.json", "{\"activation\":\"laplace\"}", ERR_INVALID, "'activation'"},
+    {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
+    {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
+    {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},
+    {BERT, "modules.json", "[{\"path\":\"\"}]", ERR_INVALID, "'type'"},
+    {BERT, "modules.json", "[{\"type\":\"evil.Transformer\",\"path\":\"\"}]", ERR_INVALID,
+     "module 0 of type 'evil.Transformer' is not supported"},
+    {BERT, "modules.json",
+     "[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"../x\"}]", ERR_BAD_MODEL,
+     "not a path inside the model folder"},
+    {BERT, "modules.json",
+     "[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"\"},"
+     "{\"type\":\"sentence_transformers.models.WordWeights\",\"path\":\"1\"}]",
+     ERR_INVALID, "module 1 of type 'sentence_transformers.models.WordWeights'"},
+    {BERT, "sentence_bert_config.json", "{\"transformer_task\":\"fill-mask\"}", ERR_INVALID,
+     "task 'fill-mask'"},
+    {BERT, "sentence_bert_config.json", "{\"max_seq_length\":0}", ERR_INVALID, "'max_seq_length'"},
+    {BERT, "1_Pooling/config.json", "{\"pooling_mode\":\"attention\"}", ERR_INVALID,
+     "pooling mode 'attention'"},
+    {BERT, "2_Dense/config.json", "{\"activation_function\":\"torch.nn.modules.activation.Mish\"}",
+     ERR_INVALID, "activation_function 'torch.nn.modules.activation.Mish'"},
+    {BERT, "2_Dense/config.json", "{\"in_features\":32}", ERR_BAD_MODEL,
+     "takes vectors of 32, but gets 64"},
+    {BERT, "2_Dense/config.json", "{\"module_input_name\":\"token_embeddings\"}", ERR_INVALID,
+     "sentence_embedding"},
+    {BERT, "2_Dense/config.json", "{\"in_features\":null}", ERR_BAD_MODEL, "how wide"},
+    {BERT, "config_sentence_transformers.json", "{\"similarity_fn_name\":\"hamming\"}", ERR_INVALID,
+     "'similarity_fn_name'"},
+    {BERT, "config_sentence_transformers.json", "{\"default_prompt_name\":\"q\"}", ERR_BAD_MODEL,
+     "'q' is not among the prompts"},
+    {BERT, "config_sentence_transformers.json", "{\"prompts\":{\"q\":1}}", ERR_BAD_MODEL,
+     "prompt 'q' is"},
+};
+
+static void refuses_by_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        error e = {0};
+        char *folder = changed(refused[i].golden, refused[i].file, refused[i].patch);
+        if (model_open(folder, threads, &e))
+            fail_msg("%s with %s was opened", refused[i].file, refused[i].patch);
+        if (e.kind != refused[i].kind || !strstr(e.message, refused[i].message))
+            fail_msg("%s with %s gives %d: %s", refused[i].file, refused[i].patch, e.kind,
+                     e.message);
+        file_remove_tree(folder, NULL);
+        free(folder);
+    }
+}
+
+static void refuses_what_is_not_there(void **state)
+{
+    (void)state;
+    error e = {0};
+    assert_null(model_open(TINY "no-such-folder", threads, &e));
+    assert_int_equal(e.kind, ERR_NOT_FOUND);
+    char *empty = made_folder();
+    e = (error){0};
+    assert_null(model_open(empty, threads, &e));
+    assert_int_equal(e.kind, ERR_NOT_FOUND);
+    assert_non_null(strstr(e.message, "config.json"));
+    file_remove_tree(empty, NULL);
+    free(empty);
+}
+
+static model *open_changed(const char *golden, const char *file, const char *patch)
+{
+    error e = {0};
+    char *folder = changed(golden, file, patch);
+    model *m = model_open(folder, threads, &e);
+    if (!m)
+        fail_msg("%s", e.message);
+    file_remove_tree(folder, NULL); /* what is mapped stays */
+    free(folder);
+    return m;
+}
+
+static void describes(void **state)
+{
+    (void)state;
+    model *m = open_changed(BERT, "config_sentence_transformers.json",
+                            "{\"similarity_fn_name\":\"dot\",\"default_prompt_name\":\"b\","
+                            "\"prompts\":{\"z\":\"zz: \",\"b\":null}}");
+    const model_info *info = model_describe(m);
+    assert_string_equal(info->model_type, "bert");
+    assert_string_equal(info->pooling, "cls+mean");
+    assert_string_equal(info->dtype, "F32");
+    assert_string_equal(info->similarity_name, "dot");
+    assert_int_equal(info->similarity, SIMILARITY_DOT);
+    assert_int_equal(info->hidden, 32);
+    assert_int_equal(info->width, 24);
+    assert_int_equal(info->layers, 2);
+    assert_int_equal(info->max_tokens, 64);
+    assert_int_equal(info->max_position, 64);
+    assert_int_equal(info->types, 2);
+    assert_true(info->pooled && info->normalized && info->include_prompt && !info->lower_case);
+    assert_int_equal(info->n_prompts, 2);
+    assert_string_equal(info->prompts[0].name, "z");
+    assert_true(str_is(info->prompts[0].text, "zz: "));
+    assert_ptr_equal(info->by_default, &info->prompts[1]);
+    assert_int_equal(info->by_default->text.n, 0);
+    assert_int_equal(info->converted_bytes, 0);
+    assert_true(info->mapped_bytes > 4 * info->parameters);
+    model_close(m);
+}
+
+static void limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *golden, *file, *patch;
+        int max_tokens, max_position;
+    } cases[] = {
+        {BERT, "sentence_bert_config.json", "{\"max_seq_length\":17}", 17, 64},
+        {BERT, "sentence_bert_config.json", "{\"max_seq_length\":900}", 64, 64},
+        {ROBERTA, "tokenizer_config.json", "{\"model_max_length\":1e30}", 64, 64},
+        {ROBERTA, "tokenizer_config.json", "{\"model_max_length\":33}", 33, 64},
+        {ROBERTA, "config.json", "{\"pad_token_id\":null}", 64, 64},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        model *m = open_changed(cases[i].golden, cases[i].file, cases[i].patch);
+        assert_int_equal(model_describe(m)->max_tokens, cases[i].max_tokens);
+        assert_int_equal(model_describe(m)->max_position, cases[i].max_position);
+        model_close(m);
+    }
+}
+
+static bool after_some(void *arg)
+{
+    int *left = arg;
+    return --*left < 0;
+}
+
+static void checks_batches(void **state)
+{
+    (void)state;
+    model *m = open_changed(BERT, "config.json", "{}");
+    arena *a = arena_new(16 << 20), *small = arena_new(100);
+    float out[65 * 32];
+    int ids[65] = {2, 3}, types[65] = {0, 1}, start[2] = {0, 65}, left = 1;
+    token_batch b = {.ids = ids, .start = start, .n_seq = 1};
+    error e = {0};
+    assert_false(model_embed(m, &b, out, a, &e));
+    assert_string_equal(e.message, "sequence 0 has 65 tokens, expected 1 to 64");
+    start[1] = 2;
+    ids[1] = model_describe(m)->vocab;
+    e = (error){0};
+    assert_false(model_hidden(m, &b, out, a, &e));
+    assert_int_equal(e.kind, ERR_INVALID);
+    assert_non_null(strstr(e.message, "token id"));
+    ids[1] = 3;
+    types[1] = 2;
+    b.type_ids = types;
+    e = (error){0};
+    assert_false(model_hidden(m, &b, out, a, &e));
+    assert_string_equal(e.message, "token type 2, expected 0 to 1");
+    types[1] = 1;
+    e = (error){0};
+    assert_false(model_embed(m, &b, out, small, &e));
+    assert_int_equal(e.kind, ERR_NO_SPACE);
+    b.cancelled = after_some;
+    b.cancelled_arg = &left;
+    e = (error){0};
+    assert_false(model_embed(m, &b, out, a, &e));
+    assert_int_equal(e.kind, ERR_CANCELLED);
+    left = 2; /* asked once before each of the two layers */
+    e = (error){0};
+    assert_true(model_embed(m, &b, out, a, &e));
+    b.n_seq = 0;
+    assert_true(model_embed(m, &b, out, a, &e) && model_hidden(m, &b, out, a, &e));
+    arena_free(a);
+    arena_free(small);
+    model_close(m);
+}
+
+/* Token types reach the sum of embeddings, and absent ones are type 0. */
+static void uses_types(void **state)
+{
+    (void)state;
+    model *m = open_changed(BERT, "config.json", "{}");
+    arena *a = arena_new(16 << 20);
+    const int ids[] = {2, 40, 3}, start[] = {0, 3}, zeros[3] = {0}, ones[] = {0, 1, 1};
+    const int *const types[] = {NULL, zeros, ones};
+    float out[3][24];
+    for (int i = 0; i < 3; i++) {
+        error e = {0};
+        token_batch b = {.ids = ids, .type_ids = types[i], .start = start, .n_seq = 1};
+        assert_true(model_embed(m, &b, out[i], a, &e));
+    }
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
+    assert_memory_not_equal(out[0], out[2], sizeof out[0]);
+    arena_free(a);
+    model_close(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_by_name), cmocka_unit_test(refuses_what_is_not_there),
+        cmocka_unit_test(describes),       cmocka_unit_test(limits),
+        cmocka_unit_test(checks_batches),  cmocka_unit_test(uses_types),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
