@@ -1,4 +1,11 @@
 /* The subcommands, in the order of `inferd --help`: X(name) with `const struct command
  * command_<name>`. */
-X(version)
+X(serve)
+X(worker)
+X(run)
 X(pull)
+X(models)
+X(add)
+X(remove)
+X(token)
+X(version)

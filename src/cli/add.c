@@ -1,0 +1,102 @@
+/* `inferd add`: puts a model folder into the store of the server. */
+#include "base/file.h"
+#include "base/own.h"
+#include "cli/command.h"
+#include "cli/paths.h"
+#include "gateway/hub/info.h"
+#include "tensor/repo.h"
+#include "tensor/snapshot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct add_args {
+    const char *data;
+};
+
+static const option rows[] = {
+    OPTION_TEXT(struct add_args, data, "data", "DIR", NULL,
+                "data folder of the server (default: ~/.local/share/inferd)"),
+    OPTION_END,
+};
+
+/* Hidden files are the traces of other programs (.git, .cache), not of the model. */
+static bool is_hidden(const char *path)
+{
+    return path[0] == '.' || strstr(path, "/.") != NULL;
+}
+
+static bool add_files(snapshot *s, const char *folder, int *n_added, error *e)
+{
+    repo_files files;
+    repo_files_list(folder, &files);
+    bool ok = true;
+    for (int i = 0; ok && i < files.n; i++) {
+        if (is_hidden(files.items[i].path))
+            continue;
+        own_mem char *source = path_join(folder, files.items[i].path);
+        ok = snapshot_add_file(s, files.items[i].path, source, e);
+        *n_added += ok;
+    }
+    repo_files_release(&files);
+    return ok;
+}
+
+static bool check_folder(const char *folder, error *e)
+{
+    repo r = {0};
+    if (!repo_open(&r, folder, e))
+        return false;
+    json_t *config = repo_json(&r, "config.json", e);
+    repo_release(&r);
+    json_decref(config);
+    return config || fail_in(e, "'%s' is not a model folder", folder);
+}
+
+static bool add(const char *data, const char *folder, const char *id, error *e)
+{
+    own_mem char *hub = path_join(data, "hub");
+    char commit[SNAPSHOT_COMMIT];
+    int n_added = 0;
+    if (!check_folder(folder, e) || !file_make_dirs(hub, e))
+        return false;
+    snapshot *s = snapshot_open(hub, id, e);
+    if (!s)
+        return false;
+    bool ok = add_files(s, folder, &n_added, e);
+    if (ok) {
+        snapshot_content_id(s, commit);
+        ok = snapshot_publish(s, commit, "main", e);
+    }
+    if (ok) {
+        own_mem char *path = snapshot_path(s, commit);
+        printf("%s: %d files, commit %.7s, in %s\n", id, n_added, commit, path);
+    }
+    snapshot_close(s);
+    return ok;
+}
+
+static int run(int argc, char **argv)
+{
+    struct add_args a;
+    error e = {0};
+    int n;
+    if (options_parse(rows, argc, argv, &a, &n, &e) && n != 2)
+        fail(&e, ERR_BAD_REQUEST, "expected FOLDER and OWNER/NAME");
+    if (e.kind != ERR_NONE)
+        return command_misused("add", &e);
+    own_mem char *data = data_dir(a.data);
+    return add(data, argv[1], argv[2], &e) ? 0 : command_fail("add", &e);
+}
+
+extern const struct command command_add;
+const struct command command_add = {
+    .name = "add",
+    .summary = "put a local model folder into the server's store",
+    .usage = "usage: inferd add FOLDER OWNER/NAME\n\n"
+             "Copies the files of a model folder (config.json, weights, tokenizer, README.md) into "
+             "the store of\nthe server, sharing disk blocks where the file system can. A running "
+             "server sees the model at once;\na model of that name is replaced.\n",
+    .options = rows,
+    .run = run,
+};
