@@ -44,5 +44,6 @@ static inline bool model_run(const component *m, const vocab *v, const text *wor
     return ((const struct model_kind *)m->kind)->run(m->state, v, word, out, e);
 }
 
+extern const struct model_kind model_bpe;
 extern const struct model_kind model_wordpiece;
 extern const struct model_kind model_wordlevel;

@@ -12,12 +12,23 @@ text text_of(str original)
     return (text){original.p ? original.p : "", original.n, NULL, 0, {0, (uint32_t)original.n}};
 }
 
+/* Whether a byte continues a character. */
+static bool is_inside(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
 span text_origin(const text *t, size_t from, size_t to)
 {
     if (from >= to)
         return (span){t->origin.begin + (uint32_t)from, t->origin.begin + (uint32_t)to};
-    if (!t->spans)
+    if (!t->spans) {
+        while (from > 0 && is_inside(t->p[from]))
+            from--;
+        while (to < t->n && is_inside(t->p[to]))
+            to++;
         return (span){t->base + (uint32_t)from, t->base + (uint32_t)to};
+    }
     return (span){t->spans[from].begin, t->spans[to - 1].end};
 }
 

@@ -33,7 +33,8 @@ text text_of(str original);
 /* The bytes from .. to - 1, which must be whole characters. */
 text text_slice(const text *t, size_t from, size_t to);
 
-/* Where the bytes from .. to - 1 came from; an empty range stands for itself. */
+/* Where the bytes from .. to - 1 came from, as whole characters; an empty range stands for itself.
+ */
 span text_origin(const text *t, size_t from, size_t to);
 
 /* Where the character at byte `at` came from. */

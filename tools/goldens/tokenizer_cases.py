@@ -12,7 +12,7 @@ import pathlib
 
 import tokenizers
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers,
-                        pre_tokenizers, processors)
+                        pre_tokenizers, processors, trainers)
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens" / "tokenizers"
 
@@ -188,10 +188,62 @@ def tokenizers_to_record():
                               pre_tokenizer=p.Whitespace(), added=[AddedToken("the"), AddedToken("world", special=True)])
 
 
+CORPUS = ["the quick brown fox jumps over the lazy dog", "hello world, hello token", "unaffable",
+          "tokenize tokenizing tokens", "café naïve", "can't don't won't", "東京 東京都", "day today"] * 4
+
+
+def bpe(normalizer=None, pre_tokenizer=None, decoder=None, post_processor=None, added=(),
+        initial=(), specials=("<unk>",), trainer=None, **options):
+    """A small BPE model trained on CORPUS."""
+    t = words(normalizer, pre_tokenizer, model=models.BPE(unk_token=options.get("unk_token")))
+    t.train_from_iterator(CORPUS, trainers.BpeTrainer(
+        vocab_size=400, special_tokens=list(specials), initial_alphabet=list(initial),
+        show_progress=False, **(trainer or {})))
+    definition = json.loads(t.to_str())
+    definition["model"].update(options)
+    definition["added_tokens"] = []
+    t = Tokenizer.from_str(json.dumps(definition))
+    if decoder:
+        t.decoder = decoder
+    if post_processor:
+        t.post_processor = post_processor
+    t.add_tokens(list(added))
+    return t
+
+
+def bpe_tokenizers():
+    n, p, d = normalizers, pre_tokenizers, decoders
+    alphabet = p.ByteLevel.alphabet()
+    mask = [AddedToken("<mask>", lstrip=True, special=True, normalized=False)]
+    yield "bpe-byte-level", bpe(pre_tokenizer=p.ByteLevel(add_prefix_space=False), initial=alphabet,
+                                decoder=d.ByteLevel(), added=mask)
+    yield "bpe-roberta", bpe(pre_tokenizer=p.ByteLevel(), initial=alphabet, decoder=d.ByteLevel(),
+                             added=mask, specials=("<s>", "<pad>", "</s>", "<unk>"),
+                             post_processor=processors.RobertaProcessing(("</s>", 2), ("<s>", 0)))
+    yield "bpe-ignore-merges", bpe(
+        pre_tokenizer=p.Sequence([p.Split(Regex(r"\p{N}{1,3}| ?\p{L}+|\s+(?!\S)|\s+|[^\s\p{L}\p{N}]+"), "isolated"),
+                                  p.ByteLevel(add_prefix_space=False, use_regex=False)]),
+        initial=alphabet, decoder=d.ByteLevel(), ignore_merges=True)
+    fallback = [f"<0x{i:02X}>" for i in range(256)]
+    llama = d.Sequence([d.Replace("▁", " "), d.ByteFallback(), d.Fuse(), d.Strip(" ", 1, 0)])
+    yield "bpe-llama", bpe(normalizer=n.Sequence([n.Prepend("▁"), n.Replace(" ", "▁")]), decoder=llama,
+                           specials=("<unk>", *fallback), unk_token="<unk>", byte_fallback=True,
+                           fuse_unk=True, added=added_tokens())
+    yield "bpe-some-bytes", bpe(specials=("<unk>", *fallback[:160]), unk_token="<unk>",
+                                byte_fallback=True, fuse_unk=True)
+    yield "bpe-suffix", bpe(normalizer=n.Lowercase(), pre_tokenizer=p.Whitespace(), decoder=d.BPEDecoder(),
+                            trainer={"end_of_word_suffix": "</w>"}, unk_token="<unk>",
+                            end_of_word_suffix="</w>")
+    yield "bpe-prefix", bpe(pre_tokenizer=p.WhitespaceSplit(), decoder=d.WordPiece(),
+                            trainer={"continuing_subword_prefix": "##"}, unk_token="<unk>",
+                            continuing_subword_prefix="##", fuse_unk=True)
+    yield "bpe-no-unknown", bpe(pre_tokenizer=p.Metaspace(), decoder=d.Metaspace())
+
+
 def main():
     assert tokenizers.__version__ == "0.23.3", tokenizers.__version__
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, tokenizer in tokenizers_to_record():
+    for name, tokenizer in (*tokenizers_to_record(), *bpe_tokenizers()):
         rows = ",\n".join(json.dumps(case, ensure_ascii=True, separators=(",", ":"))
                           for case in cases(tokenizer))
         definition = json.dumps(json.loads(tokenizer.to_str()), separators=(",", ":"))
