@@ -9,13 +9,18 @@ function fullScale(items) {
 
 function bar({ label, score }, scale, best) {
     const fill = el("div", { class: score < 0 ? "bar-fill negative" : "bar-fill" });
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-        fill.style.width = (100 * Math.abs(score)) / scale + "%";
-    }));
-    return el("li", { class: best ? "bar best" : "bar", data: { score: String(score) } },
-              el("span", { class: "bar-label" }, label),
-              el("span", { class: "bar-score", title: String(score) }, score.toFixed(3)),
-              el("div", { class: "bar-track", "aria-hidden": "true" }, fill));
+    requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+            fill.style.width = (100 * Math.abs(score)) / scale + "%";
+        }),
+    );
+    return el(
+        "li",
+        { class: best ? "bar best" : "bar", data: { score: String(score) } },
+        el("span", { class: "bar-label", title: label }, label),
+        el("span", { class: "bar-score", title: String(score) }, score.toFixed(3)),
+        el("div", { class: "bar-track", "aria-hidden": "true" }, fill),
+    );
 }
 
 /* items: [{label, score}] in the order of the reply. sortable: the reply's order has a meaning of
@@ -26,13 +31,18 @@ export function bars(items, { sortable }) {
 
     function draw(sorted) {
         const shown = sorted ? [...items].sort((a, b) => b.score - a.score) : items;
-        list.replaceChildren(...shown.map((item) => bar(item, fullScale(items), item.score === best)));
+        list.replaceChildren(
+            ...shown.map((item) => bar(item, fullScale(items), item.score === best)),
+        );
     }
     draw(false);
-    if (!sortable || items.length < 2)
-        return list;
-    const button = el("button", { type: "button", class: "button quiet small sort-button", "aria-pressed": "false" },
-                      icon("sort"), "Sort by score");
+    if (!sortable || items.length < 2) return list;
+    const button = el(
+        "button",
+        { type: "button", class: "button quiet small sort-button", "aria-pressed": "false" },
+        icon("sort"),
+        "Sort by score",
+    );
     button.addEventListener("click", () => {
         const sorted = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", String(sorted));

@@ -48,8 +48,7 @@ export function icon(name) {
 }
 
 async function copyText(text) {
-    if (navigator.clipboard)
-        return navigator.clipboard.writeText(text);
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
     /* Plain http on another host than loopback has no clipboard API. */
     const area = el("textarea", { class: "visually-hidden" });
     area.value = text;
@@ -57,15 +56,18 @@ async function copyText(text) {
     area.select();
     const done = document.execCommand("copy");
     area.remove();
-    if (!done)
-        throw new Error("the browser refused to copy");
+    if (!done) throw new Error("the browser refused to copy");
 }
 
 /* A button which copies what text() returns when pressed. */
 export function copyButton(label, text) {
     const caption = el("span", { class: "copy-caption", "aria-live": "polite" });
-    const button = el("button", { type: "button", class: "button quiet small", "aria-label": label, title: label },
-                      icon("copy"), caption);
+    const button = el(
+        "button",
+        { type: "button", class: "button quiet small", "aria-label": label, title: label },
+        icon("copy"),
+        caption,
+    );
     let timer = 0;
     button.addEventListener("click", async () => {
         let outcome = "Copied";

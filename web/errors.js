@@ -21,30 +21,64 @@ const HEADLINES = {
 /* A form for a token; done() runs once it is stored. */
 export function tokenForm(done) {
     const input = el("input", {
-        type: "password", name: "token", autocomplete: "off", spellcheck: "false", required: true,
-        placeholder: "hf_…", "aria-label": "Access token",
+        type: "password",
+        name: "token",
+        autocomplete: "off",
+        spellcheck: "false",
+        required: true,
+        placeholder: "hf_…",
+        "aria-label": "Access token",
     });
     input.value = token();
-    return el("form", {
-        class: "token-form",
-        on: {
-            submit(event) {
-                event.preventDefault();
-                setToken(input.value.trim());
-                done();
+    return el(
+        "form",
+        {
+            class: "token-form",
+            on: {
+                submit(event) {
+                    event.preventDefault();
+                    setToken(input.value.trim());
+                    done();
+                },
             },
         },
-    }, input, el("button", { class: "button primary" }, "Use token"),
-    el("p", { class: "hint" }, "Made with ", el("code", {}, "inferd token create"),
-       ". It stays in this browser."));
+        input,
+        el("button", { class: "button primary" }, "Use token"),
+        el(
+            "p",
+            { class: "hint" },
+            "Made with ",
+            el("code", {}, "inferd token create"),
+            ". It stays in this browser.",
+        ),
+    );
 }
 
 /* The box for an error. retry: called after a token was pasted (401), or by the button. */
 export function errorBox(error, retry = null) {
-    const headline = HEADLINES[error.status] ?? (error.status ? "Error " + error.status : "Something went wrong");
-    const again = retry && (error.status === 0 || error.status >= 429)
-        ? el("button", { type: "button", class: "button small", on: { click: retry } }, "Try again") : null;
+    const headline =
+        HEADLINES[error.status] ??
+        (error.status ? "Error " + error.status : "Something went wrong");
+    const again =
+        retry && (error.status === 0 || error.status >= 429)
+            ? el(
+                  "button",
+                  { type: "button", class: "button small", on: { click: retry } },
+                  "Try again",
+              )
+            : null;
     const tokens = retry && error.status === 401 ? tokenForm(retry) : null;
-    return el("div", { class: "error-box", role: "alert" }, icon("warning"),
-              el("div", {}, el("strong", {}, headline), el("p", { class: "error-text" }, error.message), again, tokens));
+    return el(
+        "div",
+        { class: "error-box", role: "alert" },
+        icon("warning"),
+        el(
+            "div",
+            {},
+            el("strong", {}, headline),
+            el("p", { class: "error-text" }, error.message),
+            again,
+            tokens,
+        ),
+    );
 }

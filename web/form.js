@@ -8,51 +8,68 @@ let lastId = 0;
 
 /* The alternative of an anyOf that people fill in: text before lists before the rest. */
 function preferred(schema) {
-    if (!schema.anyOf)
-        return schema;
+    if (!schema.anyOf) return schema;
     const choice = schema.anyOf.find((one) => one.type === "string") ?? schema.anyOf[0];
     return { ...schema, ...choice, anyOf: undefined };
 }
 
 function kindOf(schema) {
-    if (schema.enum)
-        return "choice";
-    if (schema.type === "array")
-        return schema.items?.type === "string" ? "list" : "json";
-    return { string: "text", integer: "number", number: "number", boolean: "flag", object: "object" }[schema.type] ?? "json";
+    if (schema.enum) return "choice";
+    if (schema.type === "array") return schema.items?.type === "string" ? "list" : "json";
+    return (
+        { string: "text", integer: "number", number: "number", boolean: "flag", object: "object" }[
+            schema.type
+        ] ?? "json"
+    );
 }
 
 /* label + control + hint, tied together for screen readers. */
 function labelled(input, { label, hint }) {
     input.id = "field-" + ++lastId;
     const hintId = input.id + "-hint";
-    if (hint)
-        input.setAttribute("aria-describedby", hintId);
-    return el("div", { class: "field" }, el("label", { for: input.id }, label), input,
-              hint ? el("p", { class: "hint", id: hintId }, hint) : null);
+    if (hint) input.setAttribute("aria-describedby", hintId);
+    return el(
+        "div",
+        { class: "field" },
+        el("label", { for: input.id }, label),
+        input,
+        hint ? el("p", { class: "hint", id: hintId }, hint) : null,
+    );
 }
 
 function textControl(schema, options) {
-    const input = options.compact ? el("input", { type: "text", spellcheck: "false" })
-                                  : el("textarea", { rows: options.rows ?? 3, class: "grow" });
+    const input = options.compact
+        ? el("input", { type: "text", spellcheck: "false" })
+        : el("textarea", { rows: options.rows ?? 3, class: "grow" });
     input.value = schema.default ?? "";
     return {
         node: labelled(input, options),
-        get: () => (options.compact && input.value === (schema.default ?? "") ? undefined : input.value),
-        set: (value) => { input.value = value ?? schema.default ?? ""; },
+        get: () =>
+            options.compact && input.value === (schema.default ?? "") ? undefined : input.value,
+        set: (value) => {
+            input.value = value ?? schema.default ?? "";
+        },
         focus: () => input.focus(),
     };
 }
 
 function numberControl(schema, options) {
     const input = el("input", {
-        type: "number", min: schema.minimum, max: schema.maximum,
-        step: schema.type === "integer" ? 1 : "any", placeholder: schema.default ?? "not set",
+        type: "number",
+        min: schema.minimum,
+        max: schema.maximum,
+        step: schema.type === "integer" ? 1 : "any",
+        placeholder: schema.default ?? "not set",
     });
     return {
         node: labelled(input, options),
-        get: () => (input.value === "" || input.valueAsNumber === schema.default ? undefined : input.valueAsNumber),
-        set: (value) => { input.value = value ?? ""; },
+        get: () =>
+            input.value === "" || input.valueAsNumber === schema.default
+                ? undefined
+                : input.valueAsNumber,
+        set: (value) => {
+            input.value = value ?? "";
+        },
         focus: () => input.focus(),
     };
 }
@@ -61,13 +78,20 @@ function choiceControl(schema, options) {
     const names = schema.type === "boolean" ? ["true", "false"] : schema.enum;
     const read = (text) => (schema.type === "boolean" ? text === "true" : text);
     const preset = schema.default === undefined ? "default" : schema.default + " (default)";
-    const input = el("select", {}, el("option", { value: "" }, preset),
-                     names.filter((name) => name !== String(schema.default))
-                         .map((name) => el("option", { value: name }, name)));
+    const input = el(
+        "select",
+        {},
+        el("option", { value: "" }, preset),
+        names
+            .filter((name) => name !== String(schema.default))
+            .map((name) => el("option", { value: name }, name)),
+    );
     return {
         node: labelled(input, options),
         get: () => (input.value === "" ? undefined : read(input.value)),
-        set: (value) => { input.value = value === undefined || value === schema.default ? "" : String(value); },
+        set: (value) => {
+            input.value = value === undefined || value === schema.default ? "" : String(value);
+        },
         focus: () => input.focus(),
     };
 }
@@ -76,8 +100,7 @@ function choiceControl(schema, options) {
 function jsonControl(schema, options) {
     const input = el("textarea", { rows: 4, class: "grow code-input", spellcheck: "false" });
     function get() {
-        if (input.value.trim() === "")
-            return undefined;
+        if (input.value.trim() === "") return undefined;
         try {
             return JSON.parse(input.value);
         } catch (error) {
@@ -87,7 +110,9 @@ function jsonControl(schema, options) {
     return {
         node: labelled(input, options),
         get,
-        set: (value) => { input.value = value === undefined ? "" : JSON.stringify(value, null, 2); },
+        set: (value) => {
+            input.value = value === undefined ? "" : JSON.stringify(value, null, 2);
+        },
         focus: () => input.focus(),
     };
 }
@@ -118,7 +143,12 @@ function listControl(schema, options) {
     const singular = options.singular ?? "item";
     const rows = [];
     const body = el("ol", { class: "list-rows" });
-    const add = el("button", { type: "button", class: "button small" }, icon("add"), "Add " + singular);
+    const add = el(
+        "button",
+        { type: "button", class: "button small" },
+        icon("add"),
+        "Add " + singular,
+    );
 
     function rename() {
         rows.forEach((row, i) => {
@@ -148,15 +178,20 @@ function listControl(schema, options) {
         },
     };
     add.addEventListener("click", () => insert(rows.length, "").input.focus());
-    const node = el("fieldset", { class: "field list-field" }, el("legend", {}, options.label), body, add,
-                    options.hint ? el("p", { class: "hint" }, options.hint) : null);
+    const node = el(
+        "fieldset",
+        { class: "field list-field" },
+        el("legend", {}, options.label),
+        body,
+        add,
+        options.hint ? el("p", { class: "hint" }, options.hint) : null,
+    );
     const control = {
         node,
         get: () => rows.map((row) => row.input.value).filter((text) => text.trim() !== ""),
         set(values) {
             rows.splice(0).forEach((row) => row.node.remove());
-            for (const value of values?.length ? values : [""])
-                insert(rows.length, value);
+            for (const value of values?.length ? values : [""]) insert(rows.length, value);
         },
         focus: () => rows[0].input.focus(),
     };
@@ -166,14 +201,21 @@ function listControl(schema, options) {
 
 /* An object: one control for each property, in the order of the schema. */
 function objectControl(schema, options) {
-    const parts = Object.entries(schema.properties ?? {}).map(([name, property]) => [name, control(property, {
-        label: options.labels?.[name]?.label ?? title(name),
-        singular: options.labels?.[name]?.singular,
-        hint: options.labels?.[name] ? null : property.description, // a label of its own says enough
-        compact: options.compact,
-        rows: 2,
-    })]);
-    const node = el("div", { class: "fields" }, parts.map(([, part]) => part.node));
+    const parts = Object.entries(schema.properties ?? {}).map(([name, property]) => [
+        name,
+        control(property, {
+            label: options.labels?.[name]?.label ?? title(name),
+            singular: options.labels?.[name]?.singular,
+            hint: options.labels?.[name] ? null : property.description, // such a label says enough
+            compact: options.compact,
+            rows: 2,
+        }),
+    ]);
+    const node = el(
+        "div",
+        { class: "fields" },
+        parts.map(([, part]) => part.node),
+    );
     return {
         node,
         get() {
@@ -187,8 +229,13 @@ function objectControl(schema, options) {
 }
 
 const CONTROLS = {
-    choice: choiceControl, flag: choiceControl, json: jsonControl, list: listControl,
-    number: numberControl, object: objectControl, text: textControl,
+    choice: choiceControl,
+    flag: choiceControl,
+    json: jsonControl,
+    list: listControl,
+    number: numberControl,
+    object: objectControl,
+    text: textControl,
 };
 
 /* options: label, hint; compact: one line and "not given" when it equals the default (parameters);

@@ -8,11 +8,23 @@ import { bytes } from "./format.js";
 const MEMORY_REFRESH_MS = 15000;
 
 function tokenDialog() {
-    const forget = el("button", { type: "button", class: "button", on: { click: () => done("") } }, "Forget token");
-    const dialog = el("dialog", { class: "dialog small-dialog", "aria-labelledby": "token-title" },
-                      el("div", { class: "dialog-head" }, el("h2", { id: "token-title" }, "Access token"),
-                         el("form", { method: "dialog" }, el("button", { class: "button quiet" }, "Close"))),
-                      tokenForm(() => location.reload()), token() ? forget : null);
+    const forget = el(
+        "button",
+        { type: "button", class: "button", on: { click: () => done("") } },
+        "Forget token",
+    );
+    const dialog = el(
+        "dialog",
+        { class: "dialog small-dialog", "aria-labelledby": "token-title" },
+        el(
+            "div",
+            { class: "dialog-head" },
+            el("h2", { id: "token-title" }, "Access token"),
+            el("form", { method: "dialog" }, el("button", { class: "button quiet" }, "Close")),
+        ),
+        tokenForm(() => location.reload()),
+        token() ? forget : null,
+    );
     function done(value) {
         setToken(value);
         location.reload();
@@ -42,8 +54,8 @@ async function readServer() {
     }
 }
 
-/* Fills the header and keeps it fresh while the page is visible. Resolves to /api/server's answer or
- * null. */
+/* Fills the header and keeps it fresh while the page is visible. Resolves to the answer of
+ * /api/server, or null. */
 export async function startHeader() {
     const server = await readServer();
     const button = document.getElementById("token-button");

@@ -17,7 +17,10 @@ const descending = (get) => (a, b) => (get(b) > get(a)) - (get(b) < get(a));
 const parameters = (model) => model.safetensors?.total ?? 0;
 
 const ORDERS = {
-    lastModified: { label: "Last modified", compare: descending((model) => model.lastModified ?? "") },
+    lastModified: {
+        label: "Last modified",
+        compare: descending((model) => model.lastModified ?? ""),
+    },
     name: { label: "Name", compare: byText((model) => model.id.split("/").at(-1)) },
     small: { label: "Smallest first", compare: (a, b) => parameters(a) - parameters(b) },
     large: { label: "Largest first", compare: (a, b) => parameters(b) - parameters(a) },
@@ -32,52 +35,100 @@ const query = new URLSearchParams(location.search);
 
 function matches(model) {
     const tags = model.tags ?? [];
-    const text = [model.id, model.pipeline_tag ?? "", model.library_name ?? "", ...tags].join(" ").toLowerCase();
+    const text = [model.id, model.pipeline_tag ?? "", model.library_name ?? "", ...tags]
+        .join(" ")
+        .toLowerCase();
     const words = (query.get("search") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-    return words.every((word) => text.includes(word)) &&
+    return (
+        words.every((word) => text.includes(word)) &&
         (!query.get("pipeline_tag") || model.pipeline_tag === query.get("pipeline_tag")) &&
         (!query.get("library") || model.library_name === query.get("library")) &&
         (!query.get("author") || model.id.startsWith(query.get("author") + "/")) &&
-        query.getAll("filter").every((tag) => tags.includes(tag));
+        query.getAll("filter").every((tag) => tags.includes(tag))
+    );
 }
 
 function modelCard(model) {
     const [name, owner] = model.id.split("/").reverse();
-    const size = [parameters(model) ? count(parameters(model)) + " parameters" : null,
-                  model.usedStorage ? bytes(model.usedStorage) : null,
-                  model.lastModified ? "updated " + ago(model.lastModified) : null].filter(Boolean);
+    const size = [
+        parameters(model) ? count(parameters(model)) + " parameters" : null,
+        model.usedStorage ? bytes(model.usedStorage) : null,
+        model.lastModified ? "updated " + ago(model.lastModified) : null,
+    ].filter(Boolean);
     const dot = el("span", { class: "dot" });
     const state = el("span", { class: "visually-hidden" });
-    return el("li", {}, el("a", { class: "model-card", href: "/" + idPath(model.id), data: { id: model.id } },
-        el("span", { class: "model-card-name" }, owner ? el("span", { class: "owner" }, owner + "/") : null, el("strong", {}, name)),
-        el("span", { class: "model-card-state" }, dot, state),
-        el("span", { class: "model-card-tags" },
-           model.pipeline_tag ? el("span", { class: "chip task" }, title(model.pipeline_tag)) : null,
-           model.library_name ? el("span", { class: "chip library" }, model.library_name) : null),
-        el("span", { class: "hint model-card-facts" }, size.join(" · "))));
+    return el(
+        "li",
+        {},
+        el(
+            "a",
+            { class: "model-card", href: "/" + idPath(model.id), data: { id: model.id } },
+            el(
+                "span",
+                { class: "model-card-name" },
+                owner ? el("span", { class: "owner" }, owner + "/") : null,
+                el("strong", {}, name),
+            ),
+            el("span", { class: "model-card-state" }, dot, state),
+            el(
+                "span",
+                { class: "model-card-tags" },
+                model.pipeline_tag
+                    ? el("span", { class: "chip task" }, title(model.pipeline_tag))
+                    : null,
+                model.library_name
+                    ? el("span", { class: "chip library" }, model.library_name)
+                    : null,
+            ),
+            el("span", { class: "hint model-card-facts" }, size.join(" · ")),
+        ),
+    );
 }
 
 function emptyState(none) {
     if (!none)
-        return el("p", { class: "empty" }, "No model matches. ",
-                  el("a", { href: "/" }, "Show all models"), ".");
-    return el("div", { class: "empty panel" }, el("h2", {}, "No models on this machine yet"),
-              el("p", {}, "Fetch one from a hub, or add a folder that you have:"),
-              el("pre", { tabindex: 0, "aria-label": "Commands" }, el("code", {},
-                 "inferd pull sentence-transformers/all-MiniLM-L6-v2\ninferd add ./my-model me/my-model")),
-              el("p", { class: "hint" }, "A running server sees new models at once: reload this page."));
+        return el(
+            "p",
+            { class: "empty" },
+            "No model matches. ",
+            el("a", { href: "/" }, "Show all models"),
+            ".",
+        );
+    return el(
+        "div",
+        { class: "empty panel" },
+        el("h2", {}, "No models on this machine yet"),
+        el("p", {}, "Fetch one from a hub, or add a folder that you have:"),
+        el(
+            "pre",
+            { tabindex: 0, "aria-label": "Commands" },
+            el(
+                "code",
+                {},
+                "inferd pull sentence-transformers/all-MiniLM-L6-v2\n" +
+                    "inferd add ./my-model me/my-model",
+            ),
+        ),
+        el("p", { class: "hint" }, "A running server sees new models at once: reload this page."),
+    );
 }
 
 function extraChips() {
-    const chips = EXTRA.flatMap((key) => query.getAll(key).map((value) => {
-        const chip = el("button", { type: "button", class: "chip remove", "aria-label": "Remove filter " + value }, value + " ×");
-        chip.addEventListener("click", () => {
-            query.delete(key, value);
-            draw();
-            place("search").focus();
-        });
-        return chip;
-    }));
+    const chips = EXTRA.flatMap((key) =>
+        query.getAll(key).map((value) => {
+            const chip = el(
+                "button",
+                { type: "button", class: "chip remove", "aria-label": "Remove filter " + value },
+                value + " ×",
+            );
+            chip.addEventListener("click", () => {
+                query.delete(key, value);
+                draw();
+                place("search").focus();
+            });
+            return chip;
+        }),
+    );
     place("extra-filters").replaceChildren(...chips);
 }
 
@@ -87,8 +138,10 @@ function draw() {
     const order = ORDERS[query.get("sort")] ?? ORDERS.lastModified;
     const shown = models.filter(matches).sort(order.compare);
     extraChips();
-    place("count").textContent = shown.length === models.length
-        ? plural(models.length, "model") : shown.length + " of " + plural(models.length, "model");
+    place("count").textContent =
+        shown.length === models.length
+            ? plural(models.length, "model")
+            : shown.length + " of " + plural(models.length, "model");
     const list = el("ul", { class: "model-list" }, shown.map(modelCard));
     place("results").replaceChildren(shown.length ? list : emptyState(models.length === 0));
     refreshStates();
@@ -104,8 +157,7 @@ function paintState(card, status) {
 
 /* Asks for the state of the cards on the screen, a few at a time. */
 async function refreshStates() {
-    if (document.visibilityState !== "visible")
-        return;
+    if (document.visibilityState !== "visible") return;
     const onScreen = [...document.querySelectorAll(".model-card")].filter((card) => {
         const box = card.getBoundingClientRect();
         return box.bottom > 0 && box.top < innerHeight;
@@ -123,22 +175,34 @@ async function refreshStates() {
 }
 
 function fillChoices(select, values, all, label) {
-    select.replaceChildren(el("option", { value: "" }, all),
-                           ...[...values].sort().map((value) => el("option", { value }, label(value))));
+    select.replaceChildren(
+        el("option", { value: "" }, all),
+        ...[...values].sort().map((value) => el("option", { value }, label(value))),
+    );
 }
 
 function startControls() {
-    fillChoices(place("task"), new Set(models.map((model) => model.pipeline_tag).filter(Boolean)), "All tasks", title);
-    fillChoices(place("library"), new Set(models.map((model) => model.library_name).filter(Boolean)), "All libraries", (name) => name);
-    place("sort").replaceChildren(...Object.entries(ORDERS).map(([value, { label }]) => el("option", { value }, label)));
+    fillChoices(
+        place("task"),
+        new Set(models.map((model) => model.pipeline_tag).filter(Boolean)),
+        "All tasks",
+        title,
+    );
+    fillChoices(
+        place("library"),
+        new Set(models.map((model) => model.library_name).filter(Boolean)),
+        "All libraries",
+        (name) => name,
+    );
+    place("sort").replaceChildren(
+        ...Object.entries(ORDERS).map(([value, { label }]) => el("option", { value }, label)),
+    );
     for (const [key, name] of Object.entries(CONTROLS)) {
         const input = place(name);
         input.value = query.get(key) ?? (key === "sort" ? "lastModified" : "");
         input.addEventListener("input", () => {
-            if (input.value)
-                query.set(key, input.value);
-            else
-                query.delete(key);
+            if (input.value) query.set(key, input.value);
+            else query.delete(key);
             draw();
         });
     }
@@ -159,6 +223,7 @@ async function start() {
     } catch (error) {
         place("results").replaceChildren(errorBox(error, () => location.reload()));
         place("count").textContent = "";
+        place("search").form.hidden = true;
         return;
     }
     startControls();

@@ -17,12 +17,9 @@ const place = (name) => document.getElementById(name);
 
 function facts(model) {
     const parts = [];
-    if (model.safetensors?.total)
-        parts.push(count(model.safetensors.total) + " parameters");
-    if (model.usedStorage)
-        parts.push(bytes(model.usedStorage));
-    if (model.lastModified)
-        parts.push("updated " + ago(model.lastModified));
+    if (model.safetensors?.total) parts.push(count(model.safetensors.total) + " parameters");
+    if (model.usedStorage) parts.push(bytes(model.usedStorage));
+    if (model.lastModified) parts.push("updated " + ago(model.lastModified));
     return parts.join(" · ");
 }
 
@@ -31,24 +28,56 @@ function showHeader(model, tasks) {
     document.title = id + " · inferd";
     const label = tasks[model.pipeline_tag]?.label ?? title(model.pipeline_tag ?? "");
     place("model-head").replaceChildren(
-        el("div", { class: "model-title" },
-           el("h1", { id: "model-name" },
-              owner ? [el("a", { class: "owner", href: "/?author=" + encodeURIComponent(owner) }, owner), el("span", { class: "slash" }, "/")] : null,
-              el("span", { class: "name" }, name)),
-           copyButton("Copy model id", () => id)),
-        tagChips(model, label), el("p", { class: "hint" }, facts(model)));
+        el(
+            "div",
+            { class: "model-title" },
+            el(
+                "h1",
+                { id: "model-name" },
+                owner
+                    ? [
+                          el(
+                              "a",
+                              { class: "owner", href: "/?author=" + encodeURIComponent(owner) },
+                              owner,
+                          ),
+                          el("span", { class: "slash" }, "/"),
+                      ]
+                    : null,
+                el("span", { class: "name" }, name),
+            ),
+            copyButton("Copy model id", () => id),
+        ),
+        tagChips(model, label),
+        el("p", { class: "hint" }, facts(model)),
+    );
 }
 
 function showWidget(model, tasks, server) {
     if (tasksOf(model, tasks).length === 0) {
         const task = model.pipeline_tag;
-        place("side").replaceChildren(el("section", { class: "panel widget" }, el("h2", {}, "Try this model"),
-            el("p", {}, task ? "This server cannot run " + title(task).toLowerCase() + " models yet."
-                             : "The model card does not say which task this model is for.")));
+        place("side").replaceChildren(
+            el(
+                "section",
+                { class: "panel widget" },
+                el("h2", {}, "Try this model"),
+                el(
+                    "p",
+                    {},
+                    task
+                        ? "This server cannot run " + title(task).toLowerCase() + " models yet."
+                        : "The model card does not say which task this model is for.",
+                ),
+            ),
+        );
         return;
     }
     const authRequired = server?.auth_required ?? false;
-    const widget = new Widget(model, tasks, deployMenu(model, () => widget.values(), authRequired));
+    const widget = new Widget(
+        model,
+        tasks,
+        deployMenu(model, () => widget.values(), authRequired),
+    );
     place("side").replaceChildren(widget.node);
 }
 
@@ -57,7 +86,13 @@ async function showCard() {
         const { html } = await getJson("/api/models/" + idPath(id) + "/card");
         const card = cardNodes(html, id);
         if (card.textContent.trim() === "" && !card.querySelector("img"))
-            card.replaceChildren(el("p", { class: "hint" }, "This model has no card: its folder holds no README.md."));
+            card.replaceChildren(
+                el(
+                    "p",
+                    { class: "hint" },
+                    "This model has no card: its folder holds no README.md.",
+                ),
+            );
         place("card-panel").replaceChildren(card);
         scrollToHeading();
     } catch (error) {
@@ -67,8 +102,7 @@ async function showCard() {
 
 async function showFiles() {
     const panel = place("files-panel");
-    if (panel.dataset.shown)
-        return;
+    if (panel.dataset.shown) return;
     panel.dataset.shown = "yes";
     try {
         panel.replaceChildren(await filesTable(id));
@@ -92,10 +126,8 @@ function startTabs() {
     function follow() {
         const files = location.hash === "#files";
         select(place(files ? "files-tab" : "card-tab"));
-        if (files)
-            showFiles();
-        else
-            scrollToHeading();
+        if (files) showFiles();
+        else scrollToHeading();
     }
     addEventListener("hashchange", follow);
     follow();
@@ -104,11 +136,17 @@ function startTabs() {
 async function start() {
     const server = await startHeader();
     try {
-        const [model, tasks] = await Promise.all([getJson("/api/models/" + idPath(id)), getJson("/api/tasks")]);
+        const [model, tasks] = await Promise.all([
+            getJson("/api/models/" + idPath(id)),
+            getJson("/api/tasks"),
+        ]);
         showHeader(model, tasks);
         showWidget(model, tasks, server);
     } catch (error) {
-        place("model-head").replaceChildren(el("h1", { id: "model-name" }, id), errorBox(error, () => location.reload()));
+        place("model-head").replaceChildren(
+            el("h1", { id: "model-name" }, id),
+            errorBox(error, () => location.reload()),
+        );
         place("side").hidden = true;
         place("main").hidden = true;
         return;

@@ -24,29 +24,42 @@ export function readCosts(headers, roundTripMs) {
 
 function costLine(costs) {
     const parts = [];
-    if (costs.computeMs !== null)
-        parts.push(took(costs.computeMs) + " compute");
+    if (costs.computeMs !== null) parts.push(took(costs.computeMs) + " compute");
     parts.push(took(costs.roundTripMs) + " total");
-    if (costs.tokens !== null)
-        parts.push(plural(costs.tokens, "token"));
+    if (costs.tokens !== null) parts.push(plural(costs.tokens, "token"));
     return el("p", { class: "costs" }, parts.join(" · "));
 }
 
 function truncationWarning({ truncated, tokens, inputTokens }) {
-    if (!truncated)
-        return null;
-    const used = inputTokens === null || tokens === null ? "" : " " + tokens + " of " + inputTokens + " tokens were used.";
-    return el("p", { class: "warning-box", role: "status" }, icon("warning"),
-              plural(truncated, "input") + (truncated === 1 ? " is" : " are") +
-              " longer than the model reads, so the rest was cut off." + used);
+    if (!truncated) return null;
+    const used =
+        inputTokens === null || tokens === null
+            ? ""
+            : " " + tokens + " of " + inputTokens + " tokens were used.";
+    return el(
+        "p",
+        { class: "warning-box", role: "status" },
+        icon("warning"),
+        plural(truncated, "input") +
+            (truncated === 1 ? " is" : " are") +
+            " longer than the model reads, so the rest was cut off." +
+            used,
+    );
 }
 
 function jsonView(output) {
     const text = JSON.stringify(output, null, 2);
     const shown = text.length > MOST_HIGHLIGHTED ? text : highlight(text, "json");
-    return el("div", { class: "code-block" },
-              el("div", { class: "code-tools" }, copyButton("Copy JSON", () => text)),
-              el("pre", { tabindex: 0, "aria-label": "JSON of the reply" }, el("code", {}, shown)));
+    return el(
+        "div",
+        { class: "code-block" },
+        el(
+            "div",
+            { class: "code-tools" },
+            copyButton("Copy JSON", () => text),
+        ),
+        el("pre", { tabindex: 0, "aria-label": "JSON of the reply" }, el("code", {}, shown)),
+    );
 }
 
 function panel(id, tab, content) {
@@ -56,15 +69,34 @@ function panel(id, tab, content) {
 /* Puts a reply into `root`. The view people chose last (result or JSON) stays chosen. */
 export function showReply(root, { task, output, inputs, costs }) {
     const view = resultView(task, output, inputs);
-    const wanted = view === null ? "json" : root.dataset.view ?? "result";
-    const tab = (name, label) => el("button", {
-        type: "button", role: "tab", id: "tab-" + name, "aria-controls": "view-" + name, hidden: name === "result" && !view,
-    }, label);
-    const list = el("div", { role: "tablist", class: "tablist", "aria-label": "Views of the reply" },
-                    tab("result", "Result"), tab("json", "JSON"));
-    root.replaceChildren(truncationWarning(costs) ?? "", el("div", { class: "outcome-head" }, list, costLine(costs)),
-                         panel("view-result", "tab-result", view ?? ""), panel("view-json", "tab-json", jsonView(output)));
-    const select = tabs(list, (chosen) => { root.dataset.view = chosen.id.slice(4); });
+    const wanted = view === null ? "json" : (root.dataset.view ?? "result");
+    const tab = (name, label) =>
+        el(
+            "button",
+            {
+                type: "button",
+                role: "tab",
+                id: "tab-" + name,
+                "aria-controls": "view-" + name,
+                hidden: name === "result" && !view,
+            },
+            label,
+        );
+    const list = el(
+        "div",
+        { role: "tablist", class: "tablist", "aria-label": "Views of the reply" },
+        tab("result", "Result"),
+        tab("json", "JSON"),
+    );
+    root.replaceChildren(
+        truncationWarning(costs) ?? "",
+        el("div", { class: "outcome-head" }, list, costLine(costs)),
+        panel("view-result", "tab-result", view ?? ""),
+        panel("view-json", "tab-json", jsonView(output)),
+    );
+    const select = tabs(list, (chosen) => {
+        root.dataset.view = chosen.id.slice(4);
+    });
     select(document.getElementById("tab-" + wanted));
     root.scrollIntoView({ block: "nearest" });
 }

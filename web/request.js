@@ -10,8 +10,7 @@ export function taskPath(model, task) {
 
 /* inputs and parameters as one body. Some tasks take their parameters at the root of the body. */
 export function taskBody(inputs, parameters, atRoot) {
-    if (Object.keys(parameters).length === 0)
-        return { inputs };
+    if (Object.keys(parameters).length === 0) return { inputs };
     return atRoot ? { inputs, ...parameters } : { inputs, parameters };
 }
 
@@ -24,7 +23,10 @@ export function exampleValues(entry, schema) {
         const inputs = entry.text ?? entry.inputs;
         return inputs === undefined ? null : { inputs, parameters };
     }
-    const source = { ...entry, table: entry.table ?? entry.structuredData ?? entry.structured_data };
+    const source = {
+        ...entry,
+        table: entry.table ?? entry.structuredData ?? entry.structured_data,
+    };
     const inputs = {};
     for (const name of names)
         if (source[name] !== undefined)

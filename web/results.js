@@ -15,11 +15,16 @@ function labelOf(item) {
  * foresaw). */
 export function resultView(task, output, inputs) {
     const special = widgets[task]?.result?.(output, inputs);
-    if (special)
-        return special;
-    const list = Array.isArray(output) && Array.isArray(output[0]) && isRated(output[0][0]) ? output[0] : output;
+    if (special) return special;
+    const list =
+        Array.isArray(output) && Array.isArray(output[0]) && isRated(output[0][0])
+            ? output[0]
+            : output;
     if (Array.isArray(list) && list.length > 0 && list.every(isRated))
-        return bars(list.map((item) => ({ label: labelOf(item), score: item.score })), { sortable: false });
+        return bars(
+            list.map((item) => ({ label: labelOf(item), score: item.score })),
+            { sortable: false },
+        );
     if (Array.isArray(output) && typeof output.flat(Infinity)[0] === "number")
         return vectorsView(output);
     return null;

@@ -12,18 +12,14 @@ export function describeState(status) {
     const state = status.state.toLowerCase();
     if (state === "loaded") {
         const parts = ["Loaded"];
-        if (status.memory_bytes !== undefined)
-            parts.push(bytes(status.memory_bytes));
+        if (status.memory_bytes !== undefined) parts.push(bytes(status.memory_bytes));
         if (status.unload_in_s !== undefined && !status.requests_active)
             parts.push("unloads in " + remaining(status.unload_in_s));
         return { kind: "loaded", text: parts.join(" · ") };
     }
-    if (state === "loading")
-        return { kind: "loading", text: "Loading…" };
-    if (state === "loadable")
-        return { kind: "idle", text: "Not loaded yet" };
-    if (state === "toobig")
-        return { kind: "failed", text: "Too big for the memory budget" };
+    if (state === "loading") return { kind: "loading", text: "Loading…" };
+    if (state === "loadable") return { kind: "idle", text: "Not loaded yet" };
+    if (state === "toobig") return { kind: "failed", text: "Too big for the memory budget" };
     return { kind: "failed", text: status.error ?? "Failed to load" };
 }
 
@@ -43,8 +39,12 @@ export class StatePill {
 
     constructor(id) {
         this.#id = id;
-        this.node = el("span", { class: "pill", role: "status", "aria-label": "Model state" },
-                       el("span", { class: "dot", "aria-hidden": "true" }), this.#text);
+        this.node = el(
+            "span",
+            { class: "pill", role: "status", "aria-label": "Model state" },
+            el("span", { class: "dot", "aria-hidden": "true" }),
+            this.#text,
+        );
         document.addEventListener("visibilitychange", () => this.#schedule(0));
         setInterval(() => this.#draw(), 1000);
         this.#schedule(0);
@@ -75,20 +75,22 @@ export class StatePill {
     }
 
     #draw() {
-        if (document.visibilityState !== "visible")
-            return;
-        const shown = this.#status ? describeState(this.#aged()) : { kind: "unknown", text: "State unknown" };
+        if (document.visibilityState !== "visible") return;
+        const shown = this.#status
+            ? describeState(this.#aged())
+            : { kind: "unknown", text: "State unknown" };
         const loading = this.#busy && shown.kind === "idle";
         const text = loading ? "Loading…" : shown.text;
         this.node.dataset.kind = loading ? "loading" : shown.kind;
-        if (this.#text.textContent !== text)
-            this.#text.textContent = text;
+        if (this.#text.textContent !== text) this.#text.textContent = text;
     }
 
     /* The last status with its countdown moved to now. */
     #aged() {
         const age = (Date.now() - this.#readAt) / 1000;
         const left = this.#status.unload_in_s;
-        return left === undefined ? this.#status : { ...this.#status, unload_in_s: Math.max(0, left - age) };
+        return left === undefined
+            ? this.#status
+            : { ...this.#status, unload_in_s: Math.max(0, left - age) };
     }
 }

@@ -16,8 +16,7 @@ export function tabs(list, onselect = () => {}) {
             const id = tab.getAttribute("aria-controls");
             panels.set(id, panels.get(id) || tab === chosen);
         }
-        for (const [id, shown] of panels)
-            document.getElementById(id).hidden = !shown;
+        for (const [id, shown] of panels) document.getElementById(id).hidden = !shown;
     }
 
     list.addEventListener("click", (event) => {
@@ -30,9 +29,10 @@ export function tabs(list, onselect = () => {}) {
     list.addEventListener("keydown", (event) => {
         const row = all();
         const at = row.indexOf(document.activeElement);
-        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: row.length - 1 }[event.key];
-        if (at < 0 || to === undefined)
-            return;
+        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: row.length - 1 }[
+            event.key
+        ];
+        if (at < 0 || to === undefined) return;
         event.preventDefault();
         const tab = row[(to + row.length) % row.length];
         tab.focus();

@@ -9,8 +9,7 @@ const HIDDEN = /^(region:|endpoints_compatible$|base_model:\w+:)/;
 
 /* "en" -> "English"; null when it is not a language code. */
 function languageName(code) {
-    if (!/^[a-z]{2,3}$/.test(code))
-        return null;
+    if (!/^[a-z]{2,3}$/.test(code)) return null;
     const name = new Intl.DisplayNames("en", { type: "language", fallback: "none" }).of(code);
     return name ?? null;
 }
@@ -25,17 +24,14 @@ function tagChip(tag, languages) {
         return chip({ filter: tag }, "Licence: " + rest.join(":"), "licence");
     if (["dataset", "arxiv", "base_model"].includes(prefix) && rest.length)
         return chip({ filter: tag }, title(prefix) + ": " + rest.join(":"), "source");
-    if (languages.includes(tag))
-        return chip({ filter: tag }, languageName(tag) ?? tag, "language");
+    if (languages.includes(tag)) return chip({ filter: tag }, languageName(tag) ?? tag, "language");
     return chip({ filter: tag }, tag, "other");
 }
 
 /* What people choose by comes first: licence, language, then formats, then data and papers. */
 function rank(tag, languages) {
-    if (tag.startsWith("license:"))
-        return 0;
-    if (languages.includes(tag))
-        return 1;
+    if (tag.startsWith("license:")) return 0;
+    if (languages.includes(tag)) return 1;
     return tag.includes(":") ? 3 : 2;
 }
 
@@ -44,7 +40,8 @@ function rank(tag, languages) {
 export function tagChips(model, taskLabel) {
     const languages = [model.cardData?.language ?? []].flat();
     const known = [model.pipeline_tag, model.library_name];
-    const tags = (model.tags ?? []).filter((tag) => !known.includes(tag) && !HIDDEN.test(tag))
+    const tags = (model.tags ?? [])
+        .filter((tag) => !known.includes(tag) && !HIDDEN.test(tag))
         .sort((a, b) => rank(a, languages) - rank(b, languages));
     const first = [];
     if (model.pipeline_tag)
@@ -54,7 +51,11 @@ export function tagChips(model, taskLabel) {
     const chips = [...first, ...tags.map((tag) => tagChip(tag, languages))];
     const row = el("div", { class: "chips" }, chips.slice(0, MOST_SHOWN));
     if (chips.length > MOST_SHOWN) {
-        const more = el("button", { type: "button", class: "chip more" }, "+ " + (chips.length - MOST_SHOWN) + " more");
+        const more = el(
+            "button",
+            { type: "button", class: "chip more" },
+            "+ " + (chips.length - MOST_SHOWN) + " more",
+        );
         more.addEventListener("click", () => {
             const rest = chips.slice(MOST_SHOWN);
             more.replaceWith(...rest);

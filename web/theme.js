@@ -14,10 +14,8 @@
     }
 
     function apply(theme) {
-        if (theme === "dark" || theme === "light")
-            root.dataset.theme = theme;
-        else
-            delete root.dataset.theme;
+        if (theme === "dark" || theme === "light") root.dataset.theme = theme;
+        else delete root.dataset.theme;
     }
 
     function current() {
@@ -47,6 +45,8 @@
         const button = document.getElementById("theme-toggle");
         describe(button);
         button.addEventListener("click", () => toggle(button));
-        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => describe(button));
+        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+            describe(button),
+        );
     });
 })();

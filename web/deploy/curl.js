@@ -4,8 +4,7 @@ import { shellWord } from "./literal.js";
 
 function code({ origin, path, body, withToken }) {
     const lines = ["curl " + shellWord(origin + path)];
-    if (withToken)
-        lines.push('  -H "Authorization: Bearer $HF_TOKEN"');
+    if (withToken) lines.push('  -H "Authorization: Bearer $HF_TOKEN"');
     lines.push("  -H 'Content-Type: application/json'");
     lines.push("  -d " + shellWord(JSON.stringify(body, null, 2)));
     return lines.join(" \\\n") + "\n";

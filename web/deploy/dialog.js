@@ -12,20 +12,55 @@ import { languages } from "./list.js";
 function callOf(model, { task, inputs, parameters }, withToken) {
     const row = widgets[task] ?? {};
     return {
-        origin: location.origin, path: taskPath(model, task), model, task, inputs, parameters,
-        body: taskBody(inputs, parameters, row.rootParameters), withToken, row,
+        origin: location.origin,
+        path: taskPath(model, task),
+        model,
+        task,
+        inputs,
+        parameters,
+        body: taskBody(inputs, parameters, row.rootParameters),
+        withToken,
+        row,
     };
 }
 
 /* A dialog with a title and a close button, in the page but not yet shown. */
 function plainDialog(...content) {
-    const close = el("button", { class: "button quiet icon-only", "aria-label": "Close" }, icon("close"));
-    const dialog = el("dialog", { class: "dialog", "aria-labelledby": "deploy-title" },
-                      el("div", { class: "dialog-head" }, el("h2", { id: "deploy-title" }, "Inference API"),
-                         el("form", { method: "dialog" }, close)), content);
+    const close = el(
+        "button",
+        { class: "button quiet icon-only", "aria-label": "Close" },
+        icon("close"),
+    );
+    const dialog = el(
+        "dialog",
+        { class: "dialog", "aria-labelledby": "deploy-title" },
+        el(
+            "div",
+            { class: "dialog-head" },
+            el("h2", { id: "deploy-title" }, "Inference API"),
+            el("form", { method: "dialog" }, close),
+        ),
+        content,
+    );
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
     return dialog;
+}
+
+function languageTabs(offered) {
+    const attributes = { type: "button", role: "tab", "aria-controls": "deploy-panel" };
+    return el(
+        "div",
+        { role: "tablist", class: "tablist", "aria-label": "Languages" },
+        offered.map(({ id, label }) => el("button", { ...attributes, id: "deploy-" + id }, label)),
+    );
+}
+
+function tokenChoice(checkbox) {
+    const name = el("code", {}, "HF_TOKEN");
+    const command = el("code", {}, "inferd token create");
+    const text = el("span", {}, "Send a token from ", name, " (made with ", command, ")");
+    return el("label", { class: "check" }, checkbox, text);
 }
 
 function codeDialog(model, values, authRequired) {
@@ -34,20 +69,26 @@ function codeDialog(model, values, authRequired) {
     let chosen = offered[0];
     let text = "";
     const code = el("code", { id: "deploy-code" });
-    const draw = () => {
+    const copy = copyButton("Copy code", () => text);
+    const panel = el(
+        "div",
+        { role: "tabpanel", id: "deploy-panel", class: "code-block" },
+        el("div", { class: "code-tools" }, copy),
+        el("pre", { tabindex: 0, "aria-label": "Code" }, code),
+    );
+    const list = languageTabs(offered);
+    const dialog = plainDialog(
+        el("p", { class: "hint" }, "This code sends what the widget holds now to this server."),
+        list,
+        panel,
+        tokenChoice(withToken),
+    );
+
+    function draw() {
         text = chosen.code(callOf(model, values, withToken.checked));
         code.replaceChildren(highlight(text, chosen.language));
-        code.closest("[role=tabpanel]").setAttribute("aria-labelledby", "deploy-" + chosen.id);
-    };
-    const list = el("div", { role: "tablist", class: "tablist", "aria-label": "Languages" }, offered.map((one) =>
-        el("button", { type: "button", role: "tab", id: "deploy-" + one.id, "aria-controls": "deploy-panel" }, one.label)));
-    const panel = el("div", { role: "tabpanel", id: "deploy-panel", class: "code-block" },
-                     el("div", { class: "code-tools" }, copyButton("Copy code", () => text)),
-                     el("pre", { tabindex: 0, "aria-label": "Code" }, code));
-    const dialog = plainDialog(
-        el("p", { class: "hint" }, "This code sends what the widget holds now to this server."), list, panel,
-        el("label", { class: "check" }, withToken, el("span", {}, "Send a token from ", el("code", {}, "HF_TOKEN"),
-           " (made with ", el("code", {}, "inferd token create"), ")")));
+        panel.setAttribute("aria-labelledby", "deploy-" + chosen.id);
+    }
     const select = tabs(list, (tab) => {
         chosen = offered.find((one) => "deploy-" + one.id === tab.id);
         draw();
@@ -60,12 +101,31 @@ function codeDialog(model, values, authRequired) {
 
 /* A menu of ways to use the model elsewhere. values(): the widget's, read when the dialog opens. */
 export function deployMenu(model, values, authRequired) {
-    const button = el("button", {
-        type: "button", class: "button", id: "deploy", "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": "deploy-menu",
-    }, icon("rocket"), "Deploy", icon("down"));
-    const item = el("button", { type: "button", role: "menuitem", class: "menu-item", tabindex: -1 },
-                    el("strong", {}, "Inference API"), el("span", { class: "hint" }, "Call this model from your code"));
-    const menu = el("div", { role: "menu", id: "deploy-menu", class: "menu", "aria-label": "Deploy", hidden: true }, item);
+    const button = el(
+        "button",
+        {
+            type: "button",
+            class: "button",
+            id: "deploy",
+            "aria-haspopup": "menu",
+            "aria-expanded": "false",
+            "aria-controls": "deploy-menu",
+        },
+        icon("rocket"),
+        "Deploy",
+        icon("down"),
+    );
+    const item = el(
+        "button",
+        { type: "button", role: "menuitem", class: "menu-item", tabindex: -1 },
+        el("strong", {}, "Inference API"),
+        el("span", { class: "hint" }, "Call this model from your code"),
+    );
+    const menu = el(
+        "div",
+        { role: "menu", id: "deploy-menu", class: "menu", "aria-label": "Deploy", hidden: true },
+        item,
+    );
     const node = el("div", { class: "menu-anchor" }, button, menu);
 
     function open(shown) {
@@ -81,8 +141,7 @@ export function deployMenu(model, values, authRequired) {
         }
     });
     node.addEventListener("keydown", (event) => {
-        if (event.key === "Escape" && !menu.hidden)
-            open(false);
+        if (event.key === "Escape" && !menu.hidden) open(false);
     });
     node.addEventListener("focusout", (event) => {
         if (!node.contains(event.relatedTarget)) {

@@ -10,11 +10,20 @@ function code({ origin, path, task, body, withToken }) {
         'import { InferenceClient } from "@huggingface/inference";',
         "",
         "const client = new InferenceClient(" + (withToken ? "process.env.HF_TOKEN" : "") + ");",
-        "const output = await client." + camelCase(task) + "(" +
-            javascriptLiteral({ endpointUrl: origin + path, ...body }) + ");",
+        "const output = await client." +
+            camelCase(task) +
+            "(" +
+            javascriptLiteral({ endpointUrl: origin + path, ...body }) +
+            ");",
         "console.log(output);",
         "",
     ].join("\n");
 }
 
-export const javascript = { id: "javascript", label: "JavaScript", language: "javascript", applies: () => true, code };
+export const javascript = {
+    id: "javascript",
+    label: "JavaScript",
+    language: "javascript",
+    applies: () => true,
+    code,
+};

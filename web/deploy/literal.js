@@ -8,18 +8,17 @@ export const stringLiteral = (text) => JSON.stringify(text);
 /* A value in a language that differs from JSON only in its words and keys.
  * style: {words: {true, false, null}, key(name)}; inner: what one more level is indented by. */
 function literal(value, style, indent, inner) {
-    if (value === null || typeof value === "boolean")
-        return style.words[String(value)];
-    if (typeof value !== "object")
-        return JSON.stringify(value);
+    if (value === null || typeof value === "boolean") return style.words[String(value)];
+    if (typeof value !== "object") return JSON.stringify(value);
     const deeper = indent + inner;
     const [open, close] = Array.isArray(value) ? "[]" : "{}";
     const items = Array.isArray(value)
         ? value.map((item) => literal(item, style, deeper, inner))
-        : Object.entries(value).map(([name, item]) => style.key(name) + ": " + literal(item, style, deeper, inner));
+        : Object.entries(value).map(
+              ([name, item]) => style.key(name) + ": " + literal(item, style, deeper, inner),
+          );
     const line = open + items.join(", ") + close;
-    if (indent.length + line.length <= WIDTH && !line.includes("\n"))
-        return line;
+    if (indent.length + line.length <= WIDTH && !line.includes("\n")) return line;
     return open + "\n" + items.map((item) => deeper + item + ",\n").join("") + indent + close;
 }
 

@@ -4,8 +4,11 @@ import { pythonLiteral, stringLiteral } from "./literal.js";
 
 function code({ origin, model, inputs, parameters, withToken, row }) {
     const { method, inputs: inputName, parameters: known } = row.openai;
-    const given = [["model", model.id], [inputName, inputs],
-                   ...Object.entries(parameters).filter(([name]) => known.includes(name))];
+    const given = [
+        ["model", model.id],
+        [inputName, inputs],
+        ...Object.entries(parameters).filter(([name]) => known.includes(name)),
+    ];
     return [
         "# pip install openai",
         ...(withToken ? ["import os", ""] : []),
@@ -13,7 +16,10 @@ function code({ origin, model, inputs, parameters, withToken, row }) {
         "",
         "client = OpenAI(",
         "    base_url=" + stringLiteral(origin + "/v1") + ",",
-        "    api_key=" + (withToken ? 'os.environ["HF_TOKEN"],' : '"none",  # the SDK wants one, this server does not'),
+        "    api_key=" +
+            (withToken
+                ? 'os.environ["HF_TOKEN"],'
+                : '"none",  # the SDK wants one, this server does not'),
         ")",
         "output = client." + method + "(",
         ...given.map(([name, value]) => "    " + name + "=" + pythonLiteral(value, "    ") + ","),
@@ -24,5 +30,9 @@ function code({ origin, model, inputs, parameters, withToken, row }) {
 }
 
 export const openai = {
-    id: "openai", label: "OpenAI SDK", language: "python", applies: ({ row }) => Boolean(row.openai), code,
+    id: "openai",
+    label: "OpenAI SDK",
+    language: "python",
+    applies: ({ row }) => Boolean(row.openai),
+    code,
 };

@@ -5,11 +5,16 @@ import { pythonLiteral, stringLiteral } from "./literal.js";
 
 function arguments_({ inputs, parameters, row }) {
     const plain = typeof inputs !== "object" || Array.isArray(inputs);
-    const positional = (plain ? [inputs] : Object.values(inputs)).map((value) => pythonLiteral(value, "    "));
-    if (row.pythonParameters === false)
-        return positional;
-    return [...positional,
-            ...Object.entries(parameters).map(([name, value]) => name + "=" + pythonLiteral(value, "    "))];
+    const positional = (plain ? [inputs] : Object.values(inputs)).map((value) =>
+        pythonLiteral(value, "    "),
+    );
+    if (row.pythonParameters === false) return positional;
+    return [
+        ...positional,
+        ...Object.entries(parameters).map(
+            ([name, value]) => name + "=" + pythonLiteral(value, "    "),
+        ),
+    ];
 }
 
 function code(call) {
@@ -25,7 +30,9 @@ function code(call) {
         "    model=" + stringLiteral(origin + path) + ",",
         ...(withToken ? ['    token=os.environ["HF_TOKEN"],'] : []),
         ")",
-        ...(dropped.length ? ["# this method takes no parameters; left out: " + dropped.join(", ")] : []),
+        ...(dropped.length
+            ? ["# this method takes no parameters; left out: " + dropped.join(", ")]
+            : []),
         "output = client." + task.replaceAll("-", "_") + "(",
         ...arguments_(call).map((text) => "    " + text + ","),
         ")",
@@ -34,4 +41,10 @@ function code(call) {
     ].join("\n");
 }
 
-export const python = { id: "python", label: "Python", language: "python", applies: () => true, code };
+export const python = {
+    id: "python",
+    label: "Python",
+    language: "python",
+    applies: () => true,
+    code,
+};

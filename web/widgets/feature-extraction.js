@@ -9,6 +9,7 @@ export default {
     openai: { method: "embeddings.create", inputs: "input", parameters: ["dimensions"] },
 
     /* base64, where that was asked for, has only its JSON */
-    result: (output) => (typeof [output].flat(Infinity)[0] === "number" ? vectorsView(output) : null),
+    result: (output) =>
+        typeof [output].flat(Infinity)[0] === "number" ? vectorsView(output) : null,
     summary: (output) => "Vector of shape " + shapeOf(output).join(" by "),
 };
