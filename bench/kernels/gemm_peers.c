@@ -3,17 +3,16 @@
  *   gemm_peers [threads] [seconds per shape]
  *
  * The candidates take turns for the given time, each call timed; the figures are the best of each
- * in GFLOP/s, and the ratios are of the best times. The peak is what a loop of independent FMAs in
- * registers reaches at the level in use, measured between the shapes. Build: see README.md. */
+ * in GFLOP/s, and the ratios are of the best times. The peak is kernels_peak_gflops, measured after
+ * each shape. Build: see README.md. */
+#include "kernels/bench.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 
 #include <cblas.h>
 #include <dnnl.h>
-#include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static double now(void)
@@ -21,56 +20,6 @@ static double now(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
-/* Twelve sums, named so that none of them leaves its register. */
-#define CHAINS         12
-#define FOR_CHAINS(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
-#define START(i)       s##i = a,
-#define STEP_512(i)                                                                                \
-    s##i = _mm512_fmadd_ps(s##i, a, a);                                                            \
-    __asm__ volatile("" : "+v"(s##i));
-#define STEP_256(i)                                                                                \
-    s##i = _mm256_fmadd_ps(s##i, a, a);                                                            \
-    __asm__ volatile("" : "+x"(s##i));
-
-__attribute__((target("avx512f"))) static void fma_avx512(long steps)
-{
-    __m512 a = _mm512_set1_ps(0.999f), FOR_CHAINS(START) end = a;
-    for (long l = 0; l < steps; l++) {
-        FOR_CHAINS(STEP_512)
-    }
-    (void)end;
-}
-
-__attribute__((target("avx2,fma"))) static void fma_avx2(long steps)
-{
-    __m256 a = _mm256_set1_ps(0.999f), FOR_CHAINS(START) end = a;
-    for (long l = 0; l < steps; l++) {
-        FOR_CHAINS(STEP_256)
-    }
-    (void)end;
-}
-
-static void peak_part(void *arg, int part, int thread)
-{
-    (void)part, (void)thread;
-    if (*(const int *)arg == 16)
-        fma_avx512(100000);
-    else
-        fma_avx2(100000);
-}
-
-static double peak_gflops(team *t, int lanes)
-{
-    double best = 1e9;
-    for (int i = 0; i < 10; i++) {
-        double start = now();
-        team_run(t, team_size(t), peak_part, &lanes);
-        double s = now() - start;
-        best = s < best ? s : best;
-    }
-    return 2e-9 * 100000 * CHAINS * lanes * team_size(t) / best;
 }
 
 typedef struct shape {
@@ -106,7 +55,7 @@ static float *random_floats(size_t n)
 /* Weights come from a set larger than the caches, as those of a model's layers do. */
 enum { WEIGHT_FLOATS = 64 << 20 };
 
-static void measure(team *t, const shape *s, const float *w, double seconds, int lanes)
+static void measure(team *t, const shape *s, const float *w, double seconds)
 {
     size_t weights = (size_t)s->n * (size_t)s->k, copies = WEIGHT_FLOATS / weights;
     float *x = random_floats((size_t)s->m * (size_t)s->k);
@@ -127,7 +76,7 @@ static void measure(team *t, const shape *s, const float *w, double seconds, int
             best[i] = took < best[i] ? took : best[i];
         }
     }
-    double peak = peak_gflops(t, lanes);
+    double peak = kernels_peak_gflops(t);
     printf("%6d %5d %5d  %9.1f us %7.1f GFLOP/s %5.1f %% of peak %6.1f GB/s of w  %5.2f x OpenBLAS"
            " (%.1f)  %5.2f x oneDNN (%.1f)\n",
            s->m, s->n, s->k, 1e6 * best[0], 1e-9 * flop / best[0], 1e-7 * flop / best[0] / peak,
@@ -158,12 +107,11 @@ int main(int argc, char **argv)
     }
     openblas_set_num_threads(threads);
     team *t = team_new(threads, &e);
-    int lanes = strcmp(kernels_level(), "avx512") == 0 ? 16 : 8;
     printf("level %s, %d threads, FMA peak %.1f GFLOP/s\n", kernels_level(), threads,
-           peak_gflops(t, lanes));
+           kernels_peak_gflops(t));
     float *w = random_floats(WEIGHT_FLOATS);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
-        measure(t, &shapes[i], w, seconds, lanes);
+        measure(t, &shapes[i], w, seconds);
     free(w);
     team_free(t);
     return 0;
