@@ -1,5 +1,6 @@
-/* Finds "model": {"vocab": {...}} by a scan that only counts brackets and quotes, reads it with
- * vocab_read and gives the rest, without it, to jansson, which checks it strictly. */
+/* Finds the value of "vocab" in "model" by a scan that only counts brackets and quotes, reads it
+ * with vocab_read or vocab_read_scored and gives the rest, without it, to jansson, which checks it
+ * strictly. */
 #include "tokenizers/document.h"
 
 #include "base/json.h"
@@ -122,9 +123,10 @@ static bool parse(document *d, str json, const char *name, error *e)
     struct scan s = {json, 0};
     size_t begin = json.n, end = json.n;
     error inner = {0};
-    if (enter_key(&s, "model") && enter_key(&s, "vocab") && peek(&s) == '{') {
+    if (enter_key(&s, "model") && enter_key(&s, "vocab") && strchr("{[", peek(&s)) && peek(&s)) {
+        bool scored = peek(&s) == '[';
         begin = s.at;
-        if (!vocab_read(&d->vocab, json, &s.at, &inner))
+        if (!(scored ? vocab_read_scored : vocab_read)(&d->vocab, json, &s.at, &inner))
             return fail(e, ERR_BAD_MODEL, "'%s': 'model.vocab': %s", name, inner.message);
         end = s.at;
     }

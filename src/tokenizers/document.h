@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 typedef struct document {
-    json_t *root; /* owned; model.vocab is an empty object where it was one */
-    vocab vocab;  /* finished; empty when model.vocab is no object (Unigram's list stays in root) */
+    json_t *root; /* owned; model.vocab is an empty object */
+    vocab vocab;  /* finished */
 } document;
 
 /* `name` stands for the file in messages. */

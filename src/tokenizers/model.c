@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-static const struct component_kind *const kinds[] = {&model_bpe.load, &model_wordpiece.load,
-                                                     &model_wordlevel.load, NULL};
+static const struct component_kind *const kinds[] = {
+    &model_bpe.load, &model_unigram.load, &model_wordpiece.load, &model_wordlevel.load, NULL};
 
 static const struct component_family family = {"model", NULL, kinds};
 

@@ -121,6 +121,7 @@ void vocab_release(vocab *v)
     free(v->bytes);
     free(v->begin);
     free(v->ids);
+    free(v->scores);
     free(v->token_of_id);
     free(v->slots);
     *v = (vocab){0};

@@ -14,6 +14,7 @@ typedef struct vocab {
     size_t n_bytes, bytes_capacity;
     uint32_t *begin; /* [n + 1] where each token starts */
     int32_t *ids;    /* [n] */
+    double *scores;  /* [n], NULL when the tokens came without */
     int n, capacity;
     int n_distinct;       /* without tokens that came twice */
     int n_ids;            /* highest id + 1 */
@@ -58,3 +59,6 @@ int32_t vocab_find(const vocab *v, uint32_t hash, str head, str tail);
 /* Reads {"token": id, ...} that starts at json.p[*at], moving *at behind it. Messages have the byte
  * where it went wrong. */
 bool vocab_read(vocab *v, str json, size_t *at, error *e);
+
+/* Reads [["token", score], ...]: ids are the places in the list. */
+bool vocab_read_scored(vocab *v, str json, size_t *at, error *e);

@@ -1,9 +1,12 @@
-/* A reader for one shape of JSON, {"token": id, ...}, strict and in one pass: a general parser
- * takes longer for 30,000 entries than a model may take to start. */
+/* A reader for two shapes of JSON, {"token": id, ...} and [["token", score], ...], strict and in
+ * one pass: a general parser takes longer for 30,000 entries than a model may take to start. */
 #include "base/utf8.h"
 #include "tokenizers/vocab.h"
 
-enum { MAX_TOKEN_BYTES = 1 << 16 };
+#include <math.h>
+#include <stdlib.h>
+
+enum { MAX_TOKEN_BYTES = 1 << 16, MAX_NUMBER = 63, FIRST_SCORES = 1 << 12 };
 
 struct reader {
     str json;
@@ -161,6 +164,65 @@ bool vocab_read(vocab *v, str json, size_t *at, error *e)
         more = take(&r, ',');
         if (!more && !take(&r, '}'))
             return expected(&r, "',' or '}'");
+    }
+    *at = r.at;
+    return true;
+}
+
+static bool read_score(struct reader *r, double *score)
+{
+    char digits[MAX_NUMBER + 1], *end;
+    size_t n = 0;
+    if (!take(r, ','))
+        return expected(r, "','");
+    skip_space(r);
+    while (r->at < r->json.n && n < MAX_NUMBER && strchr("+-.0123456789eE", r->json.p[r->at]) &&
+           r->json.p[r->at])
+        digits[n++] = r->json.p[r->at++];
+    digits[n] = '\0';
+    *score = strtod(digits, &end);
+    if (n == 0 || *end || !isfinite(*score))
+        return expected(r, "a score, a number");
+    return true;
+}
+
+static bool keep_score(vocab *v, int *capacity, double score, error *e)
+{
+    if (v->n > *capacity) {
+        int grown = *capacity ? *capacity * 2 : FIRST_SCORES;
+        double *scores = realloc(v->scores, (size_t)grown * sizeof *scores);
+        if (!scores)
+            return fail(e, ERR_IO, "out of memory for the vocabulary");
+        v->scores = scores;
+        *capacity = grown;
+    }
+    v->scores[v->n - 1] = score;
+    return true;
+}
+
+bool vocab_read_scored(vocab *v, str json, size_t *at, error *e)
+{
+    struct reader r;
+    r.json = json;
+    r.at = *at;
+    r.e = e;
+    int capacity = 0;
+    if (!take(&r, '['))
+        return expected(&r, "'['");
+    bool more = !take(&r, ']');
+    while (more) {
+        str token;
+        double score = 0;
+        if (!take(&r, '['))
+            return expected(&r, "'['");
+        if (!read_string(&r, &token) || !vocab_add(v, token, v->n, e) || !read_score(&r, &score) ||
+            !keep_score(v, &capacity, score, e))
+            return false;
+        if (!take(&r, ']'))
+            return expected(&r, "']'");
+        more = take(&r, ',');
+        if (!more && !take(&r, ']'))
+            return expected(&r, "',' or ']'");
     }
     *at = r.at;
     return true;

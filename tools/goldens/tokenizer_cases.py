@@ -237,6 +237,13 @@ def bpe_tokenizers():
     yield "bpe-prefix", bpe(pre_tokenizer=p.WhitespaceSplit(), decoder=d.WordPiece(),
                             trainer={"continuing_subword_prefix": "##"}, unk_token="<unk>",
                             continuing_subword_prefix="##", fuse_unk=True)
+    scored = [("<unk>", 0.0)] + [(token, -1.5 - i * 0.37 % 3 - 1 / len(token))
+                                 for i, token in enumerate(vocabulary(*PIECES, prefix="▁"))]
+    for name, more, fallback_on in (("plain", [], False), ("bytes", fallback, True), ("some-bytes", fallback[:160], True)):
+        yield f"unigram-{name}", words(
+            n.Sequence([n.NFKC(), n.Replace(Regex(" {2,}"), " ")]), p.Metaspace(), decoder=d.Metaspace(), added=added_tokens(),
+            model=models.Unigram(scored + [(token, -20.0) for token in more], unk_id=0, byte_fallback=fallback_on))
+    yield "unigram-whole", words(model=models.Unigram(scored, unk_id=0), decoder=d.Fuse())
     yield "bpe-no-unknown", bpe(pre_tokenizer=p.Metaspace(), decoder=d.Metaspace())
 
 
