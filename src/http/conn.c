@@ -329,8 +329,8 @@ static enum deadline wanted_deadline(const conn *c)
     const http_request *req = c->req;
     if (c->state == CONN_LINGERING)
         return DEADLINE_LINGER;
-    if (sock_pending(&c->sock) > 0)
-        return DEADLINE_WRITE;
+    if (sock_pending(&c->sock) > 0 || (req && req->full))
+        return DEADLINE_WRITE; /* the client has to take something first */
     if (!req && c->body.done)
         return c->held.n > 0 ? DEADLINE_HEAD : DEADLINE_IDLE;
     bool takes = !req || (req->body_use != BODY_UNUSED && !req->body_paused);

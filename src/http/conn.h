@@ -17,6 +17,7 @@ typedef struct conn conn;
 
 enum {
     HIGH_WATER = 256 * 1024,  /* http_send() says FULL above this */
+    BURST = 1024 * 1024,      /* ... and after so much, until the loop has turned */
     DROP_AT_MOST = 64 * 1024, /* an unread body up to this is read to keep the connection */
     LINGER_AT_MOST = 1024 * 1024,
     HELD_MAX = 256 * 1024, /* a head and two reads at most; more cannot come while paused */
@@ -136,7 +137,8 @@ struct http_request {
     bool full; /* http_send() said FULL and on_room was not called since */
     int status;
     uint64_t reply_left, bytes_out;
-    buf headers; /* "Name: value\r\n" lines */
+    uint64_t burst; /* sent since there was last room to ask for */
+    buf headers;    /* "Name: value\r\n" lines */
 
     loop_fn *gone, *room;
     void *gone_arg, *room_arg;

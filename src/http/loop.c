@@ -30,7 +30,7 @@ struct signal_hook {
 
 struct loop {
     struct event_base *base;
-    pthread_t thread;
+    _Atomic(pthread_t) thread; /* loop_is_here() may be asked anywhere */
     struct event turn_event;
     later *first, *last;
     later end_of_turn; /* a mark in the list while a turn runs */

@@ -334,7 +334,10 @@ enum http_flow http_send(http_request *req, const void *bytes, size_t n)
         sock_flush(&c->sock);
     if (c->deadline != DEADLINE_WRITE && sock_pending(&c->sock) > 0)
         conn_touch(c);
-    if (sock_pending(&c->sock) <= HIGH_WATER)
+    /* A lost client takes everything and nothing: FULL until on_gone, or a loop that sends as long
+     * as there is room would never end. A fast one must not hold the loop either. */
+    req->burst += n;
+    if (sock_pending(&c->sock) <= HIGH_WATER && req->burst <= BURST && !c->sock.failed)
         return HTTP_ROOM;
     http_ask_room(req);
     return HTTP_FULL;
@@ -342,8 +345,11 @@ enum http_flow http_send(http_request *req, const void *bytes, size_t n)
 
 void http_ask_room(http_request *req)
 {
+    req->burst = 0;
     req->full = true;
     sock_ask_room(&req->conn->sock);
+    if (req->conn->deadline != DEADLINE_WRITE)
+        conn_touch(req->conn);
 }
 
 void http_end(http_request *req)

@@ -281,6 +281,8 @@ void sock_flush(sock *s)
 
 void sock_ask_room(sock *s)
 {
+    if (s->failed) /* closed() is on its way */
+        return;
     s->room_asked = true;
     event_add(&s->writable, NULL);
 }

@@ -25,6 +25,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Memory is only judged where no sanitizer adds its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 struct harness {
     loop *l;
     http_server *server;

@@ -379,7 +379,7 @@ static void test_large_echo(void **state)
         assert_int_equal(got, 512 << 16);
         pthread_join(thread, NULL);
         close(fd);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
         if (k != 1)
             assert_true(rss_bytes() - before < 16 << 20);
 #else
