@@ -1,5 +1,6 @@
-/* Main path: call_model -> pool_lease -> on_ready -> http_proxy -> on_done. A worker that dies
- * between the lease and the first byte of the request costs another try, as nothing was sent. */
+/* Main path: call_model -> pool_lease -> on_ready -> http_proxy -> on_done. A worker that refuses
+ * the connection is dying: as nothing was sent, the request is tried again until the pool has seen
+ * the end of the process and starts another. */
 #include "gateway/api/call.h"
 
 #include "base/log.h"
@@ -8,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { MOST_TRIES = 3 };
+enum { RETRY_MS = 5, MOST_TRIES = 400 };
 
 struct call {
     http_request *req;
@@ -18,13 +19,14 @@ struct call {
     int64_t weight_bytes;
     str body;
     bool has_body;
-    bool waiting; /* lets the client's leaving end the wait */
     int n_tries;
+    timer *retry; /* NULL before the first retry */
 };
 
 static void call_free(struct call *c)
 {
     lease_release(&c->lease);
+    timer_free(c->retry);
     free(c->id);
     free(c->folder);
     free(c->commit);
@@ -52,7 +54,15 @@ static void on_done(bool complete, void *arg)
     call_free(c);
 }
 
-static void take_lease(struct call *c);
+static void take_lease(void *arg);
+
+static void try_again(struct call *c)
+{
+    http_on_gone(c->req, on_gone, c);
+    if (!c->retry)
+        c->retry = timer_new(c->gateway->loop, take_lease, c);
+    timer_start(c->retry, RETRY_MS);
+}
 
 /* What the proxy says, in words about the model. */
 static void on_proxy_failed(http_request *req, const http_proxy_failure *failure, void *arg)
@@ -61,8 +71,7 @@ static void on_proxy_failed(http_request *req, const http_proxy_failure *failure
     lease_release(&c->lease);
     if (!failure->sent && !failure->body_taken && failure->error.kind == ERR_UNAVAILABLE &&
         ++c->n_tries < MOST_TRIES) {
-        http_on_gone(req, on_gone, c);
-        take_lease(c);
+        try_again(c);
         return;
     }
     int status = failure->error.kind == ERR_UNAVAILABLE ? 503 : error_status(failure->error.kind);
@@ -108,8 +117,9 @@ static void on_lease_failed(lease *l, const pool_failure *failure)
     call_free(c);
 }
 
-static void take_lease(struct call *c)
+static void take_lease(void *arg)
 {
+    struct call *c = arg;
     c->lease = (lease){.ready = on_ready, .failed = on_lease_failed};
     pool_lease(c->gateway->pool, &c->lease, c->id, c->folder, c->weight_bytes);
 }
