@@ -31,10 +31,11 @@ def site(request):
 
 @pytest.fixture
 def open_page(browser, site):
-    """open_page(path, **context options) opens a page of the site, watched as the file's head says."""
+    """open_page(path, **context options) opens a page of the site (or of the server at `at`), watched
+    as the file's head says."""
     contexts, watched = [], []
 
-    def make(path, **options):
+    def make(path, at=site, **options):
         context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
@@ -43,9 +44,9 @@ def open_page(browser, site):
         watched.append((page, problems))
         page.on("console", lambda line: line.type == "error" and problems.append("console: " + line.text))
         page.on("pageerror", lambda error: problems.append(f"script: {error}"))
-        page.on("request", lambda sent: sent.url.startswith((site + "/", "data:")) or
+        page.on("request", lambda sent: sent.url.startswith((at + "/", "data:")) or
                 problems.append("request to " + sent.url))
-        page.goto(site + path)
+        page.goto(at + path)
         return page
 
     yield make

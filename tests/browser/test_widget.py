@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -322,6 +323,27 @@ def test_token_is_asked_for_and_sent(open_page, site):
     assert seen == [None, "Bearer hf_pasted"]
 
 
+def test_server_that_requires_tokens(open_page, make_server):
+    guarded = make_server("--require-token", start=False)
+    token = guarded.cli("token", "create").stdout.strip()
+    guarded.start()
+    page = open_page("/", at=guarded.url)
+    page.expects_errors = True
+    for attempt in ("hf_wrong", token):
+        expect(page.get_by_role("alert")).to_contain_text("This server needs a token")
+        page.get_by_label("Access token").fill(attempt)
+        page.get_by_role("button", name="Use token").click()
+        page.wait_for_load_state("networkidle")
+    page.locator(".model-card").click()
+    compute(page)
+    expect(page.locator(".bars .bar")).to_have_count(3)
+    assert "Bearer $HF_TOKEN" in deploy_code(page, "curl")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Token").click()
+    page.get_by_role("button", name="Forget token").click()
+    expect(page.get_by_role("alert")).to_contain_text("This server needs a token")
+
+
 def test_running_request_can_be_cancelled(open_page, site):
     page = open_page(PAGE)
     held = []
@@ -453,6 +475,22 @@ def test_hostile_card_is_harmless_even_unsanitised(open_page):
     assert page.evaluate("window.pwned") is None
     assert card.locator("script, iframe, style, form, input, svg, base, meta, [id=compute], [style], [onerror]").count() == 0
     assert page.url.endswith(PAGE)
+
+
+@pytest.mark.skipif("INFERD_URL" in os.environ, reason="adds a model to the server's own folder")
+def test_hostile_card_of_a_model_is_harmless(open_page, server, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(GOLDENS / "tiny" / "bert-max", folder)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n" + HOSTILE + "\n\n[link](javascript:window.pwned=6)\n")
+    server.cli("add", str(folder), "acme/hostile")
+    page = open_page("/acme/hostile")
+    expect(page.locator(".card-text")).to_contain_text("link")
+    for link in page.locator(".card-text").get_by_text("link").all():
+        link.click()
+    assert page.evaluate("window.pwned") is None
+    assert page.url.endswith("/acme/hostile")
+    compute(page)
+    expect(page.locator(".bars .bar")).to_have_count(3)
 
 
 def test_task_without_a_row_gets_a_form_and_bars(open_page, site):
