@@ -15,7 +15,7 @@ struct bpe {
     int fuse_unk, byte_fallback, ignore_merges;
     double dropout;
     int unk_id;
-    int byte_ids[256];    /* of "<0x00>" .. "<0xFF>", VOCAB_ABSENT where there is none */
+    int byte_ids[256];
     struct merge *merges; /* hash table by left and right */
     uint32_t mask;
 };
@@ -116,16 +116,12 @@ static bool load_merges(struct bpe *s, const json_t *list, const char *path, loa
 
 static bool prepare(void *state, const json_t *json, const char *path, loader *l)
 {
-    static const char digits[] = "0123456789ABCDEF";
     struct bpe *s = state;
     if (s->dropout > 0)
         return loader_fail(l, path, "has a 'dropout' of %g, expected 0: its ids would be random",
                            s->dropout);
     s->unk_id = s->unk_token.p ? vocab_id(l->vocab, s->unk_token) : VOCAB_ABSENT;
-    for (int i = 0; i < 256; i++) {
-        char name[] = {'<', '0', 'x', digits[i / 16], digits[i % 16], '>'};
-        s->byte_ids[i] = vocab_id(l->vocab, (str){name, sizeof name});
-    }
+    model_byte_ids(l->vocab, s->byte_ids);
     return load_merges(s, json_object_get(json, "merges"), path, l);
 }
 

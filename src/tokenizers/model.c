@@ -20,6 +20,15 @@ bool model_load(loader *l, const json_t *json, component *out)
     return true;
 }
 
+void model_byte_ids(const vocab *v, int ids[256])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (int i = 0; i < 256; i++) {
+        char name[] = {'<', '0', 'x', digits[i / 16], digits[i % 16], '>'};
+        ids[i] = vocab_id(v, (str){name, sizeof name});
+    }
+}
+
 void tokens_release(tokens *list)
 {
     free(list->items);

@@ -28,6 +28,9 @@ void tokens_add(tokens *list, token t);
 /* Adds the token for the bytes from .. to - 1 of a word. */
 void tokens_add_part(tokens *list, const text *word, size_t from, size_t to, int id);
 
+/* Ids of the tokens "<0x00>" .. "<0xFF>", VOCAB_ABSENT where there is none. */
+void model_byte_ids(const vocab *v, int ids[256]);
+
 struct model_kind {
     struct component_kind load;
     /* Adds the tokens of a word. Fails with ERR_BAD_MODEL when it needs an unknown token that is

@@ -9,7 +9,7 @@
 struct unigram {
     int unk_id, byte_fallback;
     double unk_score;
-    int byte_ids[256]; /* of "<0x00>" .. "<0xFF>", VOCAB_ABSENT where there is none */
+    int byte_ids[256];
 };
 
 static const field fields[] = {
@@ -24,7 +24,6 @@ static const uint32_t NOWHERE = UINT32_MAX;
 static bool prepare(void *state, const json_t *json, const char *path, loader *l)
 {
     (void)json;
-    static const char digits[] = "0123456789ABCDEF";
     struct unigram *s = state;
     const vocab *v = l->vocab;
     if (v->n && !v->scores)
@@ -35,10 +34,7 @@ static bool prepare(void *state, const json_t *json, const char *path, loader *l
     for (int i = 0; i < v->n; i++)
         lowest = v->scores[i] < lowest ? v->scores[i] : lowest;
     s->unk_score = lowest - UNK_PENALTY;
-    for (int i = 0; i < 256; i++) {
-        char name[] = {'<', '0', 'x', digits[i / 16], digits[i % 16], '>'};
-        s->byte_ids[i] = vocab_id(v, (str){name, sizeof name});
-    }
+    model_byte_ids(v, s->byte_ids);
     return true;
 }
 
