@@ -14,7 +14,6 @@
 #include <string.h>
 
 static void conn_settle(conn *c);
-static void on_deadline(evutil_socket_t fd, short what, void *arg);
 
 static void set_working(conn *c, bool working)
 {
@@ -388,7 +387,7 @@ static void set_deadline(conn *c)
 static void expire_body(conn *c)
 {
     if (c->body_bytes >= (uint64_t)c->server->limits.body_min_bytes)
-        return; /* fast enough: set_deadline() starts the next span */
+        return; /* fast enough */
     if (c->req)
         request_refuse(c->req, 408, "the request body came too slowly");
     else
@@ -409,18 +408,15 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         arm(c, now_us);
         return;
     }
-    c->deadline = DEADLINE_NONE;
+    c->deadline = DEADLINE_NONE; /* conn_settle() starts the next span where there is one */
     c->busy = true;
-    bool progress = expired == DEADLINE_WRITE && c->sock.written != c->deadline_mark;
-    if (progress)
-        ; /* conn_settle() starts the next span */
-    else if (expired == DEADLINE_HEAD)
+    if (expired == DEADLINE_HEAD)
         refuse_head(c, 408, "the request head did not arrive in time");
     else if (expired == DEADLINE_BODY)
         expire_body(c);
     else if (expired == DEADLINE_IDLE)
         c->state = CONN_FLUSHING;
-    else
+    else if (expired == DEADLINE_LINGER || c->sock.written == c->deadline_mark)
         conn_cut(c);
     c->busy = false;
     conn_settle(c);

@@ -4,7 +4,7 @@
  * as it wants (no deadline runs while the server computes). Who keeps it sets http_on_gone(). A
  * request ends by exactly one of http_reply*, http_error, http_fail, http_end, http_abort,
  * http_proxy*; after that, and after on_gone, it must not be touched. All calls on the loop's
- * thread. Callbacks never run inside a call of this file. */
+ * thread. Callbacks given here never run inside a call of this file (the server's hooks do). */
 #pragma once
 
 #include "base/arena.h"

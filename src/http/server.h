@@ -62,7 +62,8 @@ typedef struct http_server_options {
     void (*error_writer)(http_request *req, int status, const char *code, const char *message,
                          void *app);
 
-    /* Called once for every request, when it is over; req can still be read, not answered. */
+    /* Called once for every request, when it is over (behind on_gone when it was lost), from inside
+     * the call that ended it; req can still be read, not answered. */
     void (*finished)(http_request *req, const http_summary *summary, void *app);
 } http_server_options;
 
