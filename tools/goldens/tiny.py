@@ -26,9 +26,9 @@ from tiny_folders import write_folder
 from tiny_tokenizers import (bert_tokenizer, mpnet_tokenizer, roberta_tokenizer,
                              xlm_roberta_tokenizer)
 from tokenizers import Tokenizer
-from transformers import (AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM,
-                          BertForPreTraining, DistilBertConfig, MPNetConfig, RobertaConfig,
-                          XLMRobertaConfig)
+from transformers import (AlbertConfig, AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM,
+                          BertForPreTraining, CamembertConfig, DistilBertConfig, ElectraConfig,
+                          MPNetConfig, RobertaConfig, XLMRobertaConfig)
 
 OUT = GOLDENS / "tiny"
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -41,6 +41,9 @@ DISTILBERT = functools.partial(DistilBertConfig, dim=32, n_layers=2, n_heads=4, 
                                max_position_embeddings=64)
 ROBERTA = functools.partial(RobertaConfig, **OFFSET_POSITIONS)
 XLM_ROBERTA = functools.partial(XLMRobertaConfig, **OFFSET_POSITIONS)
+CAMEMBERT = functools.partial(CamembertConfig, **OFFSET_POSITIONS)
+ELECTRA = functools.partial(ElectraConfig, embedding_size=16, **SMALL)
+ALBERT = functools.partial(AlbertConfig, embedding_size=16, **SMALL)
 MPNET = functools.partial(MPNetConfig, **{**OFFSET_POSITIONS, "bos_token_id": 2,
                                           "pad_token_id": 1, "eos_token_id": 3})
 
@@ -119,6 +122,9 @@ CASES = {
     "distilbert-plain": {"config": DISTILBERT, "tokenizer": bert_tokenizer},
     "roberta-plain": {"config": ROBERTA, "tokenizer": roberta_tokenizer},
     "xlm-roberta-plain": {"config": XLM_ROBERTA, "tokenizer": xlm_roberta_tokenizer},
+    "camembert-plain": {"config": CAMEMBERT, "tokenizer": xlm_roberta_tokenizer},
+    "electra-plain": {"config": ELECTRA, "tokenizer": bert_tokenizer},
+    "albert-plain": {"config": ALBERT, "tokenizer": bert_tokenizer},
     "mpnet-plain": {"config": MPNET, "tokenizer": mpnet_tokenizer},
     "mpnet-mean-normalize": {"config": MPNET, "tokenizer": mpnet_tokenizer, "normalize": True,
                              "pooling": ["mean_tokens"]},
