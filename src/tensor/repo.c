@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -62,8 +63,9 @@ json_t *repo_json_optional(const repo *r, const char *name, error *e)
     return repo_has(r, name) ? repo_json(r, name, e) : NULL;
 }
 
-/* Sums the files of a folder whose names end with `suffix`. Takes over `fd`. */
-static int64_t sum_folder(int fd, const char *suffix, int depth)
+/* Sums the files of a folder whose names fit `pattern`; where no file does, those that fit
+ * `otherwise`. Takes over `fd`. */
+static int64_t sum_folder(int fd, const char *pattern, const char *otherwise, int depth)
 {
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
@@ -71,35 +73,37 @@ static int64_t sum_folder(int fd, const char *suffix, int depth)
             close(fd);
         return 0;
     }
-    int64_t sum = 0;
+    int64_t sum = 0, others = 0, below = 0;
     for (struct dirent *item; (item = readdir(dir));) {
         struct stat info;
         if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
             fstatat(dirfd(dir), item->d_name, &info, 0) < 0)
             continue;
-        if (S_ISREG(info.st_mode) && str_ends(str_of(item->d_name), str_of(suffix)))
+        if (S_ISREG(info.st_mode) && fnmatch(pattern, item->d_name, 0) == 0)
             sum += info.st_size;
+        else if (S_ISREG(info.st_mode) && fnmatch(otherwise, item->d_name, 0) == 0)
+            others += info.st_size;
         else if (S_ISDIR(info.st_mode) && depth > 1)
-            sum += sum_folder(
+            below += sum_folder(
                 openat(dirfd(dir), item->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW),
-                suffix, depth - 1);
+                pattern, otherwise, depth - 1);
     }
     closedir(dir);
-    return sum;
+    return (sum ? sum : others) + below;
 }
 
-static int64_t sum_tree(const char *folder, const char *suffix, int depth)
+static int64_t sum_tree(const char *folder, const char *pattern, const char *otherwise, int depth)
 {
-    return sum_folder(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), suffix, depth);
+    return sum_folder(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), pattern, otherwise, depth);
 }
 
 int64_t repo_total_bytes(const char *folder)
 {
-    return sum_tree(folder, "", TREE_DEPTH);
+    return sum_tree(folder, "*", "", TREE_DEPTH);
 }
 
 /* The folder itself and one level of module folders ("2_Dense"). */
 int64_t repo_weight_bytes(const char *folder)
 {
-    return sum_tree(folder, ".safetensors", 2);
+    return sum_tree(folder, "*.safetensors", "pytorch_model*.bin", 2);
 }

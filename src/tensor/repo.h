@@ -34,6 +34,7 @@ json_t *repo_json_optional(const repo *r, const char *name, error *e);
  * most 8 folders deep. */
 int64_t repo_total_bytes(const char *folder);
 
-/* Bytes of the weight files that opening the model would map (safetensors of the folder and of its
- * module folders): what a memory budget has to find room for. */
+/* Bytes of the weight files that opening the model would map (of the folder and its module folders:
+ * safetensors, or pytorch_model*.bin where a folder has none): what a memory budget has to find
+ * room for. */
 int64_t repo_weight_bytes(const char *folder);

@@ -22,6 +22,11 @@ enum problem_kind { MISSING, MISSHAPEN, UNUSABLE, UNCLAIMED, N_PROBLEMS };
 static const char *const problem_names[N_PROBLEMS] = {"missing", "misshapen", "unusable",
                                                       "unclaimed"};
 
+/* Names of single files and of their indexes, in the order of preference. */
+static const struct format {
+    const char *stem, *suffix;
+} formats[] = {{"model", ".safetensors"}, {"pytorch_model", ".bin"}};
+
 struct problems {
     char text[PROBLEM_BYTES];
     size_t used;
@@ -35,7 +40,7 @@ struct entry {
 };
 
 struct weight_set {
-    safetensors *files;
+    weight_file *files;
     int n_files;
     struct entry *entries;
     int n_entries;
@@ -78,7 +83,7 @@ static void note(weight_set *set, enum problem_kind kind, const char *format, ..
 static bool open_file(weight_set *set, const repo *r, const char *name, error *e)
 {
     own_mem char *path = repo_path(r, str_of(name), e);
-    if (!path || !safetensors_open(&set->files[set->n_files], path, e))
+    if (!path || !weight_file_open(&set->files[set->n_files], path, e))
         return false;
     set->n_files++;
     return true;
@@ -105,7 +110,7 @@ static bool open_single(weight_set *set, const repo *r, const char *name, error 
     set->files = xcalloc(1, sizeof *set->files);
     if (!open_file(set, r, name, e))
         return false;
-    const safetensors *file = &set->files[0];
+    const weight_file *file = &set->files[0];
     if (!make_entries(set, (size_t)file->n, e))
         return false;
     for (int i = 0; i < file->n; i++)
@@ -113,24 +118,31 @@ static bool open_single(weight_set *set, const repo *r, const char *name, error 
     return true;
 }
 
+/* Where the files of an index are, and how their names have to end. */
+struct shards {
+    const repo *repo;
+    const char *place;
+    const struct format *format;
+    map open; /* name -> number of the file, from 1 */
+};
+
 /* The open file of a shard's name, opening it at its first use. */
-static const safetensors *shard(weight_set *set, map *shards, const repo *r, const char *place,
-                                const json_t *file, error *e)
+static const weight_file *shard(weight_set *set, struct shards *s, const json_t *file, error *e)
 {
     str name = json_str(file);
-    struct map_slot *slot = map_add(shards, name);
+    struct map_slot *slot = map_add(&s->open, name);
     if (slot->value.number)
         return &set->files[slot->value.number - 1];
-    if (!str_ends(name, STR(".safetensors")) || memchr(name.p, 0, name.n)) {
-        fail(e, ERR_BAD_MODEL, "shard '%s' is not a safetensors file", name.p);
+    if (!str_ends(name, str_of(s->format->suffix)) || memchr(name.p, 0, name.n)) {
+        fail(e, ERR_BAD_MODEL, "shard '%s' is not a %s file", name.p, s->format->suffix + 1);
         return NULL;
     }
     if (set->n_files == MAX_SHARDS) {
         fail(e, ERR_BAD_MODEL, "more than %d shards", MAX_SHARDS);
         return NULL;
     }
-    own_mem char *path = xprintf("%s%s%s", place, *place ? "/" : "", name.p);
-    if (!open_file(set, r, path, e)) {
+    own_mem char *path = xprintf("%s%s%s", s->place, *s->place ? "/" : "", name.p);
+    if (!open_file(set, s->repo, path, e)) {
         if (e && e->kind == ERR_NOT_FOUND)
             e->kind = ERR_BAD_MODEL;
         return NULL;
@@ -139,20 +151,18 @@ static const safetensors *shard(weight_set *set, map *shards, const repo *r, con
     return &set->files[set->n_files - 1];
 }
 
-static bool open_mapped(weight_set *set, const repo *r, const char *place, const json_t *names,
-                        error *e)
+static bool open_mapped(weight_set *set, struct shards *s, const json_t *names, error *e)
 {
-    OWN(map_release) map shards = {0};
     const char *name;
     json_t *file;
     json_object_foreach ((json_t *)(uintptr_t)names, name, file) {
         if (!json_is_string(file))
             return fail(e, ERR_BAD_MODEL, "'weight_map' gives '%s' %s, expected a string", name,
                         json_kind(file));
-        const safetensors *from = shard(set, &shards, r, place, file, e);
+        const weight_file *from = shard(set, s, file, e);
         if (!from)
             return false;
-        const tensor *t = safetensors_find(from, str_of(name));
+        const tensor *t = weight_file_find(from, str_of(name));
         if (!t)
             return fail(e, ERR_BAD_MODEL, "tensor '%s' is not in shard '%s'", name,
                         json_string_value(file));
@@ -161,8 +171,8 @@ static bool open_mapped(weight_set *set, const repo *r, const char *place, const
     return true;
 }
 
-static bool open_sharded(weight_set *set, const repo *r, const char *place, const char *index,
-                         error *e)
+static bool open_sharded(weight_set *set, const repo *r, const char *place,
+                         const struct format *format, const char *index, error *e)
 {
     own_json json_t *document = repo_json(r, index, e);
     if (!document)
@@ -172,28 +182,43 @@ static bool open_sharded(weight_set *set, const repo *r, const char *place, cons
     if (!json_is_object(names) || !n)
         return fail(e, ERR_BAD_MODEL, "'%s' has no 'weight_map'", index);
     set->files = xcalloc(n < MAX_SHARDS ? n : MAX_SHARDS, sizeof *set->files);
-    return make_entries(set, n, e) &&
-           (open_mapped(set, r, place, names, e) || fail_in(e, "'%s'", index));
+    struct shards s = {.repo = r, .place = place, .format = format};
+    bool good =
+        make_entries(set, n, e) && (open_mapped(set, &s, names, e) || fail_in(e, "'%s'", index));
+    map_release(&s.open);
+    return good;
 }
 
-static bool open_any(weight_set *set, const repo *r, const char *place, error *e)
+/* Names what is there when nothing of it can be read. */
+static bool refuse_others(const repo *r, const char *place, error *e)
 {
-    static const char *const others[] = {"pytorch_model.bin", "pytorch_model.bin.index.json",
-                                         "tf_model.h5", "flax_model.msgpack", "model.onnx"};
+    static const char *const others[] = {"tf_model.h5", "flax_model.msgpack", "model.onnx"};
     const char *slash = *place ? "/" : "";
-    own_mem char *single = xprintf("%s%smodel.safetensors", place, slash);
-    own_mem char *index = xprintf("%s.index.json", single);
-    if (repo_has(r, single))
-        return open_single(set, r, single, e);
-    if (repo_has(r, index))
-        return open_sharded(set, r, place, index, e);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         own_mem char *other = xprintf("%s%s%s", place, slash, others[i]);
         if (repo_has(r, other))
             return fail(e, ERR_INVALID,
-                        "weights are there as '%s' only, expected 'model.safetensors'", other);
+                        "weights are there as '%s' only, expected 'model.safetensors' or "
+                        "'pytorch_model.bin'",
+                        other);
     }
-    return fail(e, ERR_NOT_FOUND, "'%s' is not in the model folder", single);
+    return fail(e, ERR_NOT_FOUND,
+                "neither '%s%smodel.safetensors' nor 'pytorch_model.bin' is in the model folder",
+                place, slash);
+}
+
+static bool open_any(weight_set *set, const repo *r, const char *place, error *e)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        const struct format *f = &formats[i];
+        own_mem char *single = xprintf("%s%s%s%s", place, *place ? "/" : "", f->stem, f->suffix);
+        own_mem char *index = xprintf("%s.index.json", single);
+        if (repo_has(r, single))
+            return open_single(set, r, single, e);
+        if (repo_has(r, index))
+            return open_sharded(set, r, place, f, index, e);
+    }
+    return refuse_others(r, place, e);
 }
 
 weight_set *weight_set_open(const repo *r, const char *place, error *e)
@@ -216,7 +241,7 @@ void weight_set_close(weight_set *set)
     map_release(&set->by_name);
     free(set->entries);
     for (int i = 0; i < set->n_files; i++)
-        safetensors_release(&set->files[i]);
+        weight_file_release(&set->files[i]);
     free(set->files);
     free(set);
 }
@@ -225,8 +250,10 @@ void weight_set_count(const weight_set *set, weight_counts *out)
 {
     int64_t of_type[N_DTYPES] = {0};
     *out = (weight_counts){.converted_bytes = set->converted_bytes, .most = DTYPE_F32};
-    for (int i = 0; i < set->n_files; i++)
-        out->mapped_bytes += (int64_t)set->files[i].file.n;
+    for (int i = 0; i < set->n_files; i++) {
+        out->mapped_bytes += (int64_t)set->files[i].mapped_bytes;
+        out->converted_bytes += (int64_t)set->files[i].copied_bytes;
+    }
     for (int i = 0; i < set->n_entries; i++) {
         const tensor *t = set->entries[i].tensor;
         out->parameters += t->n_elements;

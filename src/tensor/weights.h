@@ -17,19 +17,20 @@
 
 #include "base/error.h"
 #include "tensor/repo.h"
-#include "tensor/safetensors.h"
+#include "tensor/weight_file.h"
 
 typedef struct weight_set weight_set;
 
 /* Opens "model.safetensors" of a folder, or else the shards that "model.safetensors.index.json"
- * names (each once). `place` is a folder inside the repo, "" for the repo itself. NULL on failure:
- * ERR_INVALID when there are weights of another format only, ERR_NOT_FOUND without any. */
+ * names (each once), or else the same of "pytorch_model.bin" (see checkpoint.h). `place` is a
+ * folder inside the repo, "" for the repo itself. NULL on failure: ERR_INVALID when there are
+ * weights of another format only, ERR_NOT_FOUND without any. */
 weight_set *weight_set_open(const repo *r, const char *place, error *e);
 void weight_set_close(weight_set *set);
 
 typedef struct weight_counts {
     int64_t mapped_bytes;    /* of all files */
-    int64_t converted_bytes; /* private memory of converted tensors so far */
+    int64_t converted_bytes; /* private memory of converted and copied tensors so far */
     int64_t parameters;      /* elements of all tensors */
     enum dtype most;         /* type of most of the elements */
 } weight_counts;

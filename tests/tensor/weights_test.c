@@ -179,11 +179,11 @@ static void names_other_formats(void **state)
     error e = {0};
     assert_null(weight_set_open(&f->repo, "", &e));
     assert_int_equal(e.kind, ERR_NOT_FOUND);
-    made_file(f->folder, "pytorch_model.bin", STR("x"));
+    made_file(f->folder, "tf_model.h5", STR("x"));
     e = (error){0};
     assert_null(weight_set_open(&f->repo, "", &e));
     assert_int_equal(e.kind, ERR_INVALID);
-    assert_non_null(strstr(e.message, "'pytorch_model.bin' only"));
+    assert_non_null(strstr(e.message, "'tf_model.h5' only"));
 }
 
 static void folders(void **state)
@@ -196,6 +196,9 @@ static void folders(void **state)
     made_file(f->folder, "config.json", STR("{\"a\":1}"));
     made_file(f->folder, "text.json", STR("\"a\""));
     made_file(f->folder, "2_Dense/model.safetensors", STR("12345"));
+    made_file(f->folder, "2_Dense/pytorch_model.bin", STR("not counted beside the other"));
+    made_file(f->folder, "3_Dense/pytorch_model.bin", STR("123"));
+    made_file(f->folder, "3_Dense/optimizer.bin", STR("1"));
     own_json json_t *config = repo_json(&f->repo, "config.json", &e);
     assert_int_equal(json_integer_value(json_object_get(config, "a")), 1);
     e = (error){0};
@@ -211,8 +214,8 @@ static void folders(void **state)
     assert_int_equal(e.kind, ERR_BAD_MODEL);
     assert_true(repo_has(&f->repo, "2_Dense/model.safetensors"));
     assert_false(repo_has(&f->repo, "2_Dense"));
-    assert_int_equal(repo_weight_bytes(f->folder), 5);
-    assert_int_equal(repo_total_bytes(f->folder), 5 + 7 + 3);
+    assert_int_equal(repo_weight_bytes(f->folder), 5 + 3);
+    assert_int_equal(repo_total_bytes(f->folder), 5 + 28 + 3 + 1 + 7 + 3);
 }
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
