@@ -4,8 +4,8 @@
  * is packed into the first cache and used by all rows of the block, which are read from the
  * second. Few rows: the kernel reads w as it lies, once for every tile of rows.
  *
- * w is not packed ahead of time: packing costs 0.13 cycles a value here, which is 3 % of the
- * work at 64 rows and less than 1 % at 256 (bench/kernels/README.md), against a private copy of
+ * w is not packed ahead of time: packing costs 0.07 ns a value here, which is 6 % of the
+ * work at 64 rows and less than 2 % at 256 (bench/kernels/README.md), against a private copy of
  * the weights or a prepared file.
  *
  * Every sum has the order that gemm.h states, whatever the blocks. */
@@ -14,7 +14,7 @@
 #include "kernels/table.h"
 
 enum {
-    ROWS = 252,    /* of a part: 384 values of each are 0.4 MB of the second cache */
+    ROWS = 384,    /* of a part: 384 values of each are 0.6 MB of the second cache */
     COLUMNS = 256, /* of a part: their sums are 0.26 MB when k needs more blocks */
     PARTS_PER_THREAD =
         4, /* so that a thread that comes late or is slow leaves work to the others */
