@@ -169,9 +169,9 @@ size_t encoder_work_bytes(const encoder *m, int n_tokens)
 bool encoder_work_init(encoder_work *w, const encoder *m, int n_tokens, arena *a, error *e)
 {
     encoder_work made = {.n_floats = work_floats(m, n_tokens), .n_tokens = n_tokens};
-    made.floats = arena_try(a, made.n_floats, sizeof(float));
-    made.positions = arena_try(a, (size_t)n_tokens, sizeof(int));
-    made.start = arena_try(a, (size_t)n_tokens + 1, sizeof(int));
+    made.floats = arena_raw(a, made.n_floats, sizeof(float));
+    made.positions = arena_raw(a, (size_t)n_tokens, sizeof(int));
+    made.start = arena_raw(a, (size_t)n_tokens + 1, sizeof(int));
     if (!made.floats || !made.positions || !made.start)
         return fail(e, ERR_NO_SPACE, "no room for the %zu bytes that %d tokens need",
                     encoder_work_bytes(m, n_tokens), n_tokens);
