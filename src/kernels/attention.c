@@ -94,8 +94,7 @@ static void group_block(unit *u, int first, int rows, int block, int keys, int k
     int panel = (keys - block) / f->tile_n; /* keys is the start of a panel */
     float keep[TILE_M_MOST];
     f->scores(a->q + (u->row + (long)query) * a->ldq + (long)u->head * d, a->ldq, rows,
-              u->panels + (long)panel * f->tile_n * d, divide_up(n, f->tile_n), d,
-              a->scale * LOG2_E, u->scores);
+              u->panels + (long)panel * f->tile_n * d, n, d, a->scale * LOG2_E, u->scores);
     for (int i = 0; i < rows; i++) {
         int begin, end;
         visible(u, query + i, &begin, &end);

@@ -94,18 +94,27 @@ INLINE void multiply(int rows, int vectors, const float *x, long ldx, int k, con
     }
 }
 
-INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, int n_panels,
+/* The scores of up to a panel of keys, in one or two vectors. */
+INLINE void scores_panel(int rows, int vectors, const float *q, long ldq, const float *panel,
+                         int head_dim, float scale, float *scores)
+{
+    __m512 s[TILE_M][2];
+    multiply(rows, vectors, q, ldq, head_dim, panel, TILE_N, 0xffff, s);
+    UNROLL
+    for (int i = 0; i < rows; i++, scores += ATTENTION_KEYS) {
+        vf_store(scores, vf_mul(s[i][0], vf_set(scale)));
+        if (vectors == 2)
+            vf_store(scores + LANES, vf_mul(s[i][1], vf_set(scale)));
+    }
+}
+
+INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, int n_keys,
                         int head_dim, float scale, float *scores)
 {
-    for (; n_panels > 0; n_panels--, panel += (long)head_dim * TILE_N, scores += TILE_N) {
-        __m512 s[TILE_M][2], factor = _mm512_set1_ps(scale);
-        multiply(rows, 2, q, ldq, head_dim, panel, TILE_N, 0xffff, s);
-        UNROLL
-        for (int i = 0; i < rows; i++) {
-            _mm512_storeu_ps(scores + i * ATTENTION_KEYS, _mm512_mul_ps(s[i][0], factor));
-            _mm512_storeu_ps(scores + i * ATTENTION_KEYS + 16, _mm512_mul_ps(s[i][1], factor));
-        }
-    }
+    for (; n_keys > LANES; n_keys -= TILE_N, panel += (long)head_dim * TILE_N, scores += TILE_N)
+        scores_panel(rows, 2, q, ldq, panel, head_dim, scale, scores);
+    if (n_keys > 0)
+        scores_panel(rows, 1, q, ldq, panel, head_dim, scale, scores);
 }
 
 /* Calls a function for 12, 6, 3, 2 or 1 rows, most first, until all are done. */
@@ -131,10 +140,10 @@ INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, 
         }                                                                                          \
     }
 
-static void scores(const float *q, long ldq, int rows, const float *panels, int n_panels,
+static void scores(const float *q, long ldq, int rows, const float *panels, int n_keys,
                    int head_dim, float scale, float *scores){
 #define SCORES(n)                                                                                  \
-    scores_rows(n, q + i * ldq, ldq, panels, n_panels, head_dim, scale, scores + i * ATTENTION_KEYS)
+    scores_rows(n, q + i * ldq, ldq, panels, n_keys, head_dim, scale, scores + i * ATTENTION_KEYS)
     FOR_ROWS(i, rows, SCORES)}
 
 INLINE void values_columns(int rows, int vectors, const float *p, int n_keys, const float *v,

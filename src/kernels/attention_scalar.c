@@ -16,10 +16,10 @@ static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, float 
     }
 }
 
-static void scores(const float *q, long ldq, int rows, const float *panels, int n_panels,
+static void scores(const float *q, long ldq, int rows, const float *panels, int n_keys,
                    int head_dim, float scale, float *scores)
 {
-    for (int panel = 0; panel < n_panels; panel++, panels += head_dim * TILE_N) {
+    for (int key = 0; key < n_keys; key += TILE_N, panels += head_dim * TILE_N) {
         for (int i = 0; i < rows; i++) {
             float sums[TILE_N] = {0};
             for (int l = 0; l < head_dim; l++) {
@@ -27,7 +27,7 @@ static void scores(const float *q, long ldq, int rows, const float *panels, int 
                     sums[j] += q[i * ldq + l] * panels[l * TILE_N + j];
             }
             for (int j = 0; j < TILE_N; j++)
-                scores[i * ATTENTION_KEYS + panel * TILE_N + j] = sums[j] * scale;
+                scores[i * ATTENTION_KEYS + key + j] = sums[j] * scale;
         }
     }
 }

@@ -48,9 +48,9 @@ typedef struct attention_f32_kernels {
     int tile_m, tile_n;
     /* panels[ceil(n_keys / tile_n)][head_dim][tile_n] <- k[n_keys][head_dim], padded with 0. */
     void (*pack_keys)(const float *k, long ldk, int n_keys, int head_dim, float *panels);
-    /* scores[rows][n_panels * tile_n] = q[rows][head_dim] * panels * scale, rows <= tile_m;
-     * rows of scores are ATTENTION_KEYS apart. */
-    void (*scores)(const float *q, long ldq, int rows, const float *panels, int n_panels,
+    /* scores[rows][n_keys] = q[rows][head_dim] * panels * scale, rows <= tile_m; rows of scores are
+     * ATTENTION_KEYS apart, and what a row has after n_keys may be overwritten. */
+    void (*scores)(const float *q, long ldq, int rows, const float *panels, int n_keys,
                    int head_dim, float scale, float *scores);
     /* Returns what the sums and the output of the blocks before must be multiplied by. */
     float (*softmax)(attention_row *row);
