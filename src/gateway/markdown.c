@@ -15,7 +15,9 @@ struct page {
     const char *files;
 };
 
-enum { MAX_URL = 4096 };
+/* Autolinks of the library look, for every "www." and "@", at all of the word around it: time grows
+ * with the square of a word's length (100 s for 360 kB). Text has no words like that. */
+enum { MAX_URL = 4096, MAX_AUTOLINK_WORD = 1024 };
 
 void markdown_start(void)
 {
@@ -153,19 +155,37 @@ static void make_tree_safe(const struct page *page, cmark_node *root)
     cmark_iter_free(walk);
 }
 
+static bool has_long_word(str text)
+{
+    size_t start = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == ' ' || text.p[i] == '\n' || text.p[i] == '\t')
+            start = i + 1;
+        else if (i - start >= MAX_AUTOLINK_WORD)
+            return true;
+    }
+    return false;
+}
+
+static void attach_extensions(cmark_parser *parser, bool autolinks)
+{
+    static const char *const names[] = {"table", "strikethrough", "tasklist", "tagfilter",
+                                        "autolink"};
+    int n = autolinks ? 5 : 4;
+    for (int i = 0; i < n; i++) {
+        cmark_syntax_extension *found = cmark_find_syntax_extension(names[i]);
+        if (found)
+            cmark_parser_attach_syntax_extension(parser, found);
+    }
+}
+
 void markdown_render(str text, const char *repo_id, const char *files, buf *out)
 {
-    static const char *const extensions[] = {"table", "strikethrough", "autolink", "tagfilter",
-                                             "tasklist"};
     struct page page = {repo_id, files};
     if (text.n > MARKDOWN_MAX_BYTES)
         text.n = MARKDOWN_MAX_BYTES;
     cmark_parser *parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
-    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
-        cmark_syntax_extension *found = cmark_find_syntax_extension(extensions[i]);
-        if (found)
-            cmark_parser_attach_syntax_extension(parser, found);
-    }
+    attach_extensions(parser, !has_long_word(text));
     cmark_parser_feed(parser, text.p ? text.p : "", text.n);
     cmark_node *root = cmark_parser_finish(parser);
     make_tree_safe(&page, root);

@@ -1,5 +1,7 @@
 #include "gateway/markdown.h"
 
+#include "base/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,6 +122,25 @@ static void deep_nesting_is_survived(void **state)
     free(text);
 }
 
+/* What took the library minutes. */
+static void long_words_are_survived(void **state)
+{
+    (void)state;
+    static const char *const units[] = {"www.a_", "a@b.c_", "http://a_"};
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        size_t n = strlen(units[u]), total = 300000 / n * n;
+        char *text = malloc(total + 1);
+        for (size_t i = 0; i < total; i += n)
+            memcpy(text + i, units[u], n);
+        text[total] = '\0';
+        int64_t before = clock_ms();
+        buf out = render(text);
+        assert_true(clock_ms() - before < 5000);
+        buf_release(&out);
+        free(text);
+    }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -135,6 +156,7 @@ int main(void)
         cmocka_unit_test(images),
         cmocka_unit_test(hostile_cards),
         cmocka_unit_test(deep_nesting_is_survived),
+        cmocka_unit_test(long_words_are_survived),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

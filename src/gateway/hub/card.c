@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { MAX_HTML = 32 << 20, MAX_RUNNING = 8, STACK_BYTES = 8 << 20 };
+enum { MAX_HTML = 32 << 20, MAX_RUNNING = 2, STACK_BYTES = 8 << 20 };
 
 struct job {
     http_request *req; /* NULL: lost */
