@@ -58,13 +58,6 @@ bool pattern_load(const pattern **out, const json_t *json, const char *path, str
     return true;
 }
 
-bool pattern_regex(const pattern **out, const char *regex, struct loader *l)
-{
-    pattern *p = pattern_add(l);
-    *out = p;
-    return compile(p, str_of(regex), "pattern", l);
-}
-
 void patterns_free(pattern *first)
 {
     for (pattern *p = first; p; p = p->next)

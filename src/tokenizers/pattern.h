@@ -16,9 +16,6 @@ typedef struct pattern pattern;
  * at every line. */
 bool pattern_load(const pattern **out, const json_t *json, const char *path, struct loader *l);
 
-/* One from the program itself. */
-bool pattern_regex(const pattern **out, const char *regex, struct loader *l);
-
 /* Releases a list of patterns. */
 void patterns_free(pattern *first);
 

@@ -4,7 +4,6 @@
 
 struct byte_level {
     int add_prefix_space, use_regex;
-    const pattern *words;
 };
 
 static const field fields[] = {
@@ -12,14 +11,58 @@ static const field fields[] = {
                "put a space before a text that does not start with one"),
     FIELD_BOOL(struct byte_level, use_regex, "use_regex", 1, "cut into GPT-2's words"), FIELD_END};
 
-static bool prepare(void *state, const json_t *json, const char *path, loader *l)
+/* Length of 's 't 'm 'd 're 've 'll at the start, 0 when it is none. */
+static size_t contraction(str s)
 {
-    (void)json, (void)path;
-    struct byte_level *s = state;
-    return pattern_regex(&s->words,
-                         "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|"
-                         "\\s+(?!\\S)|\\s+",
-                         l);
+    static const char *const endings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (str_starts(s, str_of(endings[i])))
+            return strlen(endings[i]);
+    return 0;
+}
+
+/* UNICODE_SPACE, UNICODE_LETTER, UNICODE_NUMBER, or 0 for anything else. */
+static unsigned class_at(const text *t, size_t *at)
+{
+    unsigned flags = unicode_flags_of(unicode_next(t->p, at));
+    return flags & UNICODE_LETTER   ? (unsigned)UNICODE_LETTER
+           : flags & UNICODE_NUMBER ? (unsigned)UNICODE_NUMBER
+                                    : flags & UNICODE_SPACE;
+}
+
+/* End of the characters of one class from `at` on; the last of them starts at *last. */
+static size_t run_end(const text *t, size_t at, unsigned class, size_t *last)
+{
+    for (size_t next = at; at < t->n && class_at(t, &next) == class; at = next)
+        *last = at;
+    return at;
+}
+
+/* End of the word at `at`, as by
+ * 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+ * White space before a word leaves its last character to that word. */
+static size_t word_end(const text *t, size_t at)
+{
+    size_t length = contraction((str){t->p + at, t->n - at}), last = at;
+    if (length)
+        return at + length;
+    size_t begin = at + (t->p[at] == ' '), next = begin;
+    unsigned class = begin < t->n ? class_at(t, &next) : (unsigned)UNICODE_SPACE;
+    if (class != UNICODE_SPACE)
+        return run_end(t, begin, class, &last);
+    size_t end = run_end(t, at, UNICODE_SPACE, &last);
+    return end == t->n || last == at ? end : last;
+}
+
+static bool split_words(const text *t, sink *next, error *e)
+{
+    for (size_t at = 0, end; at < t->n; at = end) {
+        end = word_end(t, at);
+        text word = text_slice(t, at, end);
+        if (!sink_put(next, &word, e))
+            return false;
+    }
+    return true;
 }
 
 /* Takes the words, hands on their bytes as characters. */
@@ -52,8 +95,8 @@ static bool run(const void *state, const text *t, text_writer *w, sink *next, er
     struct to_bytes bytes = {{put_bytes}, w, next};
     if (!s->use_regex)
         return put_bytes(&bytes.base, &whole, e);
-    return split_at_pattern(&whole, s->words, false, SPLIT_ISOLATED, &bytes.base, e);
+    return split_words(&whole, &bytes.base, e);
 }
 
 const struct pretokenizer_kind pretokenize_byte_level = {
-    {"ByteLevel", fields, sizeof(struct byte_level), prepare}, run};
+    {"ByteLevel", fields, sizeof(struct byte_level), NULL}, run};

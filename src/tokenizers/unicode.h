@@ -16,6 +16,8 @@ enum unicode_flag {
     UNICODE_MARK = 16,       /* M categories */
     UNICODE_NUMERIC = 32,    /* N categories */
     UNICODE_WORD = 64,       /* \w of a regular expression */
+    UNICODE_LETTER = 128,    /* \p{L} of a regular expression */
+    UNICODE_NUMBER = 256,    /* \p{N} of a regular expression, of an older Unicode than NUMERIC */
 };
 
 static inline unsigned unicode_flags_of(uint32_t c)

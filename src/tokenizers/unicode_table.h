@@ -21,7 +21,7 @@ struct unicode_pair {
 
 /* block = index[c / UNICODE_BLOCK]; value = values[block * UNICODE_BLOCK + c % UNICODE_BLOCK] */
 extern const uint16_t unicode_flag_index[], unicode_detail_index[];
-extern const uint8_t unicode_flags[];
+extern const uint16_t unicode_flags[];
 extern const uint16_t unicode_details[]; /* rows of unicode_rows; 0: nothing to say */
 extern const struct unicode_detail unicode_rows[];
 extern const uint32_t unicode_decompositions[];
