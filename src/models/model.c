@@ -209,3 +209,20 @@ bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
         return fail(e, ERR_NO_SPACE, "no room for %d pooled vectors", b->n_seq);
     return pool_batch(m, b, pooled, a, e) && sentence_run(s, m->team, pooled, out, b->n_seq, a, e);
 }
+
+int model_logits_width(const model *m)
+{
+    return m->info.n_labels;
+}
+
+size_t model_logits_work_bytes(const model *m, int n_tokens, int longest)
+{
+    return encoder_work_bytes(&m->encoder, encoder_step_tokens(n_tokens, longest));
+}
+
+bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
+                  error *e)
+{
+    (void)b, (void)rows, (void)n_rows, (void)out, (void)a;
+    return fail(e, ERR_INVALID, "this %s model has no head", m->info.model_type);
+}

@@ -26,6 +26,22 @@ enum model_similarity {
     SIMILARITY_MANHATTAN, /* minus the distance */
 };
 
+/* What is computed from the token vectors, as `architectures` in config.json says. */
+enum model_head {
+    HEAD_NONE,         /* a base model, or one that makes embeddings */
+    HEAD_MASKED_LM,    /* scores of all ids of the vocabulary for a token */
+    HEAD_LABELS,       /* one row of label scores a sequence */
+    HEAD_TOKEN_LABELS, /* one row of label scores a token */
+    HEAD_SPANS,        /* a token's scores as start and as end of an answer */
+};
+
+/* How label scores become probabilities. */
+enum model_problem {
+    PROBLEM_SINGLE_LABEL, /* softmax: exactly one label is right */
+    PROBLEM_MULTI_LABEL,  /* sigmoid of each */
+    PROBLEM_REGRESSION,   /* the scores themselves */
+};
+
 /* A text that the model wants in front of certain inputs ("query", "passage"). */
 typedef struct model_prompt {
     const char *name; /* NUL-terminated */
@@ -54,9 +70,14 @@ typedef struct model_info {
     const model_prompt *prompts;    /* [n_prompts], in the order of the file */
     int n_prompts;                  /* 0 when there are none */
     const model_prompt *by_default; /* the prompt for inputs that name none, or NULL */
-    int64_t parameters;             /* elements of all tensors in the weight files */
-    int64_t mapped_bytes;           /* weight files, mapped read-only and shared */
-    int64_t converted_bytes;        /* private memory for weights that could not be used in place */
+    enum model_head head;
+    int n_labels;               /* of HEAD_LABELS and HEAD_TOKEN_LABELS, else 0 */
+    const char *const *labels;  /* [n_labels], by id; "LABEL_<id>" where id2label has none */
+    enum model_problem problem; /* of HEAD_LABELS: problem_type of config.json; without one
+                                   regression for one label, else a single label */
+    int64_t parameters;         /* elements of all tensors in the weight files */
+    int64_t mapped_bytes;       /* weight files, mapped read-only and shared */
+    int64_t converted_bytes;    /* private memory for weights that could not be used in place */
 } model_info;
 
 /* Sequences back to back, without padding. The ids are checked against the vocabulary. */
@@ -90,3 +111,20 @@ bool model_hidden(model *m, const token_batch *b, float *out, arena *a, error *e
 
 /* One embedding a sequence, through all modules of the model. out: [n_seq][width]. */
 bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e);
+
+/* Values in a row of logits: n_labels, 2 for HEAD_SPANS, vocab for HEAD_MASKED_LM, 0 without a
+ * head. */
+int model_logits_width(const model *m);
+
+/* Most bytes that model_logits takes from its arena, for a batch of n_tokens in sequences of at
+ * most `longest` tokens. */
+size_t model_logits_work_bytes(const model *m, int n_tokens, int longest);
+
+/* What the head makes of the last layer, unscaled: no softmax. rows: [n_rows] numbers of tokens in
+ * the batch, rising, for the heads that score tokens; NULL: all tokens, in their order. HEAD_LABELS
+ * takes no rows.
+ * out: [n_seq][n_labels] for HEAD_LABELS, [n_rows][n_labels] for HEAD_TOKEN_LABELS, [n_rows][2]
+ * (start, end) for HEAD_SPANS, [n_rows][vocab] for HEAD_MASKED_LM: ask for the rows that are wanted
+ * only. ERR_INVALID when the model has no head, else as model_hidden. */
+bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
+                  error *e);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -13,6 +14,7 @@ enum {
     MIN_TOKENS = 256, /* but never less, so that matrix products stay efficient */
     MAX_TOKENS = 8192,
     MAX_SEQUENCES = 2048,
+    MAX_FLOATS = 8 << 20,   /* results of a batch of several sequences: vocabularies are large */
     CALL_BYTES = 512 << 20, /* arena of a call run by runner_answer */
 };
 
@@ -25,9 +27,17 @@ struct runner {
     const pipeline *pipeline;
     arena *work;
     struct pick *picks; /* [MAX_SEQUENCES] of the current batch */
-    int n_picks;
+    int n_picks, n_tokens;
+    size_t n_floats; /* of its results */
+    enum call_output computes;
     int budget; /* tokens a batch */
 };
+
+/* Whether the model's head has one row a token. */
+static bool scores_tokens(const runner *r)
+{
+    return r->pipeline->info->head != HEAD_LABELS;
+}
 
 runner *runner_new(const pipeline *p)
 {
@@ -50,19 +60,59 @@ void runner_free(runner *r)
     free(r);
 }
 
-/* Whether the batch takes this sequence: the first one always. */
-static bool fits(const runner *r, const sequence *s, int n_tokens)
+/* Rows of results that a sequence gets. */
+static size_t result_rows(const runner *r, enum call_output computes, const sequence *s)
 {
-    return r->n_picks == 0 || (r->n_picks < MAX_SEQUENCES && n_tokens + s->n <= r->budget);
+    if (computes == CALL_EMBEDDING || (computes == CALL_LOGITS && !scores_tokens(r)))
+        return 1;
+    return (size_t)(computes == CALL_LOGITS && s->rows ? s->n_rows : s->n);
 }
 
-/* Fills r->picks with sequences that need the same output; returns the number of tokens. n_picked
- * is scratch: sequences taken of each call. */
-static int compose(runner *r, task_call *const *calls, int n_calls, int *n_picked)
+static size_t result_floats(const runner *r, enum call_output computes, const sequence *s)
 {
-    int n_tokens = 0;
-    enum call_output wanted = CALL_EMBEDDING;
-    r->n_picks = 0;
+    const size_t widths[] = {
+        [CALL_EMBEDDING] = (size_t)r->pipeline->info->width,
+        [CALL_HIDDEN] = (size_t)r->pipeline->info->hidden,
+        [CALL_LOGITS] = (size_t)model_logits_width(r->pipeline->model),
+    };
+    return result_rows(r, computes, s) * widths[computes];
+}
+
+/* Whether the batch takes this sequence: the first one always. */
+static bool fits(const runner *r, const sequence *s, size_t n_floats)
+{
+    return r->n_picks == 0 || (r->n_picks < MAX_SEQUENCES && r->n_tokens + s->n <= r->budget &&
+                               n_floats <= MAX_FLOATS && r->n_floats <= MAX_FLOATS - n_floats);
+}
+
+/* The next sequence of a call into r->picks, with room for its results in the call's memory. A
+ * sequence without room is left for a batch of its own, which then fails: its call's limit is no
+ * concern of the others. False and no error when the batch does not take it. */
+static bool pick(runner *r, task_call *c, sequence *s, error *e)
+{
+    if (r->n_picks && c->computes != r->computes)
+        return false;
+    size_t n_floats = result_floats(r, c->computes, s);
+    if (!fits(r, s, n_floats))
+        return false;
+    s->out = arena_raw(c->memory, n_floats, sizeof *s->out);
+    if (!s->out && r->n_picks)
+        return false;
+    r->computes = c->computes;
+    r->picks[r->n_picks++] = (struct pick){c, s};
+    r->n_tokens += s->n;
+    r->n_floats += n_floats;
+    return s->out ||
+           fail(e, ERR_TOO_LARGE, "the results are larger than the memory allowed for one request");
+}
+
+/* Fills r->picks with sequences that need the same output. n_picked: sequences taken of each call;
+ * on failure the only one. */
+static bool compose(runner *r, task_call *const *calls, int n_calls, int *n_picked, error *e)
+{
+    error inner = {0};
+    r->n_picks = r->n_tokens = 0;
+    r->n_floats = 0;
     for (bool more = true; more;) {
         more = false;
         for (int i = 0; i < n_calls; i++) {
@@ -70,19 +120,14 @@ static int compose(runner *r, task_call *const *calls, int n_calls, int *n_picke
             int next = c->n_done + n_picked[i];
             if (next >= c->n_sequences || atomic_load(&c->cancelled))
                 continue;
-            if (r->n_picks && c->computes != wanted)
-                continue;
-            sequence *s = &c->sequences[next];
-            if (!fits(r, s, n_tokens))
-                continue;
-            wanted = c->computes;
-            r->picks[r->n_picks++] = (struct pick){c, s};
-            n_tokens += s->n;
-            n_picked[i]++;
-            more = true;
+            bool picked = pick(r, c, &c->sequences[next], &inner);
+            n_picked[i] += picked || inner.kind != ERR_NONE;
+            if (inner.kind != ERR_NONE)
+                return fail(e, inner.kind, "%s", inner.message);
+            more |= picked;
         }
     }
-    return n_tokens;
+    return true;
 }
 
 static bool all_cancelled(void *arg)
@@ -126,41 +171,60 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     return true;
 }
 
-static size_t result_floats(const runner *r, enum call_output computes, const sequence *s)
+/* Numbers, in the batch, of the tokens to score. NULL when memory is out. */
+static int *lay_out_rows(runner *r, const token_batch *b, int *n_rows)
 {
-    const model_info *info = r->pipeline->info;
-    return computes == CALL_EMBEDDING ? (size_t)info->width : (size_t)s->n * (size_t)info->hidden;
+    int n = 0;
+    for (int i = 0; i < r->n_picks; i++)
+        n += (int)result_rows(r, CALL_LOGITS, r->picks[i].sequence);
+    int *rows = arena_raw(r->work, (size_t)n, sizeof *rows);
+    *n_rows = 0;
+    for (int i = 0; rows && i < r->n_picks; i++) {
+        const sequence *s = r->picks[i].sequence;
+        int n_own = (int)result_rows(r, CALL_LOGITS, s);
+        for (int k = 0; k < n_own; k++) {
+            int at = s->rows ? s->rows[k] : k;
+            assert(at >= 0 && at < s->n);
+            rows[(*n_rows)++] = b->start[i] + at;
+        }
+    }
+    return rows;
 }
 
-/* Copies each sequence's rows into memory of its call. */
-static bool scatter(runner *r, enum call_output computes, const float *rows, error *e)
+static bool compute_logits(runner *r, const token_batch *b, float *out, error *e)
+{
+    int *rows = NULL, n_rows = 0;
+    if (scores_tokens(r) && !(rows = lay_out_rows(r, b, &n_rows)))
+        return fail(e, ERR_NO_SPACE, "no memory for the rows of %d sequences", r->n_picks);
+    return model_logits(r->pipeline->model, b, rows, n_rows, out, r->work, e);
+}
+
+/* Copies each sequence's results into memory of its call. */
+static void scatter(runner *r, const float *from)
 {
     for (int i = 0; i < r->n_picks; i++) {
         sequence *s = r->picks[i].sequence;
-        size_t n = result_floats(r, computes, s);
-        s->out = arena_raw(r->picks[i].call->memory, n, sizeof *s->out);
-        if (!s->out)
-            return fail(e, ERR_TOO_LARGE,
-                        "the results are larger than the memory allowed for one request");
-        memcpy(s->out, rows, n * sizeof *rows);
-        rows += n;
+        size_t n = result_floats(r, r->computes, s);
+        memcpy(s->out, from, n * sizeof *from);
+        from += n;
     }
-    return true;
 }
 
-static bool compute(runner *r, int n_tokens, error *e)
+/* A single sequence, which may be large, is computed where its results belong. */
+static bool compute(runner *r, error *e)
 {
-    enum call_output computes = r->picks[0].call->computes;
     token_batch b;
-    size_t n_floats = 0;
-    for (int i = 0; i < r->n_picks; i++)
-        n_floats += result_floats(r, computes, r->picks[i].sequence);
-    float *rows = arena_raw(r->work, n_floats, sizeof *rows);
-    if (!rows || !lay_out(r, n_tokens, &b))
-        return fail(e, ERR_NO_SPACE, "no memory for a batch of %d tokens", n_tokens);
-    bool ok = computes == CALL_EMBEDDING ? model_embed(r->pipeline->model, &b, rows, r->work, e)
-                                         : model_hidden(r->pipeline->model, &b, rows, r->work, e);
-    return ok && scatter(r, computes, rows, e);
+    bool single = r->n_picks == 1;
+    model *m = r->pipeline->model;
+    float *out = single ? r->picks[0].sequence->out : arena_raw(r->work, r->n_floats, sizeof *out);
+    if (!out || !lay_out(r, r->n_tokens, &b))
+        return fail(e, ERR_NO_SPACE, "no memory for a batch of %d tokens", r->n_tokens);
+    bool ok = r->computes == CALL_EMBEDDING ? model_embed(m, &b, out, r->work, e)
+              : r->computes == CALL_HIDDEN  ? model_hidden(m, &b, out, r->work, e)
+                                            : compute_logits(r, &b, out, e);
+    if (ok && !single)
+        scatter(r, out);
+    return ok;
 }
 
 bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e)
@@ -170,8 +234,7 @@ bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e)
     int *n_picked = arena_try(r->work, (size_t)n_calls, sizeof *n_picked);
     if (!n_picked)
         return fail(e, ERR_NO_SPACE, "no memory for %d calls", n_calls);
-    int n_tokens = compose(r, calls, n_calls, n_picked);
-    bool ok = r->n_picks == 0 || compute(r, n_tokens, e);
+    bool ok = compose(r, calls, n_calls, n_picked, e) && (r->n_picks == 0 || compute(r, e));
     int64_t took = clock_us() - start;
     for (int i = 0; i < n_calls; i++) {
         calls[i]->n_done += n_picked[i];

@@ -22,6 +22,8 @@ typedef struct task_call task_call;
 enum call_output {
     CALL_EMBEDDING, /* one pooled vector a sequence: info.width floats */
     CALL_HIDDEN,    /* one vector a token: n * info.hidden floats */
+    CALL_LOGITS,    /* what the head makes (see model_logits): one row a sequence for HEAD_LABELS,
+                       else one for each of the sequence's `rows` */
 };
 
 typedef struct task {
@@ -63,9 +65,12 @@ typedef struct sequence {
     const int *ids;
     const int *type_ids; /* NULL: all 0 */
     int n;
-    int n_given; /* tokens before truncation */
-    int skip;    /* leading tokens that pooling leaves out */
-    float *out;  /* filled by the runner; in the call's memory */
+    int n_given;     /* tokens before truncation */
+    int skip;        /* leading tokens that pooling leaves out */
+    const int *rows; /* [n_rows] rising positions in the sequence, of the tokens that a head is to
+                        score; NULL: all. CALL_LOGITS of heads that score tokens only */
+    int n_rows;
+    float *out; /* filled by the runner; in the call's memory */
 } sequence;
 
 /* Counted over all sequences of a call, reported in the reply's headers and in `usage`. */
