@@ -602,7 +602,7 @@ const char *lease_address(const lease *l)
 
 void pool_get_status(const pool *p, const char *id, pool_status *out)
 {
-    *out = (pool_status){.idle_ms = -1, .unload_in_ms = -1};
+    *out = (pool_status){.idle_ms = -1, .unload_in_ms = -1, .loadable = true};
     const struct hosted *m = map_get(&p->models, str_of(id));
     if (!m)
         return;
@@ -610,6 +610,8 @@ void pool_get_status(const pool *p, const char *id, pool_status *out)
     out->n_active = m->n_active;
     out->n_waiting = m->n_waiting;
     out->failure = m->failure;
+    /* a bad gateway is a crash that may have been a single one */
+    out->loadable = m->failure.kind == ERR_NONE || m->failure.kind == ERR_BAD_GATEWAY;
     if (m->process) {
         out->process = process_id(m->process);
         out->bytes = m->account.bytes;

@@ -86,6 +86,7 @@ typedef struct pool_status {
     int n_active, n_waiting;
     int64_t idle_ms, unload_in_ms; /* of a ready model without requests, else -1 */
     error failure; /* of the last load, or the crashes; kind ERR_NONE: all is well */
+    bool loadable; /* nothing says that the next request would fail */
 } pool_status;
 void pool_get_status(const pool *p, const char *id, pool_status *out);
 

@@ -358,6 +358,7 @@ static void crashes_in_a_row_are_rested(void **state)
         assert_non_null(strstr(c.failure.error.message, "ended with status 7"));
     }
     assert_int_equal(c.failure.error.kind, ERR_UNAVAILABLE);
+    assert_false(status_of("a").loadable);
     ask(&c, "a", "/dies");
     assert_int_equal(c.n_failed, 1);
     assert_in_range(c.failure.retry_after_s, 1, 5);
@@ -382,6 +383,7 @@ static void a_killed_worker_is_replaced(void **state)
     kill(status_of("a").process, SIGKILL);
     wait_for(a_is_gone, NULL);
     assert_non_null(strstr(status_of("a").failure.message, "signal 9"));
+    assert_true(status_of("a").loadable);
     assert_int_equal(status_of("b").state, POOL_READY);
     lease_release(&a.lease);
     ask(&next, "a", "/x");

@@ -123,7 +123,7 @@ static void reply_health(http_request *req, gateway *g, const local_model *found
 {
     pool_status status;
     pool_get_status(g->pool, found->hub.id, &status);
-    if (status.failure.kind == ERR_NONE || status.state == POOL_READY)
+    if (status.loadable || status.state == POOL_READY)
         http_reply(req, 200, NULL, NULL, 0);
     else
         http_fail(req, &status.failure);

@@ -12,7 +12,7 @@ static const char *state_text(const pool_status *s)
         return "Loading";
     if (s->failure.kind == ERR_NO_SPACE)
         return "TooBig";
-    return s->failure.kind == ERR_NONE ? "Loadable" : "error";
+    return s->loadable ? "Loadable" : "error";
 }
 
 void reply_status(http_request *req, gateway *g, str id)
@@ -38,7 +38,7 @@ void reply_status(http_request *req, gateway *g, str id)
         json_object_set_new(out, "idle_s", json_real((double)s.idle_ms / 1e3));
         json_object_set_new(out, "unload_in_s", json_real((double)s.unload_in_ms / 1e3));
     }
-    if (!loaded && s.failure.kind != ERR_NONE)
+    if (!loaded && !s.loadable)
         json_object_set_new(out, "error", json_string(s.failure.message));
     reply_json(req, 200, out);
 }
