@@ -21,7 +21,8 @@ static void trim_partial_utf8(char *text)
         text[n - 1 - back] = '\0';
 }
 
-static void record(error *e, enum error_kind kind, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void record(error *e, enum error_kind kind,
+                                                         const char *format, va_list args)
 {
     int n = vsnprintf(e->message, sizeof e->message, format, args);
     if (n >= (int)sizeof e->message)
