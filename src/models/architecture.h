@@ -5,7 +5,8 @@
 
 typedef struct architecture {
     const char *model_type; /* of config.json */
-    const field *config;    /* rows over encoder_config */
+    const field *config;    /* rows over encoder_config, or a struct that begins with one */
+    size_t config_bytes;    /* of that struct; 0: encoder_config itself */
     const encoder_spec *encoder;
 } architecture;
 

@@ -40,17 +40,29 @@ static const enum activation acts[] = {ACT_GELU_ERF,  ACT_GELU_ERF,  ACT_GELU_TA
                                        ACT_SILU,      ACT_SILU,      ACT_RELU,      ACT_TANH,
                                        ACT_NONE};
 
-static bool check(const encoder_config *c, const encoder_spec *spec, error *e)
+enum activation encoder_activation(int i)
 {
-    if (c->is_decoder || c->cross_attention)
-        return fail(e, ERR_INVALID, "'%s' is true, expected an encoder",
-                    c->is_decoder ? "is_decoder" : "add_cross_attention");
+    return acts[i];
+}
+
+bool encoder_check_heads(const encoder_config *c, error *e)
+{
     if (c->hidden % c->heads)
         return fail(e, ERR_BAD_MODEL, "a hidden size of %d cannot be cut into %d heads", c->hidden,
                     c->heads);
     if (c->hidden / c->heads > HEAD_DIM)
         return fail(e, ERR_INVALID, "attention heads are %d wide, at most %d are supported",
                     c->hidden / c->heads, HEAD_DIM);
+    return true;
+}
+
+static bool check(const encoder_config *c, const encoder_spec *spec, error *e)
+{
+    if (c->is_decoder || c->cross_attention)
+        return fail(e, ERR_INVALID, "'%s' is true, expected an encoder",
+                    c->is_decoder ? "is_decoder" : "add_cross_attention");
+    if (!spec->engine && !encoder_check_heads(c, e))
+        return false;
     if (spec->shared_layers && (c->groups != 1 || c->group_layers != 1))
         return fail(e, ERR_INVALID,
                     "%d groups of %d layers, only one group of one layer is supported", c->groups,
@@ -91,6 +103,22 @@ static bool spread_buckets(encoder *m, error *e)
     return true;
 }
 
+/* The BERT family's. */
+static void bind_layers(encoder *m, weights w)
+{
+    const encoder_spec *spec = m->spec;
+    const encoder_config *c = &m->config;
+    spec->bind(m, w);
+    int n_own = spec->shared_layers && c->layers ? 1 : c->layers;
+    m->layers = xcalloc((size_t)n_own + 1, sizeof *m->layers);
+    for (int i = 0; i < n_own; i++) {
+        encoder_layer *l = &m->layers[i];
+        l->attention.heads = c->heads;
+        l->ffn.act = acts[c->act];
+        spec->bind_layer(l, w, i, c);
+    }
+}
+
 bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c, weight_set *set,
                   error *e)
 {
@@ -100,16 +128,10 @@ bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
     if (!m->config.embedding)
         m->config.embedding = c->hidden;
     weights w = weights_root(set, spec->prefix);
-    spec->bind(m, w);
-    int n_own = spec->shared_layers && c->layers ? 1 : c->layers;
-    m->layers = xcalloc((size_t)n_own + 1, sizeof *m->layers);
-    for (int i = 0; i < n_own; i++) {
-        encoder_layer *l = &m->layers[i];
-        l->attention.heads = c->heads;
-        l->ffn.act = acts[c->act];
-        spec->bind_layer(l, w, i, &m->config);
-    }
-    if (weights_done(set, spec->ignored, e) && (!m->bucket_bias || spread_buckets(m, e)))
+    if (!spec->engine)
+        bind_layers(m, w);
+    if ((!spec->engine || spec->engine->init(m, c, w, e)) && weights_done(set, spec->ignored, e) &&
+        (!m->bucket_bias || spread_buckets(m, e)))
         return true;
     encoder_release(m);
     return false;
@@ -119,6 +141,8 @@ void encoder_release(encoder *m)
 {
     if (!m)
         return;
+    if (m->spec && m->spec->engine)
+        m->spec->engine->release(m);
     free(m->layers);
     free(m->distance_bias);
     *m = (encoder){0};
@@ -154,6 +178,8 @@ static size_t larger(size_t a, size_t b)
 
 static size_t work_floats(const encoder *m, int n_tokens)
 {
+    if (m->spec->engine)
+        return m->spec->engine->work_floats(m, n_tokens);
     size_t part = (size_t)n_tokens * (size_t)m->config.hidden;
     size_t rest =
         larger(larger(3 * part, (size_t)n_tokens * (size_t)m->config.embedding),
@@ -211,16 +237,28 @@ static void number_positions(const encoder *m, const int *ids, const ragged *r, 
     }
 }
 
-static void embed(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
-                  float *out, encoder_work *w)
+void encoder_embed(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
+                   float *out, encoder_work *w)
 {
-    int n = ragged_rows(r);
     number_positions(m, b->ids + at, r, w->positions);
     const embedding *const tables[EMBEDDINGS] = {&m->words, &m->types, &m->positions};
     const int *const ids[EMBEDDINGS] = {b->ids + at, b->type_ids ? b->type_ids + at : NULL,
                                         w->positions};
+    embedding_sum(tables, ids, t, out, ragged_rows(r));
+}
+
+bool encoder_cancelled(const token_batch *b, error *e)
+{
+    return b->cancelled && b->cancelled(b->cancelled_arg) &&
+           !fail(e, ERR_CANCELLED, "nobody waits for the result");
+}
+
+static void embed(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
+                  float *out, encoder_work *w)
+{
+    int n = ragged_rows(r);
     float *summed = m->project.in ? w->floats : out;
-    embedding_sum(tables, ids, t, summed, n);
+    encoder_embed(m, t, b, r, at, summed, w);
     norm_run(&m->embedding_norm, t, summed, NULL, summed, n);
     if (m->project.in)
         linear_run(&m->project, t, summed, ACT_NONE, out, n);
@@ -249,10 +287,12 @@ bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int
     for (int s = first; s <= end; s++)
         w->start[s - first] = b->start[s] - at;
     ragged r = {.start = w->start, .n_seq = end - first};
+    if (m->spec->engine)
+        return m->spec->engine->run(m, t, b, &r, at, out, w, e);
     embed(m, t, b, &r, at, out, w);
     for (int i = 0; i < m->config.layers; i++) {
-        if (b->cancelled && b->cancelled(b->cancelled_arg))
-            return fail(e, ERR_CANCELLED, "nobody waits for the result");
+        if (encoder_cancelled(b, e))
+            return false;
         run_layer(m, &m->layers[m->spec->shared_layers ? 0 : i], t, &r, out, w);
     }
     return true;

@@ -1,5 +1,8 @@
-/* Engine of the BERT family: embeddings, then layers of self-attention and feed-forward, each
- * followed by LayerNorm ("post norm"), all tokens of a sequence seeing each other.
+/* Encoders: token ids in, a vector for each token out.
+ *
+ * Here is what all of them share, and the engine of the BERT family: embeddings, then layers of
+ * self-attention and feed-forward, each followed by LayerNorm ("post norm"), all tokens of a
+ * sequence seeing each other. A family with other mathematics brings an encoder_engine.
  *
  * An architecture describes itself by an encoder_spec and never appears here by name. */
 #pragma once
@@ -42,6 +45,7 @@ typedef struct encoder {
     encoder_layer *layers;    /* [config.layers], or [1] when shared; owned */
     const float *bucket_bias; /* [buckets][heads], or NULL */
     float *distance_bias;     /* [heads][2 * positions - 1], made of bucket_bias; owned */
+    void *state;              /* of the spec's engine; owned by it */
 } encoder;
 
 enum encoder_positions {
@@ -50,12 +54,32 @@ enum encoder_positions {
                                 is not counted */
 };
 
+struct encoder_work;
+
+/* Engine of another family. Its config and its spec are structs that begin with an encoder_config
+ * and an encoder_spec (see config_bytes in architecture.h). */
+typedef struct encoder_engine {
+    /* Checks *c and claims the weights behind the prefix; m->spec and m->config are set, m->config
+     * a copy of the common part of *c, which outlives m. What is to be released goes to m->state,
+     * also on failure. */
+    bool (*init)(encoder *m, const encoder_config *c, weights w, error *e);
+    /* Frees m->state, which may be NULL. */
+    void (*release)(encoder *m);
+    /* Floats of working memory for a step of n_tokens. */
+    size_t (*work_floats)(const encoder *m, int n_tokens);
+    /* Token vectors of the sequences of r, whose tokens stand at `at` in b; ids are checked. May
+     * use all of *w. ERR_CANCELLED as encoder_cancelled says. */
+    bool (*run)(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
+                float *out, struct encoder_work *w, error *e);
+} encoder_engine;
+
 typedef struct encoder_spec {
-    const char *prefix; /* in front of all names in some checkpoints: "bert." */
+    const encoder_engine *engine; /* NULL: that of the BERT family, which the rest describes */
+    const char *prefix;           /* in front of all names in some checkpoints: "bert." */
     enum encoder_positions positions;
     bool shared_layers;         /* one set of weights for all layers */
     const char *const *ignored; /* patterns of tensors that are no part of the encoder */
-    /* Claim the weights: one line a block. w: behind the prefix. */
+    /* Claim the weights: one line a block. w: behind the prefix. Not called for another engine. */
     void (*bind)(encoder *m, weights w);
     void (*bind_layer)(encoder_layer *l, weights w, int i, const encoder_config *c);
 } encoder_spec;
@@ -110,6 +134,22 @@ int encoder_step_tokens(int n_tokens, int longest);
 
 /* Bytes that encoder_run takes from its arena for a step. */
 size_t encoder_work_bytes(const encoder *m, int n_tokens);
+
+/* For engines: */
+
+/* The activation at place i of encoder_acts. */
+enum activation encoder_activation(int i);
+
+/* Whether heads can be as wide as the configuration has them. */
+bool encoder_check_heads(const encoder_config *c, error *e);
+
+/* Sum of the embedding tables that are bound. out: [rows of r][config.embedding]. Writes
+ * w->positions. */
+void encoder_embed(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
+                   float *out, struct encoder_work *w);
+
+/* True, with ERR_CANCELLED, when nobody waits for the result any more: asked between layers. */
+bool encoder_cancelled(const token_batch *b, error *e);
 
 /* Working memory that the steps of one call share. */
 typedef struct encoder_work {

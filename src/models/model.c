@@ -42,15 +42,15 @@ static bool open_encoder(model *m, error *e)
     own_mem char *name = xprintf("%s%sconfig.json", folder, *folder ? "/" : "");
     own_json json_t *config = repo_json(&m->repo, name, e);
     const architecture *a;
-    encoder_config c = {0};
     if (!config || !find_architecture(&a, config, e))
         return false;
     if (json_is_object(json_object_get(config, "quantization_config")))
         return fail(e, ERR_INVALID, "'config.json': quantization_config is not supported");
-    if (!config_parse(a->config, config, name, &c, m->memory, e))
+    encoder_config *c = arena_alloc(m->memory, a->config_bytes ? a->config_bytes : sizeof *c);
+    if (!config_parse(a->config, config, name, c, m->memory, e))
         return false;
     m->weights = weight_set_open(&m->repo, folder, e);
-    if (!m->weights || !encoder_init(&m->encoder, a->encoder, &c, m->weights, e))
+    if (!m->weights || !encoder_init(&m->encoder, a->encoder, c, m->weights, e))
         return false;
     m->info.model_type = a->model_type;
     return true;
