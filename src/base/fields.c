@@ -1,4 +1,4 @@
-/* Parsing by rows and the JSON Schema of rows. Each type has one parse function in a table. */
+/* Parsing by rows. Each type has one parse function in a table. */
 #include "base/fields.h"
 #include "base/json.h"
 
@@ -119,13 +119,51 @@ static bool count_allowed(const struct spot *s, size_t n)
     return true;
 }
 
+static str trimmed(str s)
+{
+    while (s.n && strchr(" \t\r\n", s.p[0]))
+        s = str_skip(s, 1);
+    while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+/* "a, b" as two strings; what is empty between two commas is left out. */
+static bool split_commas(const struct spot *s, const json_t *value)
+{
+    str rest;
+    size_t most = 1;
+    if (!copy_text(s, value, &rest))
+        return false;
+    for (size_t i = 0; i < rest.n; i++)
+        most += rest.p[i] == ',';
+    if (!count_allowed(s, most))
+        return false;
+    strs list = {arena_try(s->memory, most, sizeof(str)), 0};
+    if (!list.items)
+        return no_room(s);
+    for (size_t i = 0; i < most; i++) {
+        const char *comma = rest.n ? memchr(rest.p, ',', rest.n) : NULL;
+        size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
+        str part = trimmed((str){rest.p, n});
+        if (part.n)
+            list.items[list.n++] = part;
+        rest = str_skip(rest, n + 1);
+    }
+    *(strs *)s->to = list;
+    return true;
+}
+
 static bool parse_strings(const struct spot *s, const json_t *value)
 {
     bool one = json_is_string(value) && (s->row->flags & FIELD_ONE_OR_MANY);
+    if (json_is_string(value) && (s->row->flags & FIELD_COMMAS))
+        return split_commas(s, value);
     if (!one && !json_is_array(value))
         return wrong(s,
-                     s->row->flags & FIELD_ONE_OR_MANY ? "a string or an array of strings"
-                                                       : "an array of strings",
+                     s->row->flags & (FIELD_ONE_OR_MANY | FIELD_COMMAS)
+                         ? "a string or an array of strings"
+                         : "an array of strings",
                      value);
     size_t n = one ? 1 : json_array_size(value);
     if (!count_allowed(s, n))
@@ -163,29 +201,82 @@ static bool parse_ids(const struct spot *s, const json_t *array, const char *pat
     return true;
 }
 
-static bool parse_text_item(const struct spot *s, const json_t *item, size_t i, text_input *to)
+/* What one text may be, for messages. */
+static const char *text_forms(unsigned flags)
 {
-    char path[200];
-    snprintf(path, sizeof path, "%s[%zu]", s->path, i);
+    if (flags & FIELD_PAIR_LISTS)
+        return "a string, or an array of one or two strings";
+    if (flags & FIELD_PAIRS)
+        return "a string, or an object with 'text' and 'text_pair'";
+    return flags & FIELD_TOKEN_IDS ? "a string or an array of token ids" : "a string";
+}
+
+static bool parse_pair_object(const struct spot *s, const json_t *item, const char *path,
+                              text_input *to)
+{
+    static const field rows[] = {
+        FIELD_STRING(text_input, text, "text", NULL, FIELD_REQUIRED, "a text"),
+        FIELD_STRING(text_input, pair, "text_pair", NULL, 0, "the text that goes with it"),
+        FIELD_END};
+    return fields_parse(rows, item, path, to, s->memory, s->e);
+}
+
+static bool parse_pair_list(const struct spot *s, const json_t *item, const char *path,
+                            text_input *to)
+{
+    size_t n = json_array_size(item);
+    str *parts[] = {&to->text, &to->pair};
+    if (n < 1 || n > 2)
+        return fail(s->e, ERR_INVALID, "'%s' has %zu items, expected one or two strings", path, n);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *part = json_array_get(item, i);
+        if (!json_is_string(part))
+            return fail(s->e, ERR_BAD_REQUEST, "'%s[%zu]' must be a string, found %s", path, i,
+                        json_kind(part));
+        if (!copy_text(s, part, parts[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_text_item(const struct spot *s, const json_t *item, const char *path,
+                            text_input *to)
+{
+    unsigned flags = s->row->flags;
     if (json_is_string(item))
         return copy_text(s, item, &to->text);
-    if (json_is_array(item) && (s->row->flags & FIELD_TOKEN_IDS))
+    if (json_is_object(item) && (flags & FIELD_PAIRS))
+        return parse_pair_object(s, item, path, to);
+    if (json_is_array(item) && (flags & FIELD_PAIR_LISTS))
+        return parse_pair_list(s, item, path, to);
+    if (json_is_array(item) && (flags & FIELD_TOKEN_IDS))
         return parse_ids(s, item, path, to);
-    return fail(s->e, ERR_BAD_REQUEST, "'%s' must be %s, found %s", path,
-                s->row->flags & FIELD_TOKEN_IDS ? "a string or an array of token ids" : "a string",
+    return fail(s->e, ERR_BAD_REQUEST, "'%s' must be %s, found %s", path, text_forms(flags),
                 json_kind(item));
+}
+
+/* Whether the value is one text, and not a list of texts. */
+static bool is_one_text(unsigned flags, const json_t *value)
+{
+    if (!json_is_array(value))
+        return true;
+    const json_t *first = json_array_get(value, 0);
+    return ((flags & FIELD_TOKEN_IDS) && json_is_integer(first)) ||
+           ((flags & FIELD_PAIR_LISTS) && json_is_string(first));
 }
 
 static bool parse_texts(const struct spot *s, const json_t *value)
 {
-    bool ids = s->row->flags & FIELD_TOKEN_IDS;
-    if (!json_is_string(value) && !json_is_array(value))
+    unsigned flags = s->row->flags;
+    bool object = json_is_object(value) && (flags & FIELD_PAIRS);
+    if (!json_is_string(value) && !json_is_array(value) && !object)
         return wrong(s,
-                     ids ? "a string, an array of strings, or token ids"
+                     flags & FIELD_TOKEN_IDS ? "a string, an array of strings, or token ids"
+                     : flags & FIELD_PAIRS
+                         ? "a string, an object with 'text' and 'text_pair', or an array of them"
                          : "a string or an array of strings",
                      value);
-    bool flat_ids = ids && json_is_integer(json_array_get(value, 0));
-    texts list = {.single = json_is_string(value) || flat_ids};
+    texts list = {.single = is_one_text(flags, value)};
     size_t n = list.single ? 1 : json_array_size(value);
     if (!count_allowed(s, n))
         return false;
@@ -193,16 +284,12 @@ static bool parse_texts(const struct spot *s, const json_t *value)
     list.items = arena_try(s->memory, n ? n : 1, sizeof *list.items);
     if (!list.items)
         return no_room(s);
-    if (flat_ids) {
-        if (!parse_ids(s, value, s->path, &list.items[0]))
+    for (size_t i = 0; i < n; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s[%zu]", s->path, i);
+        if (!parse_text_item(s, list.single ? value : json_array_get(value, i),
+                             list.single ? s->path : path, &list.items[i]))
             return false;
-    } else if (list.single) {
-        if (!copy_text(s, value, &list.items[0].text))
-            return false;
-    } else {
-        for (size_t i = 0; i < n; i++)
-            if (!parse_text_item(s, json_array_get(value, i), i, &list.items[i]))
-                return false;
     }
     *(texts *)s->to = list;
     return true;
@@ -215,12 +302,60 @@ static bool parse_object(const struct spot *s, const json_t *value)
     return fields_parse(s->row->rows, value, s->path, s->to, s->memory, s->e);
 }
 
+static bool parse_objects(const struct spot *s, const json_t *value)
+{
+    const field *row = s->row;
+    bool one = json_is_object(value) && (row->flags & FIELD_ONE_OR_MANY);
+    if (!one && !json_is_array(value))
+        return wrong(s,
+                     row->flags & FIELD_ONE_OR_MANY ? "an object or an array of objects"
+                                                    : "an array of objects",
+                     value);
+    size_t n = one ? 1 : json_array_size(value);
+    if (!count_allowed(s, n))
+        return false;
+    objects list = {arena_try(s->memory, n ? n : 1, row->item_size), (int)n, one};
+    if (!list.items)
+        return no_room(s);
+    for (size_t i = 0; i < n; i++) {
+        char path[200];
+        const json_t *item = one ? value : json_array_get(value, i);
+        if (one)
+            snprintf(path, sizeof path, "%s", s->path);
+        else
+            snprintf(path, sizeof path, "%s[%zu]", s->path, i);
+        if (!json_is_object(item))
+            return fail(s->e, ERR_BAD_REQUEST, "'%s' must be an object, found %s", path,
+                        json_kind(item));
+        if (!fields_parse(row->rows, item, path, (char *)list.items + i * row->item_size, s->memory,
+                          s->e))
+            return false;
+    }
+    *(objects *)s->to = list;
+    return true;
+}
+
 static parse_fn *const parsers[] = {
-    [FIELD_TYPE_BOOL] = parse_bool,     [FIELD_TYPE_INT] = parse_int,
-    [FIELD_TYPE_NUMBER] = parse_number, [FIELD_TYPE_STRING] = parse_string,
-    [FIELD_TYPE_CHOICE] = parse_choice, [FIELD_TYPE_STRINGS] = parse_strings,
-    [FIELD_TYPE_TEXTS] = parse_texts,   [FIELD_TYPE_OBJECT] = parse_object,
+    [FIELD_TYPE_BOOL] = parse_bool,       [FIELD_TYPE_INT] = parse_int,
+    [FIELD_TYPE_NUMBER] = parse_number,   [FIELD_TYPE_STRING] = parse_string,
+    [FIELD_TYPE_CHOICE] = parse_choice,   [FIELD_TYPE_STRINGS] = parse_strings,
+    [FIELD_TYPE_TEXTS] = parse_texts,     [FIELD_TYPE_OBJECT] = parse_object,
+    [FIELD_TYPE_OBJECTS] = parse_objects,
 };
+
+bool field_takes(const field *row, const json_t *value)
+{
+    bool many = row->type == FIELD_TYPE_STRINGS || row->type == FIELD_TYPE_TEXTS ||
+                row->type == FIELD_TYPE_OBJECTS;
+    bool object = row->type == FIELD_TYPE_OBJECT ||
+                  (row->type == FIELD_TYPE_OBJECTS && (row->flags & FIELD_ONE_OR_MANY)) ||
+                  (row->type == FIELD_TYPE_TEXTS && (row->flags & FIELD_PAIRS));
+    if (json_is_array(value))
+        return many;
+    if (json_is_object(value))
+        return object;
+    return row->type != FIELD_TYPE_OBJECT && row->type != FIELD_TYPE_OBJECTS;
+}
 
 bool field_parse_value(const field *row, const json_t *value, const char *path, void *out, arena *a,
                        error *e)
@@ -252,6 +387,9 @@ static void preset_one(const field *row, void *to)
     case FIELD_TYPE_OBJECT:
         fields_preset(row->rows, to);
         break;
+    case FIELD_TYPE_OBJECTS:
+        *(objects *)to = (objects){0};
+        break;
     default:
         break;
     }
@@ -280,128 +418,4 @@ bool fields_parse(const field *rows, const json_t *object, const char *path, voi
             return false;
     }
     return true;
-}
-
-static json_t *array_of(json_t *items, double most)
-{
-    json_t *schema = json_pack("{s:s, s:o}", "type", "array", "items", items);
-    if (most > 0)
-        json_object_set_new(schema, "maxItems", json_integer((json_int_t)most));
-    return schema;
-}
-
-static json_t *either(json_t *a, json_t *b)
-{
-    return json_pack("{s:[o,o]}", "anyOf", a, b);
-}
-
-static json_t *type_named(const char *name)
-{
-    return json_pack("{s:s}", "type", name);
-}
-
-static json_t *numbers_schema(const field *row)
-{
-    json_t *any = json_array();
-    for (int depth = row->min_depth; depth <= row->max_depth; depth++) {
-        json_t *schema = type_named("number");
-        for (int i = 0; i < depth; i++)
-            schema = array_of(schema, 0);
-        json_array_append_new(any, schema);
-    }
-    return json_pack("{s:o}", "anyOf", any);
-}
-
-static json_t *texts_schema(const field *row)
-{
-    json_t *schema = either(type_named("string"), array_of(type_named("string"), row->high));
-    if (row->flags & FIELD_TOKEN_IDS) {
-        json_t *any = json_object_get(schema, "anyOf");
-        json_array_append_new(any, array_of(type_named("integer"), 0));
-        json_array_append_new(any, array_of(array_of(type_named("integer"), 0), row->high));
-    }
-    return schema;
-}
-
-static json_t *choice_schema(const field *row)
-{
-    json_t *names = json_array();
-    for (int i = 0; row->choices[i]; i++)
-        json_array_append_new(names, json_string(row->choices[i]));
-    json_t *schema = json_pack("{s:s, s:o}", "type", "string", "enum", names);
-    if (row->preset >= 0)
-        json_object_set_new(schema, "default", json_string(row->choices[(int)row->preset]));
-    return schema;
-}
-
-static json_t *number_schema(const field *row, const char *type)
-{
-    json_t *schema = type_named(type);
-    bool integer = row->type == FIELD_TYPE_INT;
-    if (row->low != 0 || row->high != 0) {
-        json_object_set_new(schema, "minimum",
-                            integer ? json_integer((json_int_t)row->low) : json_real(row->low));
-        json_object_set_new(schema, "maximum",
-                            integer ? json_integer((json_int_t)row->high) : json_real(row->high));
-    }
-    if (row->preset >= row->low || row->low == row->high)
-        json_object_set_new(schema, "default",
-                            integer ? json_integer((json_int_t)row->preset)
-                                    : json_real(row->preset));
-    return schema;
-}
-
-static json_t *bool_schema(const field *row)
-{
-    json_t *schema = type_named("boolean");
-    if (row->preset >= 0)
-        json_object_set_new(schema, "default", json_boolean(row->preset > 0));
-    return schema;
-}
-
-static json_t *row_schema(const field *row)
-{
-    switch (row->type) {
-    case FIELD_TYPE_BOOL:
-        return bool_schema(row);
-    case FIELD_TYPE_INT:
-        return number_schema(row, "integer");
-    case FIELD_TYPE_NUMBER:
-        return number_schema(row, "number");
-    case FIELD_TYPE_CHOICE:
-        return choice_schema(row);
-    case FIELD_TYPE_STRINGS:
-        return row->flags & FIELD_ONE_OR_MANY
-                   ? either(type_named("string"), array_of(type_named("string"), row->high))
-                   : array_of(type_named("string"), row->high);
-    case FIELD_TYPE_TEXTS:
-        return texts_schema(row);
-    case FIELD_TYPE_NUMBERS:
-        return numbers_schema(row);
-    case FIELD_TYPE_OBJECT:
-        return fields_schema(row->rows);
-    default: {
-        json_t *schema = type_named("string");
-        if (row->preset_text)
-            json_object_set_new(schema, "default", json_string(row->preset_text));
-        return schema;
-    }
-    }
-}
-
-json_t *fields_schema(const field *rows)
-{
-    if (rows->type != FIELD_TYPE_END && !rows->name)
-        return row_schema(rows);
-    json_t *properties = json_object(), *required = json_array();
-    for (const field *row = rows; row->type != FIELD_TYPE_END; row++) {
-        json_t *schema = row_schema(row);
-        if (row->help)
-            json_object_set_new(schema, "description", json_string(row->help));
-        json_object_set_new(properties, row->name, schema);
-        if (row->flags & FIELD_REQUIRED)
-            json_array_append_new(required, json_string(row->name));
-    }
-    return json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties, "required",
-                     required);
 }

@@ -27,16 +27,21 @@ enum field_type {
     FIELD_TYPE_STRING,  /* str; p == NULL when not given and without preset */
     FIELD_TYPE_CHOICE,  /* int: index into choices, any letter case; preset may be -1 */
     FIELD_TYPE_STRINGS, /* strs: an array of strings (FIELD_ONE_OR_MANY: or one string) */
-    FIELD_TYPE_TEXTS,   /* texts: a string or an array of strings; with FIELD_TOKEN_IDS also [int],
-                           [[int]] */
+    FIELD_TYPE_TEXTS,   /* texts: a string or an array of strings, and what the flags add to it */
     FIELD_TYPE_NUMBERS, /* outputs only: floats */
     FIELD_TYPE_OBJECT,  /* a struct at the offset, with its own rows */
+    FIELD_TYPE_OBJECTS, /* objects: an array of structs with their own rows (FIELD_ONE_OR_MANY: or
+                           one object) */
 };
 
 enum field_flags {
     FIELD_REQUIRED = 1,
     FIELD_TOKEN_IDS = 2,   /* TEXTS: token ids are accepted in place of strings */
-    FIELD_ONE_OR_MANY = 4, /* STRINGS: one plain string is a list of one */
+    FIELD_ONE_OR_MANY = 4, /* STRINGS, OBJECTS: one plain value is a list of one */
+    FIELD_COMMAS = 8,      /* STRINGS: a plain string is a list separated by commas */
+    FIELD_PAIRS = 16,      /* TEXTS: {"text": s, "text_pair": s} may stand for a string */
+    FIELD_PAIR_LISTS = 32, /* TEXTS: [s] or [s, s] may stand for a string, so that a plain list of
+                              strings is one text or pair, not a list of texts */
 };
 
 typedef struct strs {
@@ -44,9 +49,11 @@ typedef struct strs {
     int n;
 } strs;
 
-/* One text to encode: characters, or token ids when `ids` is set (n_ids of them). */
+/* One text to encode: characters, perhaps with a second text that goes with them, or token ids when
+ * `ids` is set (n_ids of them). */
 typedef struct text_input {
     str text;
+    str pair; /* p == NULL: none */
     const int *ids;
     int n_ids;
 } text_input;
@@ -57,6 +64,12 @@ typedef struct texts {
     bool single; /* the client sent one text, not a list */
 } texts;
 
+typedef struct objects {
+    void *items; /* [n] structs of the row's item_size */
+    int n;
+    bool single; /* the client sent one object, not a list */
+} objects;
+
 typedef struct field {
     const char *name; /* JSON key; NULL in outputs whose value has no key */
     enum field_type type;
@@ -64,9 +77,11 @@ typedef struct field {
     size_t offset;           /* in the struct that fields_parse() fills */
     double preset;           /* BOOL, INT, NUMBER, CHOICE */
     const char *preset_text; /* STRING */
-    double low, high; /* INT, NUMBER: value; STRING: bytes; STRINGS, TEXTS: items (0, 0: any) */
+    /* INT, NUMBER: value; STRINGS, TEXTS, OBJECTS: items (0, 0: any) */
+    double low, high;
     const char *const *choices; /* CHOICE: NULL-terminated */
-    const struct field *rows;   /* OBJECT */
+    const struct field *rows;   /* OBJECT, OBJECTS */
+    size_t item_size;           /* OBJECTS */
     int min_depth, max_depth;   /* outputs: arrays around the value */
     const char *help;
 } field;
@@ -111,10 +126,31 @@ typedef struct field {
         .name = key, .type = FIELD_TYPE_OBJECT, .offset = offsetof(owner, member),                 \
         .flags = flag_bits, .rows = field_rows, .help = text                                       \
     }
-/* Output row: `depth` arrays of numbers ("[[0.1]]" has depth 2). */
+#define FIELD_OBJECTS(owner, member, key, item, field_rows, most_items, flag_bits, text)           \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_OBJECTS, .offset = offsetof(owner, member),                \
+        .flags = flag_bits, .rows = field_rows, .item_size = sizeof(item), .high = most_items,     \
+        .help = text                                                                               \
+    }
+
+/* Rows of outputs: several keyless rows are alternatives.
+ * `depth` arrays of numbers ("[[0.1]]" has depth 2). */
 #define FIELD_OUT_NUMBERS(least_depth, most_depth, text)                                           \
     {                                                                                              \
         .type = FIELD_TYPE_NUMBERS, .min_depth = least_depth, .max_depth = most_depth,             \
+        .help = text                                                                               \
+    }
+/* `depth` arrays of objects; 0: an object. */
+#define FIELD_OUT_OBJECTS(least_depth, most_depth, field_rows, text)                               \
+    {                                                                                              \
+        .type = FIELD_TYPE_OBJECT, .min_depth = least_depth, .max_depth = most_depth,              \
+        .rows = field_rows, .help = text                                                           \
+    }
+/* A key of an object: BOOL, INT, NUMBER, STRING (arrays around it with depth), flags 0 when it may
+ * be absent. */
+#define FIELD_OUT_KEY(key, kind, depth, flag_bits, text)                                           \
+    {                                                                                              \
+        .name = key, .type = kind, .flags = flag_bits, .min_depth = depth, .max_depth = depth,     \
         .help = text                                                                               \
     }
 #define FIELD_END                                                                                  \
@@ -136,6 +172,13 @@ bool fields_parse(const field *rows, const json_t *object, const char *path, voi
 bool field_parse_value(const field *row, const json_t *value, const char *path, void *out, arena *a,
                        error *e);
 
-/* JSON Schema of an object with these keys, or of the value for a single keyless row; new
- * reference. */
+/* Whether a value has a form that fields_parse() may take for this row: an array, an object or a
+ * plain value; for rows that are alternatives of one key. */
+bool field_takes(const field *row, const json_t *value);
+
+/* JSON Schema of an object with these keys, or of the value for keyless rows; new reference. */
 json_t *fields_schema(const field *rows);
+
+/* Whether a value has the shape that output rows promise: every required key, every key of its
+ * type, no key without a row. False with the place ("'[0].score' must be a number, found null"). */
+bool fields_check(const field *rows, const json_t *value, error *e);

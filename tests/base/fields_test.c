@@ -164,6 +164,106 @@ static int tear_down(void **state)
     return 0;
 }
 
+struct shapes {
+    texts pairs, lists;
+    strs labels;
+    objects many;
+};
+
+static const field shape_rows[] = {
+    FIELD_TEXTS(struct shapes, pairs, "pairs", 3, FIELD_PAIRS, "texts or pairs"),
+    FIELD_TEXTS(struct shapes, lists, "lists", 3, FIELD_PAIR_LISTS, "texts or pairs"),
+    FIELD_STRINGS(struct shapes, labels, "labels", 3, FIELD_COMMAS, "labels"),
+    FIELD_OBJECTS(struct shapes, many, "many", struct inner, inner_rows, 2, FIELD_ONE_OR_MANY,
+                  "objects"),
+    FIELD_END};
+
+static bool parse_shapes(struct fixture *f, const char *text, struct shapes *out)
+{
+    error e = {0};
+    own_json json_t *root = json_parse(str_of(text), "it", 64, &e);
+    assert_non_null(root);
+    f->e = (error){0};
+    return fields_parse(shape_rows, root, "", out, f->memory, &f->e);
+}
+
+static void takes_pairs(void **state)
+{
+    struct fixture *f = *state;
+    struct shapes s;
+    assert_true(parse_shapes(f, "{\"pairs\": {\"text\": \"a\", \"text_pair\": \"b\"}}", &s));
+    assert_true(s.pairs.single && s.pairs.n == 1 && str_is(s.pairs.items[0].pair, "b"));
+    assert_true(parse_shapes(f, "{\"pairs\": [{\"text\": \"a\"}, \"c\"]}", &s));
+    assert_true(!s.pairs.single && s.pairs.n == 2 && !s.pairs.items[0].pair.p);
+    assert_true(str_is(s.pairs.items[1].text, "c"));
+    assert_false(parse_shapes(f, "{\"pairs\": [{\"text_pair\": \"a\"}]}", &s));
+    assert_string_equal(f->e.message, "'pairs[0].text' is required but missing");
+    assert_false(parse_shapes(f, "{\"pairs\": [[\"a\"]]}", &s));
+    assert_string_equal(f->e.message, "'pairs[0]' must be a string, or an object with 'text' and "
+                                      "'text_pair', found an array");
+    assert_true(parse_shapes(f, "{\"lists\": [\"a\", \"b\"]}", &s));
+    assert_true(s.lists.single && s.lists.n == 1 && str_is(s.lists.items[0].pair, "b"));
+    assert_true(parse_shapes(f, "{\"lists\": [[\"a\", \"b\"], [\"c\"], \"d\"]}", &s));
+    assert_true(!s.lists.single && s.lists.n == 3 && str_is(s.lists.items[2].text, "d"));
+    assert_false(parse_shapes(f, "{\"lists\": [[\"a\", \"b\", \"c\"]]}", &s));
+    assert_string_equal(f->e.message, "'lists[0]' has 3 items, expected one or two strings");
+    assert_false(parse_shapes(f, "{\"lists\": [[\"a\", 1]]}", &s));
+    assert_string_equal(f->e.message, "'lists[0][1]' must be a string, found an integer");
+}
+
+static void takes_comma_lists_and_objects(void **state)
+{
+    struct fixture *f = *state;
+    struct shapes s;
+    assert_true(parse_shapes(f, "{\"labels\": \" red,, green \"}", &s));
+    assert_true(s.labels.n == 2 && str_is(s.labels.items[1], "green"));
+    assert_true(parse_shapes(f, "{\"labels\": [\"red, green\"]}", &s));
+    assert_true(s.labels.n == 1 && str_is(s.labels.items[0], "red, green"));
+    assert_false(parse_shapes(f, "{\"labels\": \"a,b,c,d\"}", &s));
+    assert_true(parse_shapes(f, "{\"many\": {\"query\": \"q\"}}", &s));
+    assert_true(s.many.single && s.many.n == 1);
+    assert_true(parse_shapes(f, "{\"many\": [{\"query\": \"q\"}, {\"query\": \"r\"}]}", &s));
+    assert_true(str_is(((struct inner *)s.many.items)[1].query, "r"));
+    assert_false(parse_shapes(f, "{\"many\": [{\"query\": \"q\"}, {\"words\": []}]}", &s));
+    assert_string_equal(f->e.message, "'many[1].query' is required but missing");
+    assert_false(parse_shapes(f, "{\"many\": [3]}", &s));
+    assert_string_equal(f->e.message, "'many[0]' must be an object, found an integer");
+    assert_false(parse_shapes(f, "{\"many\": [{}, {}, {}]}", &s));
+}
+
+static const field answer_keys[] = {
+    FIELD_OUT_KEY("label", FIELD_TYPE_STRING, 0, FIELD_REQUIRED, "a label"),
+    FIELD_OUT_KEY("score", FIELD_TYPE_NUMBER, 0, FIELD_REQUIRED, "its score"),
+    FIELD_OUT_KEY("spans", FIELD_TYPE_INT, 2, 0, "places"), FIELD_END};
+
+static const field answer[] = {FIELD_OUT_OBJECTS(1, 2, answer_keys, "labels"),
+                               FIELD_OUT_NUMBERS(1, 1, "or numbers"), FIELD_END};
+
+static void checks_replies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reply, *message;
+    } cases[] = {
+        {"[{\"label\": \"a\", \"score\": 1}]", NULL},
+        {"[[{\"label\": \"a\", \"score\": 0.5, \"spans\": [[1, 2]]}]]", NULL},
+        {"[1, 2.5]", NULL},
+        {"[{\"label\": \"a\", \"score\": null}]", "'[0].score' must be a number, found null"},
+        {"[{\"label\": \"a\"}]", "'[0].score' is required but missing"},
+        {"[{\"label\": \"a\", \"score\": 1, \"more\": 1}]", "'[0].more' has no row"},
+        {"[{\"label\": \"a\", \"score\": 1, \"spans\": [1]}]",
+         "'[0].spans[0]' must be an array, found an integer"},
+        {"{}", "'' must be an array, found an object"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        error e = {0};
+        own_json json_t *reply = json_parse(str_of(cases[i].reply), "it", 64, &e);
+        assert_int_equal(fields_check(answer, reply, &e), cases[i].message == NULL);
+        if (cases[i].message)
+            assert_string_equal(e.message, cases[i].message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +273,9 @@ int main(void)
         cmocka_unit_test(names_the_place),
         cmocka_unit_test(reports_full_memory),
         cmocka_unit_test(makes_a_schema),
+        cmocka_unit_test(takes_pairs),
+        cmocka_unit_test(takes_comma_lists_and_objects),
+        cmocka_unit_test(checks_replies),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
