@@ -90,6 +90,8 @@ static bool finish(task_call *c, buf *reply, error *e)
     return true;
 }
 
+extern const task task_feature_extraction;
+
 extern const task task_sentence_similarity;
 const task task_sentence_similarity = {
     .name = "sentence-similarity",
@@ -102,6 +104,7 @@ const task task_sentence_similarity = {
     .example =
         "{\"inputs\": {\"source_sentence\": \"That is a happy person\", \"sentences\": "
         "[\"That is a happy dog\", \"That is a very happy person\", \"Today is a sunny day\"]}}",
+    .twin = &task_feature_extraction,
     .prepare = prepare,
     .finish = finish,
 };

@@ -68,19 +68,44 @@ static bool parse_parameters(const field *rows, const json_t *root, void *reques
     return true;
 }
 
-bool task_parse(const task *t, str body, void *request, arena *a, error *e)
+static json_t *read_body(const task *t, str body, error *e)
 {
-    if (body.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "the request body is empty, expected JSON such as %s",
-                    t->example);
-    own_json json_t *root = json_parse(body, "the request body", JSON_MAX_DEPTH, e);
-    if (!root)
-        return false;
-    if (!json_is_object(root))
-        return fail(e, ERR_BAD_REQUEST, "the request body must be a JSON object, found %s",
-                    json_kind(root));
+    if (body.n == 0) {
+        fail(e, ERR_BAD_REQUEST, "the request body is empty, expected JSON such as %s", t->example);
+        return NULL;
+    }
+    json_t *root = json_parse(body, "the request body", JSON_MAX_DEPTH, e);
+    if (root && !json_is_object(root)) {
+        fail(e, ERR_BAD_REQUEST, "the request body must be a JSON object, found %s",
+             json_kind(root));
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+static bool fill_request(const task *t, const json_t *root, void *request, arena *a, error *e)
+{
     return (!t->inputs || parse_inputs(t->inputs, root, request, a, e)) &&
            (!t->parameters || parse_parameters(t->parameters, root, request, a, e));
+}
+
+bool task_parse(const task *t, str body, void *request, arena *a, error *e)
+{
+    own_json json_t *root = read_body(t, body, e);
+    return root && fill_request(t, root, request, a, e);
+}
+
+bool task_parse_fitting(const task **t, str body, void **request, arena *a, error *e)
+{
+    own_json json_t *root = read_body(*t, body, e);
+    if (!root)
+        return false;
+    const json_t *inputs = json_object_get(root, "inputs");
+    if ((*t)->twin && (json_is_string(inputs) || json_is_array(inputs)))
+        *t = (*t)->twin;
+    *request = arena_alloc(a, (*t)->request_size);
+    return fill_request(*t, root, *request, a, e);
 }
 
 json_t *task_input_schema(const task *t)

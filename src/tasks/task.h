@@ -38,6 +38,9 @@ typedef struct task {
     const field *output; /* shape of the reply, for validation and documentation */
     size_t request_size; /* of the struct that the rows fill */
     const char *example; /* a whole request body */
+    /* Answers in place of this task when nobody named one and "inputs" is a text or a list of
+     * texts; NULL: none. */
+    const struct task *twin;
 
     /* Whether a model with these properties can do it; NULL: every model that reads text. */
     bool (*supports)(const model_info *m);
@@ -54,6 +57,9 @@ const task *task_find(str name);
 
 /* Fills `request` (t->request_size bytes) from a JSON body. */
 bool task_parse(const task *t, str body, void *request, arena *a, error *e);
+
+/* The same for a request that named no task: *t may become its twin, `request` is allocated. */
+bool task_parse_fitting(const task **t, str body, void **request, arena *a, error *e);
 
 /* {"type":"object","properties":{"inputs":...,"parameters":...}}, and the schema of the reply: new
  * references. */

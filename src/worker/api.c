@@ -28,6 +28,7 @@ struct waiting { /* a request whose job runs; in the request's arena */
     struct worker *worker;
     const struct api_row *row;
     const task *task;
+    bool named; /* by the route */
     job *job;
 };
 
@@ -151,7 +152,8 @@ static void submit(http_request *req, str body, void *arg)
 {
     struct waiting *wait = arg;
     error e = {0};
-    wait->job = batcher_submit(wait->worker->batcher, wait->task, body, answer, wait, &e);
+    wait->job =
+        batcher_submit(wait->worker->batcher, wait->task, wait->named, body, answer, wait, &e);
     if (!wait->job)
         http_fail(req, &e);
     else
@@ -172,7 +174,8 @@ static void handle(http_request *req, void *app)
         return;
     }
     const task *t = route->row->task;
-    if (!t && strstr(route->row->path, "{task}"))
+    bool named = t || strstr(route->row->path, "{task}");
+    if (!t && named)
         t = pipeline_task(&w->pipeline, http_capture(req, 0), &e);
     else if (!t)
         t = w->pipeline.task;
@@ -181,7 +184,7 @@ static void handle(http_request *req, void *app)
         return;
     }
     struct waiting *wait = arena_alloc(http_arena(req), sizeof *wait);
-    *wait = (struct waiting){req, w, route->row, t, NULL};
+    *wait = (struct waiting){req, w, route->row, t, named, NULL};
     http_read_all(req, (size_t)w->options->max_body, submit, wait);
 }
 

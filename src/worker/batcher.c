@@ -24,6 +24,7 @@ struct job {
     job *next; /* in the queue */
     char *body;
     size_t n_body;
+    bool named;        /* the client named the task */
     job_done_fn *done; /* NULL once cancelled; the loop's thread only */
     void *arg;
     int64_t queued_us, started_us;
@@ -123,9 +124,15 @@ static bool start_job(job *j)
     if (atomic_load(&c->cancelled))
         return fail(e, ERR_CANCELLED, "the client has left");
     c->memory = arena_new(JOB_BYTES);
-    c->request = arena_alloc(c->memory, c->task->request_size);
-    bool ok = task_parse(c->task, (str){j->body, j->n_body}, c->request, c->memory, e) &&
-              c->task->prepare(c, e);
+    str body = {j->body, j->n_body};
+    bool ok;
+    if (j->named) {
+        c->request = arena_alloc(c->memory, c->task->request_size);
+        ok = task_parse(c->task, body, c->request, c->memory, e);
+    } else {
+        ok = task_parse_fitting(&c->task, body, &c->request, c->memory, e);
+    }
+    ok = ok && c->task->prepare(c, e);
     c->tokenize_us = clock_us() - j->started_us;
     return ok;
 }
@@ -252,7 +259,8 @@ void batcher_free(batcher *b)
     free(b);
 }
 
-job *batcher_submit(batcher *b, const task *t, str body, job_done_fn *done, void *arg, error *e)
+job *batcher_submit(batcher *b, const task *t, bool named, str body, job_done_fn *done, void *arg,
+                    error *e)
 {
     if (b->waiting >= b->max_waiting) {
         fail(e, ERR_BUSY, "the model is overloaded: %d requests wait already", b->waiting);
@@ -260,6 +268,7 @@ job *batcher_submit(batcher *b, const task *t, str body, job_done_fn *done, void
     }
     job *j = xcalloc(1, sizeof *j);
     j->call.task = t;
+    j->named = named;
     j->call.pipeline = b->pipeline;
     j->owner = b;
     j->done = done;

@@ -28,8 +28,10 @@ batcher *batcher_new(const pipeline *p, loop *l, int max_waiting, error *e);
 /* Ends the engine; jobs that are not done are dropped without a callback. NULL is fine. */
 void batcher_free(batcher *b);
 
-/* Queues a request (the body is copied). NULL with ERR_BUSY when the queue is full. */
-job *batcher_submit(batcher *b, const task *t, str body, job_done_fn *done, void *arg, error *e);
+/* Queues a request (the body is copied). named: the client asked for this task; else the body may
+ * turn out to be for its twin. NULL with ERR_BUSY when the queue is full. */
+job *batcher_submit(batcher *b, const task *t, bool named, str body, job_done_fn *done, void *arg,
+                    error *e);
 
 /* Nobody waits for it any more: it is taken out of the queue, or its batches stop between layers.
  */

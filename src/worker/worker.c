@@ -128,6 +128,7 @@ bool worker_run(const worker_options *o, error *e)
 {
     struct worker w = {.options = o, .started_unix_ms = clock_unix_ms()};
     follow_parent(o);
+    prctl(PR_SET_NAME, "inferd-worker");
     bool ok = start(&w, e);
     if (ok) {
         log_info("'%s' is loaded in %.1f ms: %s, %d threads, kernels '%s', listening on %s",

@@ -54,6 +54,15 @@ def test_similarity_at_the_root_of_the_body(server):
         server.post(f"/models/{MINILM}", SIMILAR).json()
 
 
+def test_texts_without_a_task_are_embedded(server):
+    """huggingface_hub posts feature_extraction() to the model's URL itself."""
+    one = server.post(EXTRACT, {"inputs": "hello"}).json()
+    assert server.post(f"/models/{MINILM}", {"inputs": "hello"}).json() == one
+    assert server.post(f"/models/{MINILM}", {"inputs": ["hello"]}).json() == [one]
+    named = server.post(f"/pipeline/sentence-similarity/{MINILM}", {"inputs": "hello"})
+    assert named.status == 400 and "'inputs' must be an object" in named.json()["error"]
+
+
 def test_curl_content_type(server):
     """curl -d sends no JSON content type."""
     body = json.dumps(SIMILAR).encode()
