@@ -260,7 +260,7 @@ static bool read_form(struct reading *r, error *e)
         return read_zip(r, e);
     if (bytes.n && (unsigned char)bytes.p[0] == 0x80)
         return read_legacy(r, e);
-    if (str_starts(str_skip(bytes, TAR_MAGIC_AT), STR("ustar")))
+    if (bytes.n > TAR_MAGIC_AT && str_starts(str_skip(bytes, TAR_MAGIC_AT), STR("ustar")))
         return fail(e, ERR_BAD_MODEL, "the tar form of torch before 0.1.10 is not supported");
     if (str_starts(bytes, STR("version https://git-lfs")))
         return fail(e, ERR_BAD_MODEL, "it is a pointer of git-lfs, not the file itself");
