@@ -77,7 +77,7 @@ static bool encode_between(const tokenizer *t, text piece, bool special_as_text,
     return true;
 }
 
-static bool encode_text(const tokenizer *t, str input, bool special_as_text, tokens *out, error *e)
+bool encode_text(const tokenizer *t, str input, bool special_as_text, tokens *out, error *e)
 {
     if (input.n > TEXT_MAX)
         return fail(e, ERR_TOO_LARGE, "a text has %zu bytes, expected at most %d", input.n,
@@ -105,11 +105,6 @@ static bool encode_text(const tokenizer *t, str input, bool special_as_text, tok
         return fail(e, ERR_TOO_LARGE, "a text has too many tokens");
     return ok;
 }
-
-/* The tokens of one text that stay: begin .. end - 1. */
-struct kept {
-    size_t begin, end;
-};
 
 static struct kept keep(size_t n, size_t most, enum truncation_side side)
 {
@@ -256,16 +251,16 @@ static size_t template_size(const template_list *parts, bool add_special, size_t
     return n;
 }
 
-static bool encode_texts(const tokenizer *t, const str inputs[2], tokens lists[2], bool is_pair,
-                         const encode_options *o, encoding *out, arena *a, error *e)
+const template_list *encode_template(const tokenizer *t, bool is_pair)
 {
-    for (int i = 0; i <= is_pair; i++)
-        if (!encode_text(t, inputs[i], o->special_as_text, &lists[i], e))
-            return false;
-    const template_list *parts = is_pair ? &t->postprocessor.pair : &t->postprocessor.single;
-    struct kept kept[2] = {0};
-    if (!truncate_texts(lists, is_pair, o->add_special ? parts->n_special : 0, o, kept, e))
-        return false;
+    return is_pair ? &t->postprocessor.pair : &t->postprocessor.single;
+}
+
+bool encode_assemble(const tokenizer *t, const str inputs[2], const tokens lists[2], bool is_pair,
+                     const struct kept kept[2], const encode_options *o, encoding *out, arena *a,
+                     error *e)
+{
+    const template_list *parts = encode_template(t, is_pair);
     size_t n = template_size(parts, o->add_special, kept[0].end - kept[0].begin,
                              kept[1].end - kept[1].begin);
     size_t n_total = template_size(parts, o->add_special, lists[0].n, lists[1].n);
@@ -284,6 +279,18 @@ static bool encode_texts(const tokenizer *t, const str inputs[2], tokens lists[2
     made.truncated = n < n_total;
     *out = made;
     return true;
+}
+
+static bool encode_texts(const tokenizer *t, const str inputs[2], tokens lists[2], bool is_pair,
+                         const encode_options *o, encoding *out, arena *a, error *e)
+{
+    struct kept kept[2] = {0};
+    for (int i = 0; i <= is_pair; i++)
+        if (!encode_text(t, inputs[i], o->special_as_text, &lists[i], e))
+            return false;
+    int n_special = o->add_special ? encode_template(t, is_pair)->n_special : 0;
+    return truncate_texts(lists, is_pair, n_special, o, kept, e) &&
+           encode_assemble(t, inputs, lists, is_pair, kept, o, out, a, e);
 }
 
 bool tokenizer_encode(const tokenizer *t, str input, const str *pair, const encode_options *o,

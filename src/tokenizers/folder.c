@@ -63,6 +63,16 @@ static void set_id(const tokenizer *t, const struct side_files *f, const char *k
         *id = tokenizer_token_id(t, named);
 }
 
+static bool holds_string(const json_t *list, const char *wanted)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        if (json_is_string(item) && str_is(json_str(item), wanted))
+            return true;
+    }
+    return false;
+}
+
 static void apply_config(tokenizer *t, const struct side_files *f)
 {
     tokenizer_info *info = &t->info;
@@ -71,6 +81,11 @@ static void apply_config(tokenizer *t, const struct side_files *f)
     const json_t *side = json_object_get(f->config, "truncation_side");
     if (json_is_string(side))
         info->truncate_left = str_is(json_str(side), "left");
+    const json_t *names = json_object_get(f->config, "model_input_names");
+    info->no_type_ids = json_is_array(names) && !holds_string(names, "token_type_ids");
+    info->clean_up_spaces =
+        json_is_true(json_object_get(f->config, "clean_up_tokenization_spaces")) &&
+        strcmp(t->model.kind->type, "BPE") != 0;
     set_id(t, f, "pad_token", &info->pad_id);
     set_id(t, f, "unk_token", &info->unk_id);
     set_id(t, f, "cls_token", &info->cls_id);

@@ -5,6 +5,7 @@
 #include "tokenizers/added_tokens.h"
 #include "tokenizers/component.h"
 #include "tokenizers/document.h"
+#include "tokenizers/model.h"
 #include "tokenizers/postprocessor.h"
 #include "tokenizers/tokenizer.h"
 
@@ -22,3 +23,20 @@ struct tokenizer {
 /* Builds a tokenizer and takes the vocabulary out of the document, which the caller still releases.
  * `name` stands for the file in messages. */
 tokenizer *tokenizer_build(document *d, const char *name, error *e);
+
+/* The tokens of one text that stay: begin .. end - 1. */
+struct kept {
+    size_t begin, end;
+};
+
+/* The steps of tokenizer_encode(), for what encodes a text once and uses its tokens several times
+ * (windows.c). Tokens of a whole text, without special ones: tokens_release() them. */
+bool encode_text(const tokenizer *t, str input, bool special_as_text, tokens *out, error *e);
+
+/* Where special tokens and texts stand. */
+const template_list *encode_template(const tokenizer *t, bool is_pair);
+
+/* The kept tokens of a text (and its pair) in their template. */
+bool encode_assemble(const tokenizer *t, const str inputs[2], const tokens lists[2], bool is_pair,
+                     const struct kept kept[2], const encode_options *o, encoding *out, arena *a,
+                     error *e);

@@ -35,6 +35,16 @@ static bool check_version(loader *l, const json_t *version)
     return true;
 }
 
+/* Whether the model marks the tokens that continue a word: WordPiece does unless told otherwise. */
+static bool has_subword_prefix(const json_t *model)
+{
+    const json_t *prefix = json_object_get(model, "continuing_subword_prefix");
+    const json_t *type = json_object_get(model, "type");
+    if (json_is_string(prefix))
+        return json_string_length(prefix) > 0;
+    return !prefix && json_is_string(type) && str_is(json_str(type), "WordPiece");
+}
+
 static bool load_parts(tokenizer *t, loader *l, const json_t *root)
 {
     return check_version(l, json_object_get(root, "version")) &&
@@ -87,6 +97,7 @@ tokenizer *tokenizer_build(document *d, const char *name, error *e)
         tokenizer_close(t);
         return NULL;
     }
+    t->info.subword_prefix = has_subword_prefix(json_object_get(d->root, "model"));
     fill_info(t);
     return t;
 }
