@@ -32,7 +32,7 @@ struct call {
 struct golden {
     json_t *document;
     buf floats;
-    int *ids, *start, *skip;
+    int *ids, *types, *start, *skip;
     struct call calls[MAX_CALLS];
     int n, width, max_tokens;
     bool pooled;
@@ -57,15 +57,18 @@ static int prompt_tokens(const json_t *call, const model_info *info)
     return 0;
 }
 
-/* One more sequence. Ids that are not truncated yet lose what is too much in front of the last. */
-static void add_ids(struct golden *g, const json_t *ids)
+/* One more sequence. Ids that are not truncated yet lose what is too much in front of the last.
+ * types: NULL: all 0. */
+static void add_ids(struct golden *g, const json_t *ids, const json_t *types)
 {
     int n = (int)json_array_size(ids), kept = n < g->max_tokens ? n : g->max_tokens;
     int at = g->start[g->n++];
     assert_true(kept > 0 && at + kept <= MAX_TOKENS);
-    for (int i = 0; i < kept; i++)
-        g->ids[at + i] =
-            (int)json_integer_value(json_array_get(ids, (size_t)(i < kept - 1 ? i : n - 1)));
+    for (int i = 0; i < kept; i++) {
+        size_t from = (size_t)(i < kept - 1 ? i : n - 1);
+        g->ids[at + i] = (int)json_integer_value(json_array_get(ids, from));
+        g->types[at + i] = (int)json_integer_value(json_array_get(types, from));
+    }
     g->start[g->n] = at + kept;
 }
 
@@ -82,6 +85,7 @@ static void load(struct golden *g, const char *folder, const char *list, const c
     const json_t *calls = json_object_get(g->document, list), *call;
     size_t i;
     g->ids = xcalloc(MAX_TOKENS, sizeof(int));
+    g->types = xcalloc(MAX_TOKENS, sizeof(int));
     g->start = xcalloc(MAX_CALLS + 1, sizeof(int));
     g->skip = xcalloc(MAX_CALLS, sizeof(int));
     g->width = (int)json_integer_value(json_array_get(json_object_get(g->document, "shape"), 1));
@@ -96,7 +100,7 @@ static void load(struct golden *g, const char *folder, const char *list, const c
             .rows = row ? (int)json_integer_value(json_object_get(call, "rows")) : 1,
             .dimensions = (int)json_integer_value(json_object_get(call, "dimensions")),
             .normalize = json_is_true(json_object_get(call, "normalize"))};
-        add_ids(g, ids);
+        add_ids(g, ids, json_object_get(call, "types"));
     }
     assert_true(g->n > 0);
 }
@@ -106,6 +110,7 @@ static void release(struct golden *g)
     json_decref(g->document);
     buf_release(&g->floats);
     free(g->ids);
+    free(g->types);
     free(g->start);
     free(g->skip);
 }
@@ -117,6 +122,7 @@ static void run(model *m, const struct golden *g, int first, int end, float *out
     for (int i = first; i <= end; i++)
         start[i - first] = g->start[i] - g->start[first];
     token_batch b = {.ids = g->ids + g->start[first],
+                     .type_ids = g->types + g->start[first],
                      .start = start,
                      .n_seq = end - first,
                      .skip = g->skip + first};
@@ -225,15 +231,16 @@ static void check_folder(const char *folder, const char *name, struct golden *g,
     compare_threads(folder, g);
 }
 
-static void tiny(void **state)
+/* Every model folder below tests/goldens/<group>. */
+static void check_group(const char *group, int at_least)
 {
-    (void)state;
     int n_folders = 0;
-    DIR *dir = opendir(GOLDENS "tiny");
+    own_mem char *root = path_join(GOLDENS, group);
+    DIR *dir = opendir(root);
     assert_non_null(dir);
     for (struct dirent *item; (item = readdir(dir));) {
         struct golden g;
-        own_mem char *folder = path_join(GOLDENS "tiny", item->d_name);
+        own_mem char *folder = path_join(root, item->d_name);
         own_mem char *expected = path_join(folder, "expected.json");
         if (!file_exists(expected))
             continue;
@@ -245,7 +252,27 @@ static void tiny(void **state)
         n_folders++;
     }
     closedir(dir);
-    assert_true(n_folders >= 20);
+    assert_true(n_folders >= at_least);
+}
+
+static void tiny(void **state)
+{
+    (void)state;
+    check_group("tiny", 20);
+}
+
+/* Each architecture, and each of its options that changes results. */
+static void architectures(void **state)
+{
+    (void)state;
+    check_group("architectures", 8);
+}
+
+/* The same models with their weights in files of torch.save. */
+static void checkpoints(void **state)
+{
+    (void)state;
+    check_group("checkpoints", 3);
 }
 
 static void minilm(void **state)
@@ -278,6 +305,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiny),
+        cmocka_unit_test(architectures),
+        cmocka_unit_test(checkpoints),
         cmocka_unit_test(minilm),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
