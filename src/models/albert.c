@@ -36,6 +36,17 @@ static void bind_layer(encoder_layer *l, weights w, int i, const encoder_config 
     norm_bind(&l->ffn_norm, weights_in(in, "full_layer_layer_norm"), c->hidden, c->eps);
 }
 
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "predictions.dense",
+                        .act = HEAD_HIDDEN_ACT,
+                        .norm = "predictions.LayerNorm",
+                        .out = "predictions.decoder",
+                        .bias = "predictions"},
+    [HEAD_LABELS] = BERT_POOLED("pooler", "classifier"),
+    [HEAD_CHOICES] = BERT_POOLED("pooler", "classifier"),
+    HEADS_OF_TOKENS,
+};
+
 static const char *const ignored[] = {"pooler.*",
                                       "embeddings.position_ids",
                                       "predictions.*",
@@ -51,6 +62,7 @@ const architecture architecture_albert = {
                                      .positions = POSITIONS_FROM_ZERO,
                                      .shared_layers = true,
                                      .ignored = ignored,
+                                     .heads = heads,
                                      .bind = bind,
                                      .bind_layer = bind_layer},
 };

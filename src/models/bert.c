@@ -38,7 +38,18 @@ static const field config[] = {
     FIELD_END,
 };
 
-/* Heads, and buffers that old versions saved. */
+const head_spec bert_heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "cls.predictions.transform.dense",
+                        .act = HEAD_HIDDEN_ACT,
+                        .norm = "cls.predictions.transform.LayerNorm",
+                        .out = "cls.predictions.decoder",
+                        .bias = "cls.predictions"},
+    [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
+    [HEAD_CHOICES] = BERT_POOLED("pooler.dense", "classifier"),
+    HEADS_OF_TOKENS,
+};
+
+/* Other heads, and buffers that old versions saved. */
 static const char *const ignored[] = {
     "pooler.*", "embeddings.position_ids", "cls.*", "classifier.*", "qa_outputs.*", NULL};
 
@@ -48,6 +59,7 @@ const architecture architecture_bert = {
     .encoder = &(const encoder_spec){.prefix = "bert.",
                                      .positions = POSITIONS_FROM_ZERO,
                                      .ignored = ignored,
+                                     .heads = bert_heads,
                                      .bind = bert_bind,
                                      .bind_layer = bert_bind_layer},
 };

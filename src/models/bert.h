@@ -6,5 +6,14 @@
 /* "embeddings.*" with token types and LayerNorm. */
 void bert_bind(encoder *m, weights w);
 
+/* The pooler with "classifier" behind it, "cls.predictions.*", "qa_outputs". */
+extern const head_spec bert_heads[];
+
+/* A row of heads: scores of the base model's pooler. */
+#define BERT_POOLED(pooler, scores)                                                                \
+    {                                                                                              \
+        .dense = pooler, .base_dense = true, .act = ACT_TANH, .out = scores                        \
+    }
+
 /* "encoder.layer.<i>.*". */
 void bert_bind_layer(encoder_layer *l, weights w, int i, const encoder_config *c);

@@ -2,7 +2,7 @@
  * its own. */
 #include "models/architecture.h"
 
-static const double EPS = 1e-12; /* not in its config.json */
+#define EPS 1e-12 /* of its norms; not in its config.json */
 
 static const field config[] = {
     FIELD_INT(encoder_config, hidden, "dim", 768, 1, 1 << 16, "token width"),
@@ -37,6 +37,22 @@ static void bind_layer(encoder_layer *l, weights w, int i, const encoder_config 
     norm_bind(&l->ffn_norm, weights_in(in, "output_layer_norm"), c->hidden, EPS);
 }
 
+#define SCORES                                                                                     \
+    {                                                                                              \
+        .dense = "pre_classifier", .act = ACT_RELU, .out = "classifier"                            \
+    }
+
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "vocab_transform",
+                        .act = HEAD_HIDDEN_ACT,
+                        .norm = "vocab_layer_norm",
+                        .eps = EPS,
+                        .out = "vocab_projector"},
+    [HEAD_LABELS] = SCORES,
+    [HEAD_CHOICES] = SCORES,
+    HEADS_OF_TOKENS,
+};
+
 static const char *const ignored[] = {
     "vocab_transform.*", "vocab_layer_norm.*", "vocab_projector.*",       "pre_classifier.*",
     "classifier.*",      "qa_outputs.*",       "embeddings.position_ids", NULL};
@@ -47,6 +63,7 @@ const architecture architecture_distilbert = {
     .encoder = &(const encoder_spec){.prefix = "distilbert.",
                                      .positions = POSITIONS_FROM_ZERO,
                                      .ignored = ignored,
+                                     .heads = heads,
                                      .bind = bind,
                                      .bind_layer = bind_layer},
 };

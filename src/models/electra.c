@@ -22,6 +22,20 @@ static void bind(encoder *m, weights w)
         linear_bind(&m->project, weights_in(w, "embeddings_project"), c->hidden, c->embedding);
 }
 
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "generator_predictions.dense",
+                        .act = ACT_GELU_ERF,
+                        .norm = "generator_predictions.LayerNorm",
+                        .out = "generator_lm_head"},
+    [HEAD_LABELS] = {.dense = "classifier.dense",
+                     .act = ACT_GELU_ERF,
+                     .out = "classifier.out_proj"},
+    [HEAD_CHOICES] = {.dense = "sequence_summary.summary",
+                      .act = ACT_GELU_ERF,
+                      .out = "classifier"},
+    HEADS_OF_TOKENS,
+};
+
 static const char *const ignored[] = {"embeddings.position_ids",
                                       "discriminator_predictions.*",
                                       "generator_predictions.*",
@@ -37,6 +51,7 @@ const architecture architecture_electra = {
     .encoder = &(const encoder_spec){.prefix = "electra.",
                                      .positions = POSITIONS_FROM_ZERO,
                                      .ignored = ignored,
+                                     .heads = heads,
                                      .bind = bind,
                                      .bind_layer = bert_bind_layer},
 };

@@ -119,18 +119,38 @@ static void bind_layers(encoder *m, weights w)
     }
 }
 
-bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c, weight_set *set,
-                  error *e)
+static bool bind_head(encoder *m, weights root, weights base, int n_labels, error *e)
+{
+    const encoder_config *c = &m->config;
+    return head_bind(
+        &m->head,
+        &(head_place){.root = root,
+                      .base = base,
+                      .words = m->spec->words ? m->spec->words : "embeddings.word_embeddings",
+                      .tied = c->tied,
+                      .hidden = c->hidden,
+                      .embedding = c->embedding,
+                      .vocab = c->vocab,
+                      .n_labels = n_labels,
+                      .eps = c->eps,
+                      .act = acts[c->act]},
+        e);
+}
+
+bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
+                  enum model_head kind, int n_labels, weight_set *set, error *e)
 {
     if (!check(c, spec, e))
         return false;
     *m = (encoder){.spec = spec, .config = *c};
     if (!m->config.embedding)
         m->config.embedding = c->hidden;
-    weights w = weights_root(set, spec->prefix);
+    weights root = weights_root(set, NULL), base = weights_root(set, spec->prefix);
+    m->head = head_choose(spec->heads, kind, root);
     if (!spec->engine)
-        bind_layers(m, w);
-    if ((!spec->engine || spec->engine->init(m, c, w, e)) && weights_done(set, spec->ignored, e) &&
+        bind_layers(m, base);
+    if ((!spec->engine || spec->engine->init(m, c, base, e)) &&
+        bind_head(m, root, base, n_labels, e) && weights_done(set, spec->ignored, e) &&
         (!m->bucket_bias || spread_buckets(m, e)))
         return true;
     encoder_release(m);

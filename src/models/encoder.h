@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/fields.h"
+#include "models/head.h"
 #include "models/model.h"
 #include "nn/embedding.h"
 #include "nn/ffn.h"
@@ -27,6 +28,7 @@ typedef struct encoder_config {
     int groups, group_layers; /* of shared layers; anything but 1 and 1 is refused */
     int position_type;        /* index of encoder_position_types */
     int is_decoder, cross_attention;
+    int tied; /* scores of the vocabulary use the embedding table */
 } encoder_config;
 
 typedef struct encoder_layer {
@@ -46,6 +48,7 @@ typedef struct encoder {
     const float *bucket_bias; /* [buckets][heads], or NULL */
     float *distance_bias;     /* [heads][2 * positions - 1], made of bucket_bias; owned */
     void *state;              /* of the spec's engine; owned by it */
+    head head;
 } encoder;
 
 enum encoder_positions {
@@ -61,7 +64,8 @@ struct encoder_work;
 typedef struct encoder_engine {
     /* Checks *c and claims the weights behind the prefix; m->spec and m->config are set, m->config
      * a copy of the common part of *c, which outlives m. What is to be released goes to m->state,
-     * also on failure. */
+     * also on failure. m->head is chosen and will be bound afterwards by its spec, which this may
+     * change. */
     bool (*init)(encoder *m, const encoder_config *c, weights w, error *e);
     /* Frees m->state, which may be NULL. */
     void (*release)(encoder *m);
@@ -79,14 +83,17 @@ typedef struct encoder_spec {
     enum encoder_positions positions;
     bool shared_layers;         /* one set of weights for all layers */
     const char *const *ignored; /* patterns of tensors that are no part of the encoder */
+    const head_spec *heads;     /* [MODEL_HEADS], or NULL: it has none */
+    const char *words;          /* the table that scores may be tied to, behind the prefix; NULL:
+                                   "embeddings.word_embeddings" */
     /* Claim the weights: one line a block. w: behind the prefix. Not called for another engine. */
     void (*bind)(encoder *m, weights w);
     void (*bind_layer)(encoder_layer *l, weights w, int i, const encoder_config *c);
 } encoder_spec;
 
-/* Names that hidden_act may have, and the places of two of them, for presets. */
+/* Names that hidden_act may have, and the places of some of them, for presets. */
 extern const char *const encoder_acts[];
-enum { ENCODER_GELU = 0, ENCODER_GELU_NEW = 2 };
+enum { ENCODER_GELU = 0, ENCODER_GELU_NEW = 2, ENCODER_SILU = 8, ENCODER_TANH = 11 };
 
 extern const char *const encoder_position_types[];
 
@@ -99,7 +106,8 @@ extern const char *const encoder_position_types[];
 #define ENCODER_TABLES(vocab_size, n_positions)                                                    \
     FIELD_INT(encoder_config, vocab, "vocab_size", vocab_size, 1, 1 << 24, "token ids"),           \
         FIELD_INT(encoder_config, positions, "max_position_embeddings", n_positions, 1, 1 << 20,   \
-                  "positions")
+                  "positions"),                                                                    \
+        FIELD_BOOL(encoder_config, tied, "tie_word_embeddings", 1, "scores use the token table")
 #define ENCODER_TYPES(n_types)                                                                     \
     FIELD_INT(encoder_config, types, "type_vocab_size", n_types, 0, 1 << 16, "token types")
 #define ENCODER_ACT(key, preset)                                                                   \
@@ -115,10 +123,11 @@ extern const char *const encoder_position_types[];
         FIELD_BOOL(encoder_config, is_decoder, "is_decoder", 0, "causal attention"),               \
         FIELD_BOOL(encoder_config, cross_attention, "add_cross_attention", 0, "second input")
 
-/* Checks the configuration (*c is kept by value) and binds the weights; weights_done included.
- * ERR_INVALID for an option that is not supported, ERR_BAD_MODEL for what does not fit. */
-bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c, weight_set *set,
-                  error *e);
+/* Checks the configuration (*c is kept by value) and binds the weights and the head that was asked
+ * for, as far as there is one (see head_choose); weights_done included. n_labels: of heads with
+ * labels. ERR_INVALID for an option that is not supported, ERR_BAD_MODEL for what does not fit. */
+bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
+                  enum model_head kind, int n_labels, weight_set *set, error *e);
 void encoder_release(encoder *m);
 
 /* Longest sequence. */

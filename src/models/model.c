@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "models/architecture.h"
 #include "models/config.h"
+#include "models/labels.h"
 #include "models/sentence.h"
 
 #include <assert.h>
@@ -36,6 +37,27 @@ static bool find_architecture(const architecture **found, const json_t *config, 
                 json_string_value(type), supported);
 }
 
+/* Of the heads that have any. */
+static bool read_labels(model *m, labels *l, enum model_head kind, const json_t *config, error *e)
+{
+    if (kind != HEAD_LABELS && kind != HEAD_TOKEN_LABELS)
+        return true;
+    return labels_read(l, config, m->memory, e) &&
+           (!m->sentence.scores || !m->sentence.activation.p ||
+            labels_ranking(&l->ranking, m->sentence.activation, e));
+}
+
+static void describe_head(model_info *info, enum model_head kind, const labels *l)
+{
+    info->head = kind;
+    if (kind != HEAD_LABELS && kind != HEAD_TOKEN_LABELS)
+        return;
+    info->labels = l->names;
+    info->n_labels = l->n;
+    info->problem = l->problem;
+    info->ranking = l->ranking;
+}
+
 static bool open_encoder(model *m, error *e)
 {
     const char *folder = m->sentence.transformer;
@@ -49,10 +71,15 @@ static bool open_encoder(model *m, error *e)
     encoder_config *c = arena_alloc(m->memory, a->config_bytes ? a->config_bytes : sizeof *c);
     if (!config_parse(a->config, config, name, c, m->memory, e))
         return false;
+    labels l = {0};
+    enum model_head kind = m->sentence.stated ? HEAD_NONE : head_of_config(config);
+    if (!read_labels(m, &l, kind, config, e))
+        return false;
     m->weights = weight_set_open(&m->repo, folder, e);
-    if (!m->weights || !encoder_init(&m->encoder, a->encoder, c, m->weights, e))
+    if (!m->weights || !encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e))
         return false;
     m->info.model_type = a->model_type;
+    describe_head(&m->info, m->encoder.head.kind, &l);
     return true;
 }
 
@@ -212,17 +239,86 @@ bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
 
 int model_logits_width(const model *m)
 {
-    return m->info.n_labels;
+    return m->encoder.head.out.out;
+}
+
+/* Token vectors of a step, those that the head takes, and its own working memory. */
+static size_t logits_floats(const model *m, int n_tokens)
+{
+    return 2 * (size_t)n_tokens * (size_t)m->info.hidden +
+           head_work_floats(&m->encoder.head, n_tokens);
 }
 
 size_t model_logits_work_bytes(const model *m, int n_tokens, int longest)
 {
-    return encoder_work_bytes(&m->encoder, encoder_step_tokens(n_tokens, longest));
+    int step = encoder_step_tokens(n_tokens, longest);
+    enum { ALIGNMENT = 4 * 64 };
+    return encoder_work_bytes(&m->encoder, step) + logits_floats(m, step) * sizeof(float) +
+           ALIGNMENT;
+}
+
+/* What a step's scores are made of: pooled vectors, or the wanted rows among its tokens. Returns
+ * their number; *from is where they are. */
+static int head_input(model *m, const ragged *r, const int *wanted, int n_wanted, int at,
+                      const float *tokens, float *room, const float **from)
+{
+    const head *h = &m->encoder.head;
+    int hidden = m->info.hidden;
+    *from = room;
+    if (!head_scores_tokens(h)) {
+        pool_run(m->team, &h->spec.pooling, 1, tokens, r, NULL, hidden, room);
+        return r->n_seq;
+    }
+    if (!wanted) {
+        *from = tokens;
+        return ragged_rows(r);
+    }
+    for (int i = 0; i < n_wanted; i++)
+        memcpy(room + (size_t)i * (size_t)hidden,
+               tokens + (size_t)(wanted[i] - at) * (size_t)hidden, (size_t)hidden * sizeof *room);
+    return n_wanted;
+}
+
+/* How many of the rising rows stand in front of token `end`. */
+static int rows_before(const int *rows, int n_rows, int end)
+{
+    int n = 0;
+    while (n < n_rows && rows[n] < end)
+        n++;
+    return n;
 }
 
 bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
                   error *e)
 {
-    (void)b, (void)rows, (void)n_rows, (void)out, (void)a;
-    return fail(e, ERR_INVALID, "this %s model has no head", m->info.model_type);
+    encoder_work work;
+    const head *h = &m->encoder.head;
+    assert(b->n_seq == 0 || b->start[0] == 0);
+    if (h->kind == HEAD_NONE)
+        return fail(e, ERR_INVALID, "this %s model has no head", m->info.model_type);
+    if (b->n_seq == 0)
+        return true;
+    int n_tokens = largest_step(b);
+    size_t part = (size_t)n_tokens * (size_t)m->info.hidden;
+    float *tokens = arena_raw(a, logits_floats(m, n_tokens), sizeof *tokens);
+    if (!tokens)
+        return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", n_tokens);
+    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
+        return false;
+    for (int first = 0, end; first < b->n_seq; first = end) {
+        const float *from;
+        end = encoder_step(b, first);
+        if (!encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
+            return false;
+        ragged r = {.start = work.start, .n_seq = end - first};
+        int n_wanted = rows ? rows_before(rows, n_rows, b->start[end]) : 0;
+        int n = head_input(m, &r, rows, n_wanted, b->start[first], tokens, tokens + part, &from);
+        head_run(h, m->team, from, out, n, tokens + 2 * part);
+        out += (size_t)n * (size_t)h->out.out;
+        if (rows) {
+            rows += n_wanted;
+            n_rows -= n_wanted;
+        }
+    }
+    return true;
 }

@@ -33,6 +33,7 @@ enum model_head {
     HEAD_LABELS,       /* one row of label scores a sequence */
     HEAD_TOKEN_LABELS, /* one row of label scores a token */
     HEAD_SPANS,        /* a token's scores as start and as end of an answer */
+    HEAD_CHOICES,      /* one score a sequence, to be compared with those of other choices */
 };
 
 /* How label scores become probabilities. */
@@ -73,8 +74,11 @@ typedef struct model_info {
     enum model_head head;
     int n_labels;               /* of HEAD_LABELS and HEAD_TOKEN_LABELS, else 0 */
     const char *const *labels;  /* [n_labels], by id; "LABEL_<id>" where id2label has none */
-    enum model_problem problem; /* of HEAD_LABELS: problem_type of config.json; without one
-                                   regression for one label, else a single label */
+    enum model_problem problem; /* of HEAD_LABELS: as problem_type of config.json says; without it
+                                   MULTI_LABEL for one label, else SINGLE_LABEL */
+    enum model_problem ranking; /* of HEAD_LABELS: what a cross-encoder gives, MULTI_LABEL for the
+                                   sigmoid or REGRESSION for the score itself; as the folder says,
+                                   else the sigmoid for one label */
     int64_t parameters;         /* elements of all tensors in the weight files */
     int64_t mapped_bytes;       /* weight files, mapped read-only and shared */
     int64_t converted_bytes;    /* private memory for weights that could not be used in place */
@@ -121,10 +125,10 @@ int model_logits_width(const model *m);
 size_t model_logits_work_bytes(const model *m, int n_tokens, int longest);
 
 /* What the head makes of the last layer, unscaled: no softmax. rows: [n_rows] numbers of tokens in
- * the batch, rising, for the heads that score tokens; NULL: all tokens, in their order. HEAD_LABELS
- * takes no rows.
- * out: [n_seq][n_labels] for HEAD_LABELS, [n_rows][n_labels] for HEAD_TOKEN_LABELS, [n_rows][2]
- * (start, end) for HEAD_SPANS, [n_rows][vocab] for HEAD_MASKED_LM: ask for the rows that are wanted
- * only. ERR_INVALID when the model has no head, else as model_hidden. */
+ * the batch, each larger than the one before, for the heads that score tokens; NULL: all tokens, in
+ * their order. HEAD_LABELS takes no rows. out: [n_seq][n_labels] for HEAD_LABELS,
+ * [n_rows][n_labels] for HEAD_TOKEN_LABELS, [n_rows][2] (start, end) for HEAD_SPANS,
+ * [n_rows][vocab] for HEAD_MASKED_LM: ask for the rows that are wanted only. ERR_INVALID when the
+ * model has no head, else as model_hidden. */
 bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
                   error *e);

@@ -1,6 +1,6 @@
 /* MPNet (Song et al. 2020), model_type "mpnet": BERT without token types, with RoBERTa's positions
  * and a bias of the scores by relative position that all layers share. */
-#include "models/architecture.h"
+#include "models/roberta.h"
 
 static const field config[] = {
     ENCODER_SIZES(768, 12, 12, 3072),
@@ -47,6 +47,7 @@ const architecture architecture_mpnet = {
     .encoder = &(const encoder_spec){.prefix = "mpnet.",
                                      .positions = POSITIONS_AFTER_PADDING,
                                      .ignored = ignored,
+                                     .heads = roberta_heads,
                                      .bind = bind,
                                      .bind_layer = bind_layer},
 };

@@ -4,3 +4,6 @@
 #include "models/architecture.h"
 
 extern const encoder_spec roberta_encoder;
+
+/* "lm_head.*", "classifier.dense" and "classifier.out_proj", "qa_outputs". */
+extern const head_spec roberta_heads[];

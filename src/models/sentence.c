@@ -54,7 +54,9 @@ static bool read_transformer(sentence *s, const repo *r, const char *path, arena
     }
     if (!config_read(rows, r, path, names[which], false, &file, memory, e))
         return false;
-    if (!str_is(file.task, "feature-extraction") || !str_is(file.output, "token_embeddings"))
+    s->scores = str_is(file.task, "sequence-classification") && str_is(file.output, "scores");
+    if (!s->scores &&
+        (!str_is(file.task, "feature-extraction") || !str_is(file.output, "token_embeddings")))
         return fail(e, ERR_INVALID,
                     "'%s' asks for task '%.*s' and output '%.*s', only 'feature-extraction' and "
                     "'token_embeddings' are supported",
@@ -225,7 +227,7 @@ static bool read_module(sentence *s, int at, const json_t *entry, const repo *r,
 
 struct sentence_file {
     int similarity;
-    str default_prompt;
+    str default_prompt, activation;
 };
 
 static bool read_prompts(sentence *s, const json_t *prompts, str by_default, arena *memory,
@@ -262,6 +264,8 @@ static bool read_sentence_file(sentence *s, const repo *r, arena *memory, error 
                      names, "how embeddings are compared"),
         FIELD_STRING(struct sentence_file, default_prompt, "default_prompt_name", NULL, 0,
                      "prompt for inputs that name none"),
+        FIELD_STRING(struct sentence_file, activation, "activation_fn", NULL, 0,
+                     "what a cross-encoder does to its scores"),
         FIELD_END,
     };
     static const char name[] = "config_sentence_transformers.json";
@@ -272,6 +276,7 @@ static bool read_sentence_file(sentence *s, const repo *r, arena *memory, error 
     own_json json_t *document = repo_json(r, name, e);
     if (!document || !config_parse(rows, document, name, &file, memory, e))
         return false;
+    s->activation = file.activation;
     s->similarity = (enum model_similarity)file.similarity;
     s->similarity_name = names[file.similarity];
     const json_t *prompts = json_object_get(document, "prompts");
@@ -316,8 +321,13 @@ bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
             return false;
     if (!s->n_modes)
         s->modes[s->n_modes++] = POOL_MEAN;
-    return (s->max_tokens || read_tokenizer_limit(s, r, memory, e)) &&
-           read_sentence_file(s, r, memory, e);
+    if (s->scores && json_array_size(modules) > 1)
+        return fail(e, ERR_INVALID,
+                    "modules.json: a module behind the scores of a cross-encoder is not supported");
+    bool good = (s->max_tokens || read_tokenizer_limit(s, r, memory, e)) &&
+                read_sentence_file(s, r, memory, e);
+    s->stated = s->stated && !s->scores;
+    return good;
 }
 
 /* Weights. */

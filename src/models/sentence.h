@@ -5,7 +5,8 @@
  * then any of Dense, LayerNorm, Normalize, Dropout; written by versions 0.3 to 6),
  * <Transformer>/sentence_bert_config.json, <Pooling>/config.json, <Dense>/{config.json,
  * model.safetensors}, config_sentence_transformers.json. Without modules.json a folder is a plain
- * encoder, for which mean pooling is assumed, as sentence-transformers does. */
+ * encoder, for which mean pooling is assumed, as sentence-transformers does. So is the folder of a
+ * cross-encoder, for which sentence-transformers 6 writes a modules.json of one Transformer. */
 #pragma once
 
 #include "base/arena.h"
@@ -34,7 +35,9 @@ typedef struct sentence_module {
 enum { SENTENCE_MODULES = 16, SENTENCE_MODES = 16 };
 
 typedef struct sentence {
-    bool stated;             /* modules.json is there */
+    bool stated;             /* modules.json is there and makes embeddings */
+    bool scores;             /* modules.json says it is a cross-encoder: no embeddings */
+    str activation;          /* of a cross-encoder's scores; p NULL: nothing is said */
     const char *transformer; /* folder of the encoder, "" for the model folder */
     int max_tokens;          /* as sentence_bert_config.json or the tokenizer says; 0: no limit */
     bool lower_case;

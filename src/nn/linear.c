@@ -8,6 +8,12 @@ void linear_bind(linear *l, weights w, int out, int in)
     l->bias = weights_vector(w, "bias", out);
 }
 
+void linear_bind_parts(linear *l, weights weight, weights bias, int out, int in)
+{
+    linear_bind_unbiased(l, weight, out, in);
+    l->bias = weights_vector(bias, "bias", out);
+}
+
 void linear_bind_unbiased(linear *l, weights w, int out, int in)
 {
     *l = (linear){.out = out, .in = in, .weight = weights_matrix(w, "weight", out, in)};

@@ -16,6 +16,9 @@ void linear_bind(linear *l, weights w, int out, int in);
 /* The same without "bias". */
 void linear_bind_unbiased(linear *l, weights w, int out, int in);
 
+/* The same with "weight" of one scope and "bias" of another: scores tied to an embedding table. */
+void linear_bind_parts(linear *l, weights weight, weights bias, int out, int in);
+
 /* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,
                 int n_rows);

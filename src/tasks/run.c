@@ -184,7 +184,7 @@ static int *lay_out_rows(runner *r, const token_batch *b, int *n_rows)
         int n_own = (int)result_rows(r, CALL_LOGITS, s);
         for (int k = 0; k < n_own; k++) {
             int at = s->rows ? s->rows[k] : k;
-            assert(at >= 0 && at < s->n);
+            assert(at >= (k && s->rows ? s->rows[k - 1] + 1 : 0) && at < s->n);
             rows[(*n_rows)++] = b->start[i] + at;
         }
     }

@@ -323,6 +323,13 @@ bool weights_have(weights w, const char *name)
     return find(w, name, full) != NULL;
 }
 
+int64_t weights_rows(weights w, const char *name)
+{
+    char full[MAX_NAME];
+    const struct entry *entry = find(w, name, full);
+    return entry && entry->tensor->n_dims ? entry->tensor->dims[0] : 0;
+}
+
 static const float *convert(weight_set *set, const tensor *t, const char *name)
 {
     size_t bytes;
@@ -383,6 +390,12 @@ const float *weights_vector(weights w, const char *name, int64_t n)
 const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t columns)
 {
     return claim(w, name, 2, (int64_t[]){rows, columns});
+}
+
+const float *weights_cube(weights w, const char *name, int64_t planes, int64_t rows,
+                          int64_t columns)
+{
+    return claim(w, name, 3, (int64_t[]){planes, rows, columns});
 }
 
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns)

@@ -55,10 +55,15 @@ weights weights_in(weights w, const char *format, ...) __attribute__((format(pri
 
 bool weights_have(weights w, const char *name);
 
+/* First dimension of a tensor, without claiming it; 0 when it is missing. */
+int64_t weights_rows(weights w, const char *name);
+
 /* Claims a tensor of exactly this shape as floats, row after row. NULL (and noted for
  * weights_done) when it is missing, has another shape or is of a type that is no real number. */
 const float *weights_vector(weights w, const char *name, int64_t n);
 const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t columns);
+const float *weights_cube(weights w, const char *name, int64_t planes, int64_t rows,
+                          int64_t columns);
 
 /* The same for a table of which a request reads a few rows: it is not read ahead. */
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns);

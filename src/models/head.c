@@ -1,0 +1,129 @@
+/* head_of_config and head_choose say which head there is, head_bind finds its weights. */
+#include "models/head.h"
+
+#include <stdio.h>
+
+enum model_head head_of_config(const json_t *config)
+{
+    static const struct {
+        const char *suffix;
+        enum model_head kind;
+    } kinds[] = {
+        {"ForMaskedLM", HEAD_MASKED_LM},
+        {"ForPreTraining", HEAD_MASKED_LM},
+        {"ForSequenceClassification", HEAD_LABELS},
+        {"ForTokenClassification", HEAD_TOKEN_LABELS},
+        {"ForQuestionAnswering", HEAD_SPANS},
+        {"ForMultipleChoice", HEAD_CHOICES},
+    };
+    const json_t *name = json_array_get(json_object_get(config, "architectures"), 0);
+    if (!json_is_string(name))
+        return HEAD_NONE;
+    str text = {json_string_value(name), json_string_length(name)};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (str_ends(text, str_of(kinds[i].suffix)))
+            return kinds[i].kind;
+    return HEAD_NONE;
+}
+
+static bool have(weights w, const char *place, const char *name)
+{
+    return place && weights_have(weights_in(w, "%s", place), name);
+}
+
+head head_choose(const head_spec *specs, enum model_head kind, weights root)
+{
+    head h = {0};
+    if (!specs || !specs[kind].out)
+        return h;
+    const head_spec *s = &specs[kind];
+    if (kind == HEAD_MASKED_LM && !have(root, s->dense, "weight") &&
+        !have(root, s->out, "weight") && !have(root, s->out, "bias") &&
+        !have(root, s->bias, "bias"))
+        return h;
+    h.kind = kind;
+    h.spec = *s;
+    return h;
+}
+
+/* Scores of the vocabulary. Weights of their own win even when config.json calls them tied: the
+ * file may hold the table twice, and if the two differ the reference does not tie them either. */
+static void bind_vocabulary(head *h, const head_place *p, int in)
+{
+    const head_spec *s = &h->spec;
+    weights out = weights_in(p->root, "%s", s->out), weight = out, bias = out;
+    if (p->tied && !weights_have(out, "weight"))
+        weight = weights_in(p->base, "%s", p->words);
+    if (s->bias && !weights_have(out, "bias"))
+        bias = weights_in(p->root, "%s", s->bias);
+    linear_bind_parts(&h->out, weight, bias, p->vocab, in);
+}
+
+static int n_scores(const head *h, const head_place *p)
+{
+    switch (h->kind) {
+    case HEAD_NONE:
+        return 0;
+    case HEAD_MASKED_LM:
+        return p->vocab;
+    case HEAD_LABELS:
+    case HEAD_TOKEN_LABELS:
+        return p->n_labels;
+    case HEAD_SPANS:
+        return 2;
+    case HEAD_CHOICES:
+        return 1;
+    }
+    return 0;
+}
+
+static bool bind_scores(head *h, const head_place *p, error *e)
+{
+    weights out = weights_in(p->root, "%s", h->spec.out);
+    int n = n_scores(h, p);
+    int64_t rows = weights_rows(out, "weight");
+    if (p->n_labels && rows && rows != n)
+        return fail(e, ERR_BAD_MODEL,
+                    "'config.json' has %d labels, but '%s.weight' has scores for %lld", n,
+                    h->spec.out, (long long)rows);
+    linear_bind(&h->out, out, n, p->hidden);
+    return true;
+}
+
+bool head_bind(head *h, const head_place *p, error *e)
+{
+    const head_spec *s = &h->spec;
+    if (h->kind == HEAD_NONE)
+        return true;
+    int width = h->kind == HEAD_MASKED_LM ? p->embedding : p->hidden;
+    h->act = s->act == HEAD_HIDDEN_ACT ? p->act : (enum activation)s->act;
+    if (s->dense)
+        linear_bind(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense), width,
+                    p->hidden);
+    if (s->norm)
+        norm_bind(&h->norm, weights_in(p->root, "%s", s->norm), width,
+                  s->eps != 0 ? s->eps : p->eps);
+    if (h->kind != HEAD_MASKED_LM)
+        return bind_scores(h, p, e);
+    bind_vocabulary(h, p, width);
+    return true;
+}
+
+bool head_scores_tokens(const head *h)
+{
+    return h->kind != HEAD_LABELS && h->kind != HEAD_CHOICES;
+}
+
+size_t head_work_floats(const head *h, int n_rows)
+{
+    return (size_t)n_rows * (size_t)(h->dense.in ? h->dense.out : h->norm.width);
+}
+
+void head_run(const head *h, team *t, const float *rows, float *out, int n_rows, float *work)
+{
+    if (h->dense.in)
+        linear_run(&h->dense, t, rows, h->act, work, n_rows);
+    if (h->norm.width)
+        norm_run(&h->norm, t, h->dense.in ? work : rows, NULL, work, n_rows);
+    linear_run(&h->out, t, h->dense.in || h->norm.width ? work : rows, ACT_NONE, out, n_rows);
+}

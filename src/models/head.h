@@ -1,0 +1,77 @@
+/* What a model computes from its token vectors: the heads of XxxForMaskedLM and its like.
+ *
+ * All of them are one chain, of which any part may be missing:
+ *
+ *     token vectors -> pooling (heads for sequences) -> dense -> activation -> norm -> out
+ *
+ * An architecture states each of its heads by the names of these parts, one line a head. */
+#pragma once
+
+#include "base/str.h"
+#include "models/model.h"
+#include "nn/linear.h"
+#include "nn/norm.h"
+#include "nn/pooling.h"
+
+#include <jansson.h>
+
+enum {
+    MODEL_HEADS = HEAD_CHOICES + 1,
+    HEAD_HIDDEN_ACT = N_ACTIVATIONS, /* in place of an activation: that of the layers */
+};
+
+/* Names are those of checkpoints of the whole model: the encoder's own prefix is no part of them
+ * but where the base model owns the weights. */
+typedef struct head_spec {
+    const char *dense;    /* width -> width (masked LM: width -> embedding width); NULL: none */
+    bool base_dense;      /* the dense is the base model's pooler: behind its prefix */
+    int act;              /* enum activation behind the dense, or HEAD_HIDDEN_ACT */
+    const char *norm;     /* NULL: none */
+    double eps;           /* of the norm; 0: as in the layers */
+    enum pooling pooling; /* of heads for sequences: the first token if nothing is said */
+    const char *out;      /* the scores; NULL: the architecture has no such head */
+    const char *bias;     /* masked LM: where "bias" is when `out` has none; NULL: nowhere else */
+} head_spec;
+
+/* Rows of a table [MODEL_HEADS] that nearly all architectures have. */
+#define HEADS_OF_TOKENS                                                                            \
+    [HEAD_TOKEN_LABELS] = {.out = "classifier"}, [HEAD_SPANS] = {.out = "qa_outputs"}
+
+typedef struct head {
+    enum model_head kind; /* HEAD_NONE: all else is empty */
+    head_spec spec;       /* an engine may adjust it to its configuration before it is bound */
+    linear dense, out;
+    norm norm;
+    enum activation act;
+} head;
+
+/* What a head is bound to. */
+typedef struct head_place {
+    weights root, base; /* all names; those behind the prefix of the base model */
+    const char *words;  /* the embedding table in `base`, for tied scores */
+    bool tied;          /* scores use that table when they have no weights of their own */
+    int hidden, embedding, vocab, n_labels;
+    double eps;
+    enum activation act; /* of the layers */
+} head_place;
+
+/* The head that `architectures` of a config.json asks for; HEAD_NONE for a base model, for one
+ * without `architectures` and for heads that are none of ours. */
+enum model_head head_of_config(const json_t *config);
+
+/* The head of this kind, unbound: one without a row in `specs` (NULL: no rows) is HEAD_NONE. So is
+ * a masked LM head without any of its weights: base models go by that name by habit, ELECTRA's
+ * discriminators among them. Of all other heads missing weights are an error in the end. */
+head head_choose(const head_spec *specs, enum model_head kind, weights root);
+
+/* Claims the weights. ERR_BAD_MODEL when the number of labels is not that of the scores. */
+bool head_bind(head *h, const head_place *p, error *e);
+
+/* Whether there is one row of scores for each token rather than one for a sequence. */
+bool head_scores_tokens(const head *h);
+
+/* Floats of working memory for n_rows. */
+size_t head_work_floats(const head *h, int n_rows);
+
+/* rows: [n_rows][hidden], tokens or pooled; out: [n_rows][out.out]. Neither overlaps work. */
+void head_run(const head *h, team *t, const float *rows, float *out, int n_rows, float *work);
