@@ -128,6 +128,7 @@ void hook_error(http_request *req, int status, const char *code, const char *mes
     if (v && status == 404 && is_page(req)) {
         for (const struct web_file *file = web_files; file->path; file++)
             if (strcmp(file->path, "404.html") == 0) {
+                page_headers(req);
                 http_reply_constant(req, 404, "text/html; charset=utf-8",
                                     (str){file->data, file->size});
                 return;

@@ -12,6 +12,12 @@ static const char policy[] =
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'";
 
+void page_headers(http_request *req)
+{
+    http_header(req, "Content-Security-Policy", policy);
+    http_header(req, "Referrer-Policy", "same-origin");
+}
+
 static const struct web_file *find_file(str path)
 {
     for (const struct web_file *file = web_files; file->path; file++)
@@ -27,9 +33,8 @@ static void reply_file(http_request *req, str path)
         http_error(req, 404, "there is no page '%.*s'", (int)path.n, path.p);
         return;
     }
+    page_headers(req);
     const char *etag = arena_printf(http_arena(req), "\"%s\"", file->tag);
-    http_header(req, "Content-Security-Policy", policy);
-    http_header(req, "Referrer-Policy", "same-origin");
     http_reply_embedded(req, http_type_of(file->path), (str){file->data, file->size}, etag,
                         "no-cache");
 }

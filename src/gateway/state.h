@@ -71,5 +71,8 @@ void routes_add(gateway *g);
 /* Replies with a JSON document and drops the reference. */
 void reply_json(http_request *req, int status, json_t *document);
 
+/* What every page is sent with: no script or style of its own, nothing from other hosts. */
+void page_headers(http_request *req);
+
 /* The origin under which the client asked: "http://127.0.0.1:8080", in the request's arena. */
 const char *request_origin(http_request *req);

@@ -218,3 +218,10 @@ def test_two_servers_cannot_share_a_data_folder(server):
                             capture_output=True, text=True, timeout=20 * SLOW)
     assert second.returncode == 1
     assert "another server is using the data folder" in second.stderr
+
+
+def test_pages_have_a_content_policy(server):
+    for path in ("/", f"/{MINILM}", "/no/such-model"):
+        reply = server.get(path, headers={"Accept": "text/html"})
+        assert "<html" in reply.body.decode()
+        assert "script-src 'self'" in reply.headers["Content-Security-Policy"], path
