@@ -97,7 +97,7 @@ static bool take_bytes(struct machine *m, uint64_t n, str *bytes)
 /* Bytes with their length, in `width` bytes, in front. */
 static bool take_counted(struct machine *m, int width, str *bytes)
 {
-    uint64_t n;
+    uint64_t n = 0;
     return take_number(m, width, &n) && take_bytes(m, n, bytes);
 }
 
@@ -187,7 +187,7 @@ static bool op_skip(struct machine *m, int width)
 
 static bool op_protocol(struct machine *m, int width)
 {
-    uint64_t version;
+    uint64_t version = 0;
     if (!take_number(m, width, &version))
         return false;
     return version <= MAX_PROTOCOL || broken(m, "it is of a protocol later than 5");
@@ -211,7 +211,7 @@ static bool op_bool(struct machine *m, int number)
 static bool op_unsigned(struct machine *m, int width)
 {
     pickled *value;
-    uint64_t number;
+    uint64_t number = 0;
     if (!take_number(m, width, &number) || !push_new(m, PICKLED_INT, &value))
         return false;
     value->number = (int64_t)number;
@@ -221,7 +221,7 @@ static bool op_unsigned(struct machine *m, int width)
 static bool op_int(struct machine *m, int width)
 {
     pickled *value;
-    uint64_t number;
+    uint64_t number = 0;
     if (!take_number(m, width, &number) || !push_new(m, PICKLED_INT, &value))
         return false;
     value->number = (int32_t)(uint32_t)number;
@@ -231,7 +231,7 @@ static bool op_int(struct machine *m, int width)
 static bool op_long(struct machine *m, int width)
 {
     pickled *value;
-    str bytes;
+    str bytes = {0};
     if (!take_counted(m, width, &bytes) ||
         !push_new(m, bytes.n > 8 ? PICKLED_LONG : PICKLED_INT, &value))
         return false;
@@ -254,7 +254,7 @@ static bool op_float(struct machine *m, int width)
 static bool op_text(struct machine *m, int width)
 {
     pickled *value;
-    str text;
+    str text = {0};
     if (!take_counted(m, width, &text) || !push_new(m, PICKLED_STRING, &value))
         return false;
     value->text = text;
@@ -263,7 +263,7 @@ static bool op_text(struct machine *m, int width)
 
 static bool op_bytes(struct machine *m, int width)
 {
-    str bytes;
+    str bytes = {0};
     return take_counted(m, width, &bytes) && op_constant(m, PICKLED_OTHER);
 }
 
@@ -286,8 +286,8 @@ static bool op_pop(struct machine *m, int unused)
 
 static bool op_pop_mark(struct machine *m, int unused)
 {
-    pickled **items;
-    size_t n;
+    pickled **items = NULL;
+    size_t n = 0;
     (void)unused;
     return pop_mark(m, &items, &n);
 }
@@ -317,8 +317,8 @@ static bool push_list(struct machine *m, int kind, pickled **items, size_t n)
 
 static bool op_marked_list(struct machine *m, int kind)
 {
-    pickled **items;
-    size_t n;
+    pickled **items = NULL;
+    size_t n = 0;
     if (!pop_mark(m, &items, &n))
         return false;
     if (kind == PICKLED_DICT && n % 2)
@@ -374,8 +374,8 @@ static bool op_add_one(struct machine *m, int kind)
 
 static bool op_add_marked(struct machine *m, int kind)
 {
-    pickled **items;
-    size_t n;
+    pickled **items = NULL;
+    size_t n = 0;
     if (!pop_mark(m, &items, &n))
         return false;
     if (kind == PICKLED_DICT && n % 2)
@@ -401,7 +401,7 @@ static bool memoize(struct machine *m, uint64_t index)
 
 static bool op_put(struct machine *m, int width)
 {
-    uint64_t index;
+    uint64_t index = 0;
     return take_number(m, width, &index) && memoize(m, index);
 }
 
@@ -413,7 +413,7 @@ static bool op_memoize(struct machine *m, int unused)
 
 static bool op_get(struct machine *m, int width)
 {
-    uint64_t index;
+    uint64_t index = 0;
     if (!take_number(m, width, &index))
         return false;
     if (index >= m->memo_room || !m->memo[index])
