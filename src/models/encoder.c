@@ -291,8 +291,9 @@ static void run_layer(const encoder *m, const encoder_layer *l, team *t, const r
     size_t part = (size_t)n * (size_t)m->config.hidden;
     float *added = w->floats, *rest = added + part;
     int center = m->config.positions - 1;
-    distance_bias bias = {m->distance_bias ? m->distance_bias + center : NULL, 2L * center + 1};
-    self_attention_run(&l->attention, t, r, bias, x, added, rest);
+    score_positions p = {
+        .bias = {m->distance_bias ? m->distance_bias + center : NULL, 2L * center + 1}};
+    self_attention_run(&l->attention, t, r, &p, x, added, rest);
     norm_run(&l->attention_norm, t, added, x, x, n);
     ffn_run(&l->ffn, t, x, added, n, rest, w->n_floats - part);
     norm_run(&l->ffn_norm, t, added, x, x, n);

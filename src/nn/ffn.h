@@ -1,4 +1,4 @@
-/* Feed-forward block of two layers: down(act(up(x))). */
+/* Feed-forward block: down(act(up(x))), or with a gate down(act(gate(x)) * up(x)). */
 #pragma once
 
 #include "nn/linear.h"
@@ -7,6 +7,7 @@
 
 typedef struct ffn {
     linear up, down;
+    linear gate; /* in 0: none */
     enum activation act;
 } ffn;
 
@@ -17,6 +18,6 @@ enum { FFN_ROWS = 256 };
 /* Fewest floats of working memory for n_rows; more makes larger steps. */
 size_t ffn_work(const ffn *m, int n_rows);
 
-/* y = down(act(up(x))). x: [n_rows][up.in], y: [n_rows][down.out]; y may not overlap x. */
+/* x: [n_rows][up.in], y: [n_rows][down.out]; y may not overlap x. */
 void ffn_run(const ffn *m, team *t, const float *x, float *y, int n_rows, float *work,
              size_t work_floats);

@@ -5,6 +5,8 @@
 #include "kernels/activation.h"
 #include "tensor/weights.h"
 
+#include <stdbool.h>
+
 typedef struct linear {
     int out, in;                /* features */
     const float *weight, *bias; /* private to linear.c */
@@ -18,6 +20,16 @@ void linear_bind_unbiased(linear *l, weights w, int out, int in);
 
 /* The same with "weight" of one scope and "bias" of another: scores tied to an embedding table. */
 void linear_bind_parts(linear *l, weights weight, weights bias, int out, int in);
+
+/* Claims `out` rows of tensors that hold several layers one after the other: rows `first` .. of
+ * "weight" [all][in] and, if biased, of "bias" [all]. */
+void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all, bool biased);
+
+/* With or without "bias". */
+static inline void linear_bind_as(linear *l, weights w, int out, int in, bool biased)
+{
+    linear_bind_rows(l, w, out, in, 0, out, biased);
+}
 
 /* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,

@@ -1,17 +1,26 @@
-/* LayerNorm over the width of a row. */
+/* Norms over the width of a row: LayerNorm, and RMSNorm, which subtracts no mean. */
 #pragma once
 
 #include "base/thread.h"
 #include "tensor/weights.h"
 
+#include <stdbool.h>
+
 typedef struct norm {
-    int width;
+    int width; /* 0: there is no norm */
     float eps;
-    const float *gamma, *beta;
+    const float *gamma, *beta; /* beta may be NULL */
+    bool rms;
 } norm;
 
 /* Claims "weight" and "bias" [width], or "gamma" and "beta" as checkpoints of 2019 call them. */
 void norm_bind(norm *n, weights w, int width, double eps);
+
+/* LayerNorm without "bias". */
+void norm_bind_unbiased(norm *n, weights w, int width, double eps);
+
+/* RMSNorm: "weight". */
+void norm_bind_rms(norm *n, weights w, int width, double eps);
 
 /* out = norm(x + residual); residual may be NULL, out may be x or residual. All [n_rows][width]. */
 void norm_run(const norm *n, team *t, const float *x, const float *residual, float *out,

@@ -1,41 +1,63 @@
-/* Three products over the same x: published files keep query, key and value apart. */
+/* Three products over the same x: published files keep query, key and value apart, or one after the
+ * other. */
 #include "nn/self_attention.h"
 #include "kernels/attention.h"
 
 #include <math.h>
 
-/* Queries share the memory of y. */
-size_t self_attention_work(const self_attention *m, int n_rows)
+/* Queries share the memory of y where they are as wide. */
+static bool queries_in_y(const self_attention *m)
 {
-    return 3 * (size_t)n_rows * (size_t)m->query.out;
+    return m->query.out == m->out.out;
 }
 
-void self_attention_run(const self_attention *m, team *t, const ragged *r, distance_bias bias,
+size_t self_attention_work(const self_attention *m, int n_rows)
+{
+    size_t row = 2 * (size_t)m->key.out + (size_t)m->query.out * (queries_in_y(m) ? 1 : 2);
+    return (size_t)n_rows * row;
+}
+
+static void turn(const self_attention *m, team *t, const ragged *r, const rotary *p, float *query,
+                 float *key, float *value)
+{
+    int head_dim = m->query.out / m->heads, kv_heads = m->key.out / head_dim;
+    if (!p->table)
+        return;
+    rotary_run(p, t, r, query, m->query.out, m->heads, head_dim);
+    rotary_run(p, t, r, key, m->key.out, kv_heads, head_dim);
+    if (m->turn_values)
+        rotary_run(p, t, r, value, m->key.out, kv_heads, head_dim);
+}
+
+void self_attention_run(const self_attention *m, team *t, const ragged *r, const score_positions *p,
                         const float *x, float *y, float *work)
 {
-    int n = ragged_rows(r), width = m->query.out;
-    size_t part = (size_t)n * (size_t)width;
-    float *query = y, *key = work, *value = key + part, *mixed = value + part;
+    int n = ragged_rows(r), width = m->query.out, head_dim = width / m->heads;
+    size_t part = (size_t)n * (size_t)m->key.out;
+    float *key = work, *value = key + part, *mixed = value + part;
+    float *query = queries_in_y(m) ? y : mixed + (size_t)n * (size_t)width;
     linear_run(&m->query, t, x, ACT_NONE, query, n);
     linear_run(&m->key, t, x, ACT_NONE, key, n);
     linear_run(&m->value, t, x, ACT_NONE, value, n);
-    int head_dim = width / m->heads;
+    turn(m, t, r, &p->rotary, query, key, value);
     attention_f32(t, &(attention_args){.q = query,
                                        .k = key,
                                        .v = value,
                                        .ldq = width,
-                                       .ldk = width,
-                                       .ldv = width,
+                                       .ldk = m->key.out,
+                                       .ldv = m->key.out,
                                        .out = mixed,
                                        .ldo = width,
                                        .start = r->start,
                                        .n_seq = r->n_seq,
                                        .heads = m->heads,
+                                       .kv_heads = m->kv_heads,
                                        .head_dim = head_dim,
                                        .scale = (float)(1 / sqrt(head_dim)),
-                                       .mask = ATTENTION_FULL,
-                                       .bias = bias.by_distance,
-                                       .bias_head_stride = bias.head_stride,
+                                       .mask = m->local ? ATTENTION_WINDOW : ATTENTION_FULL,
+                                       .window = m->window,
+                                       .bias = p->bias.by_distance,
+                                       .bias_head_stride = p->bias.head_stride,
                                        .bias_row_stride = -1});
     linear_run(&m->out, t, mixed, ACT_NONE, y, n);
 }

@@ -174,8 +174,8 @@ static void attends(void **state)
             biases[h][d] = 2 * numbers[h * 400 + d];
     float *work = xcalloc(self_attention_work(&m, ragged_rows(&r)), sizeof *work);
     for (int biased = 0; biased < 2; biased++) {
-        distance_bias bias = {biased ? &biases[0][LONGEST - 1] : NULL, 2 * LONGEST - 1};
-        self_attention_run(&m, f->team, &r, bias, x, y, work);
+        score_positions p = {.bias = {biased ? &biases[0][LONGEST - 1] : NULL, 2 * LONGEST - 1}};
+        self_attention_run(&m, f->team, &r, &p, x, y, work);
         for (int s = 0; s < r.n_seq; s++) {
             double worst = attention_error(start[s], start[s + 1] - start[s], biased);
             if (!(worst < 1e-5))

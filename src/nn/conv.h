@@ -1,0 +1,26 @@
+/* Convolution along the tokens of a sequence; beyond its ends there are zeros. */
+#pragma once
+
+#include "base/thread.h"
+#include "kernels/activation.h"
+#include "nn/ragged.h"
+#include "tensor/weights.h"
+
+#include <stddef.h>
+
+typedef struct conv {
+    int out, in; /* features */
+    int width;   /* tokens, odd: as many before as behind */
+    int groups;  /* outputs of a group see its inputs only; divides out and in */
+    const float *weight, *bias;
+} conv;
+
+/* Claims "weight" [out][in / groups][width] and "bias" [out]. */
+void conv_bind(conv *c, weights w, int out, int in, int width, int groups);
+
+/* Floats of working memory for n_rows. */
+size_t conv_work(const conv *c, int n_rows);
+
+/* y = act(conv(x)). x: [rows of r][in], y: [rows of r][out]; y may not overlap x. */
+void conv_run(const conv *c, team *t, const ragged *r, const float *x, enum activation act,
+              float *y, float *work);
