@@ -2,6 +2,8 @@
 X(albert)
 X(bert)
 X(camembert)
+X(deberta)
+X(deberta_v2)
 X(distilbert)
 X(electra)
 X(mpnet)

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Write tests/goldens/architectures/: for each architecture and each option that changes its
+results, a small random model as published, and its token vectors for random ids.
+
+usage: tools/goldens/architectures.py [CASE...]     default: all
+
+Every parameter is random (norms, biases and tables included), sizes are odd, weights are stored as
+f16 to keep the files small; computing is in f32, one sequence at a time. expected.json and
+expected.f32 are those of tiny.py, without texts; "types" are token type ids.
+"""
+
+import shutil
+import sys
+
+from reference import GOLDENS, numpy, torch, transformers, versions, write_f32, write_rows
+from tiny_folders import random_tensor
+from transformers import AutoConfig, AutoModel
+
+OUT = GOLDENS / "architectures"
+# Heads of 8 (three of them), a vocabulary and positions just large enough.
+SIZES = {"vocab_size": 61, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
+         "intermediate_size": 36, "max_position_embeddings": 40}
+LENGTHS = (1, 2, 3, 5, 17, 31, 40)
+DEBERTA = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]}
+DEBERTA_V3 = {**DEBERTA, "position_buckets": 8, "norm_rel_ebd": "layer_norm",
+              "share_att_key": True, "position_biased_input": False}
+
+
+def case(model_type, settings=None, **row):
+    return {"model_type": model_type, "settings": settings or {}, **row}
+
+
+CASES = {
+    "deberta-plain": case("deberta"),
+    "deberta-relative": case("deberta", {**DEBERTA, "position_biased_input": False,
+                                         "hidden_act": "gelu_new"}),
+    "deberta-c2p-types": case("deberta", {**DEBERTA, "pos_att_type": "c2p", "type_vocab_size": 3,
+                                          "max_relative_positions": 9}),
+    "deberta-v2-plain": case("deberta-v2"),
+    "deberta-v2-xlarge": case("deberta-v2", {**DEBERTA_V3, "conv_kernel_size": 3,
+                                             "conv_act": "gelu"}),
+    "deberta-v3": case("deberta-v2", {**DEBERTA_V3, "pos_att_type": "p2c|c2p"}),
+    "deberta-v2-p2c-own-keys": case("deberta-v2", {
+        **DEBERTA, "pos_att_type": ["p2c"], "embedding_size": 20, "type_vocab_size": 2,
+        "max_relative_positions": 12, "conv_kernel_size": 5, "conv_groups": 2}),
+    "deberta-v2-c2p": case("deberta-v2", {**DEBERTA_V3, "share_att_key": False,
+                                          "pos_att_type": ["c2p"]}),
+}
+
+
+def settings_of(c):
+    sizes = {c.get("names", {}).get(k, k): v for k, v in SIZES.items()}
+    return {**sizes, **c["settings"]}
+
+
+def write_model(root, name, c):
+    """The folder as the reference saves it, names of published files included."""
+    shutil.rmtree(root, ignore_errors=True)
+    config = AutoConfig.for_model(c["model_type"], **settings_of(c))
+    make = getattr(transformers, c["class"]) if "class" in c else AutoModel.from_config
+    model = make(config)
+    with torch.no_grad():
+        for key, tensor in model.state_dict().items():
+            if tensor.is_floating_point() and key not in c.get("kept", ()):
+                tensor.copy_(random_tensor(name, key, tuple(tensor.shape)))
+    model.half().save_pretrained(root)
+    for path in root.iterdir():
+        path.chmod(0o644)
+        if path.name not in ("config.json", "model.safetensors"):
+            path.unlink()
+
+
+def sequences(name, c, config):
+    """Random ids, the padding id and the first and last of the vocabulary among them."""
+    rng = numpy.random.Generator(numpy.random.PCG64(len(name)))
+    types = getattr(config, "type_vocab_size", 0) or 0
+    for n in c.get("lengths", LENGTHS):
+        ids = rng.integers(3, config.vocab_size, n)
+        ids[-1:] = config.vocab_size - 1
+        call = {"ids": ids.tolist()}
+        if n > 4 and types > 1 and c.get("types", True):
+            call["types"] = numpy.sort(rng.integers(0, types, n)).tolist()
+        if n > 16 and c.get("padding", True):
+            call["ids"][7] = config.pad_token_id or 0
+        yield call
+
+
+def hidden_states(model, call, c):
+    features = {"input_ids": torch.tensor([call["ids"]])}
+    features["attention_mask"] = torch.ones_like(features["input_ids"])
+    if "types" in call:
+        features["token_type_ids"] = torch.tensor([call["types"]])
+    features.update(c.get("inputs", {}))
+    return model(**features).last_hidden_state[0].numpy()
+
+
+def make(name):
+    root, c = OUT / name, CASES[name]
+    write_model(root, name, c)
+    model = AutoModel.from_pretrained(root, dtype=torch.float32, attn_implementation="eager").eval()
+    rows, exact, calls = [], [], []
+    for call in sequences(name, c, model.config):
+        calls.append({**call, "row": len(rows), "rows": len(call["ids"])})
+        rows.extend(hidden_states(model.float(), call, c))
+        exact.extend(hidden_states(model.double(), call, c))
+    rows, exact = numpy.stack(rows), numpy.stack(exact)
+    error = abs(rows - exact).max()
+    assert numpy.isfinite(rows).all() and 0 < error < 1e-4, (name, error)
+    max_tokens = c.get("max_tokens", model.config.max_position_embeddings)
+    head = {"case": name, "kind": "token vectors", "shape": list(rows.shape),
+            "max_tokens": max_tokens, "max_error_of_reference": float("%.1e" % error),
+            "max_abs": float("%.1e" % abs(rows).max()), "versions": versions()}
+    write_f32(root / "expected.f32", rows)
+    write_rows(root / "expected.json", head, "calls", calls)
+    size = sum(f.stat().st_size for f in root.rglob("*") if f.is_file())
+    assert size < 100 << 10, (name, size)
+    print("%-30s %4d KB %-10s max %.1f, reference error %.1e"
+          % (name, size >> 10, rows.shape, abs(rows).max(), error))
+
+
+if __name__ == "__main__":
+    transformers.set_seed(0)
+    with torch.inference_mode():
+        for chosen in sys.argv[1:] or CASES:
+            make(chosen)
