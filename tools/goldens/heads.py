@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Write tests/goldens/heads/: for each architecture and each of its heads a small random model as
+published, and its logits. One row of CASES is one folder.
+
+usage: tools/goldens/heads.py [CASE...]     default: all
+
+Every parameter is random, sizes are odd, weights are stored as f16 unless a case says otherwise;
+computing is in f32, one sequence at a time. expected.json "calls": "ids" and "types" of a
+sequence, the "positions" in it that were kept of heads that score tokens, and its "row" and
+"rows" in expected.f32. "head", "problem" and "labels" are what a reader of config.json makes of it.
+"""
+
+import shutil
+import sys
+
+from reference import GOLDENS, numpy, torch, transformers, versions, write_f32, write_rows
+from tiny_folders import old_norm_names, random_state, random_tensor, save_file, write_json
+from tiny_tokenizers import bert_tokenizer, mpnet_tokenizer
+
+OUT = GOLDENS / "heads"
+SIZES = {"hidden_size": 28, "num_hidden_layers": 2, "num_attention_heads": 4,
+         "intermediate_size": 44, "max_position_embeddings": 40, "layer_norm_eps": 1e-3}
+AFTER_PADDING = {**SIZES, "max_position_embeddings": 42, "pad_token_id": 1, "type_vocab_size": 1,
+                 "bos_token_id": 0, "eos_token_id": 2}
+DISTILBERT = {"dim": 28, "n_layers": 2, "n_heads": 4, "hidden_dim": 44,
+              "max_position_embeddings": 40}
+FAMILIES = {  # model_type: class name, sizes, tokenizer
+    "bert": ("Bert", SIZES, bert_tokenizer),
+    "roberta": ("Roberta", AFTER_PADDING, mpnet_tokenizer),
+    "xlm-roberta": ("XLMRoberta", AFTER_PADDING, mpnet_tokenizer),
+    "camembert": ("Camembert", AFTER_PADDING, mpnet_tokenizer),
+    "distilbert": ("DistilBert", DISTILBERT, bert_tokenizer),
+    "electra": ("Electra", {**SIZES, "embedding_size": 12}, bert_tokenizer),
+    "albert": ("Albert", {**SIZES, "embedding_size": 12}, bert_tokenizer),
+    "mpnet": ("MPNet", {**AFTER_PADDING, "bos_token_id": 2, "eos_token_id": 3}, mpnet_tokenizer),
+}
+KINDS = {"masked-lm": "ForMaskedLM", "labels": "ForSequenceClassification",
+         "token-labels": "ForTokenClassification", "spans": "ForQuestionAnswering",
+         "choices": "ForMultipleChoice"}
+LENGTHS = (1, 2, 3, 9, 17, 40)
+NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+# Options that only one of the heads above has a use for.
+SETTINGS = {"labels": {"id2label": dict(enumerate(["negative", "neutral", "po\u017fitiv"]))},
+            "token-labels": {"id2label": dict(enumerate(NAMES))}}
+
+
+def case(family, kind, settings=None, **row):
+    return {"family": family, "kind": kind, "suffix": KINDS[kind],
+            "settings": {**SETTINGS.get(kind, {}), **(settings or {})}, **row}
+
+
+CASES = {f"{family}-{kind}": case(family, kind) for family in FAMILIES for kind in KINDS}
+CASES.update({
+    "bert-pretraining": case("bert", "masked-lm", {"hidden_act": "relu"}, suffix="ForPreTraining"),
+    "albert-pretraining": case("albert", "masked-lm", suffix="ForPreTraining"),
+    "bert-masked-lm-untied": case("bert", "masked-lm", {"tie_word_embeddings": False}),
+    "roberta-masked-lm-untied": case("roberta", "masked-lm", {"tie_word_embeddings": False}),
+    # Weights of its own although config.json says tied; the bias under its other name.
+    "bert-masked-lm-own-decoder": case("bert", "masked-lm", dropped=["cls.predictions.bias"], own=[
+        "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"]),
+    # The same table twice, as files of torch.save have it.
+    "roberta-masked-lm-copy": case("roberta", "masked-lm", copies={
+        "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
+        "lm_head.decoder.bias": "lm_head.bias"}),
+    "bert-labels-old-names": case("bert", "labels", old_names=True, dtype=torch.float32),
+    "bert-masked-lm-old-names": case("bert", "masked-lm", old_names=True, dtype=torch.float32),
+    "bert-labels-multi": case("bert", "labels", {"problem_type": "multi_label_classification",
+                                                 "hidden_act": "gelu_new"}),
+    "roberta-labels-regression": case("roberta", "labels", {"problem_type": "regression",
+                                                            "id2label": {0: "score"}}),
+    "bert-labels-one": case("bert", "labels", {"id2label": {0: "LABEL_0"}}, dtype=torch.bfloat16),
+    "bert-labels-unnamed": case("bert", "labels", {"id2label": {0: "LABEL_0", 1: "LABEL_1"}},
+                                unpublished=["id2label", "label2id"]),
+    "distilbert-masked-lm-relu": case("distilbert", "masked-lm", {"activation": "relu"}),
+    "electra-masked-lm-silu": case("electra", "masked-lm", {"embedding_size": 28,
+                                                            "hidden_act": "silu"}),
+    "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
+})
+
+
+def model_class(c, suffix):
+    return getattr(transformers, FAMILIES[c["family"]][0] + suffix)
+
+
+def published_config(c, config):
+    published = config.to_diff_dict()
+    published.update(architectures=[FAMILIES[c["family"]][0] + c["suffix"]],
+                     tie_word_embeddings=config.tie_word_embeddings)
+    for name in ("dtype", *c.get("unpublished", ())):
+        published.pop(name, None)
+    return published
+
+
+def published_state(name, c, model):
+    state = random_state(name, model)
+    for key in c.get("own", ()):
+        state[key] = random_tensor(name, key, tuple(model.state_dict()[key].shape))
+    for key, source in c.get("copies", {}).items():
+        state[key] = state[source].clone()
+    for key in c.get("dropped", ()):
+        del state[key]
+    if c.get("old_names"):
+        state = {old_norm_names(key): tensor for key, tensor in state.items()}
+    return {key: tensor.to(c.get("dtype", torch.float16)) for key, tensor in state.items()}
+
+
+def write_folder(root, name, c):
+    _, sizes, make_tokenizer = FAMILIES[c["family"]]
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    tokenizer, tokenizer_config = make_tokenizer(max_length=40)
+    config = model_class(c, "Config")(vocab_size=tokenizer.get_vocab_size(),
+                                      **{**sizes, **c["settings"]})
+    model = model_class(c, c["suffix"])(config)
+    save_file(published_state(name, c, model), root / "model.safetensors")
+    write_json(root / "config.json", published_config(c, config))
+    write_json(root / "tokenizer_config.json", tokenizer_config)
+    tokenizer.save(str(root / "tokenizer.json"), pretty=False)
+
+
+def load(root, c):
+    """The reference must find every parameter in the folder: it fills in others silently."""
+    model, found = model_class(c, c["suffix"]).from_pretrained(
+        root, dtype=torch.float32, output_loading_info=True)
+    assert not found["missing_keys"] and not found["mismatched_keys"], (root, found)
+    return model.eval()
+
+
+def calls(name, config):
+    """Random ids with the first and the last of the vocabulary among them."""
+    rng = numpy.random.Generator(numpy.random.PCG64(len(name)))
+    types = getattr(config, "type_vocab_size", 0) or 0
+    for n in LENGTHS:
+        call = {"ids": rng.integers(0, config.vocab_size, n).tolist()}
+        call["ids"][-1] = config.vocab_size - 1
+        if types > 1:
+            call["types"] = [int(2 * i >= n) for i in range(n)]
+        yield call
+
+
+def logits(model, kind, call):
+    """[rows][width] of one sequence."""
+    fed = {"input_ids": torch.tensor([call["ids"]])}
+    if "types" in call:
+        fed["token_type_ids"] = torch.tensor([call["types"]])
+    if kind == "choices":
+        fed = {key: value[None] for key, value in fed.items()}
+    out = model(**fed)
+    if kind == "spans":
+        return torch.stack([out.start_logits[0], out.end_logits[0]], -1)
+    if kind == "masked-lm":
+        return (out.prediction_logits if "prediction_logits" in out else out.logits)[0]
+    return out.logits if kind in ("labels", "choices") else out.logits[0]
+
+
+def kept_positions(kind, n):
+    """A vocabulary is wide: few rows of it say as much as all."""
+    return list(range(0, n, 7)) if kind == "masked-lm" else list(range(n))
+
+
+def problem(config):
+    """As transformers' text-classification pipeline decides."""
+    if config.problem_type == "regression":
+        return "regression"
+    one = config.num_labels == 1
+    return "multi" if config.problem_type == "multi_label_classification" or one else "single"
+
+
+def make(name):
+    root, c = OUT / name, CASES[name]
+    write_folder(root, name, c)
+    model, kind = load(root, c), c["kind"]
+    rows, exact, done = [], [], []
+    for call in calls(name, model.config):
+        got = logits(model.float(), kind, call)
+        kept = [0] if kind in ("labels", "choices") else kept_positions(kind, len(got))
+        if kind not in ("labels", "choices"):
+            call["positions"] = kept
+        done.append({**call, "row": len(rows), "rows": len(kept)})
+        rows.extend(got[kept].numpy())
+        exact.extend(logits(model.double(), kind, call)[kept].numpy())
+    rows, exact = numpy.stack(rows), numpy.stack(exact)
+    error = abs(rows - exact).max()
+    assert numpy.isfinite(rows).all() and error < 1e-4, (name, error)
+    head = {"case": name, "kind": "logits", "head": kind, "shape": list(rows.shape),
+            "max_error_of_reference": float("%.1e" % error),
+            "max_abs": float("%.1e" % abs(rows).max()), "versions": versions()}
+    if kind in ("labels", "token-labels"):
+        head["labels"] = [model.config.id2label[i] for i in range(model.config.num_labels)]
+    if kind == "labels":
+        head["problem"] = problem(model.config)
+    write_f32(root / "expected.f32", rows)
+    write_rows(root / "expected.json", head, "calls", done)
+    size = sum(f.stat().st_size for f in root.rglob("*") if f.is_file())
+    print("%-30s %4d KB %-10s max %.1f, reference error %.1e"
+          % (name, size >> 10, rows.shape, abs(rows).max(), error))
+
+
+if __name__ == "__main__":
+    transformers.set_seed(0)
+    with torch.inference_mode():
+        for each in sys.argv[1:] or CASES:
+            make(each)
