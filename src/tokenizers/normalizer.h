@@ -34,6 +34,7 @@ extern const struct normalizer_kind normalize_byte_level;
 extern const struct normalizer_kind normalize_lowercase;
 extern const struct normalizer_kind normalize_nfc, normalize_nfd, normalize_nfkc, normalize_nfkd;
 extern const struct normalizer_kind normalize_nmt;
+extern const struct normalizer_kind normalize_precompiled;
 extern const struct normalizer_kind normalize_prepend;
 extern const struct normalizer_kind normalize_replace;
 extern const struct normalizer_kind normalize_strip, normalize_strip_accents;

@@ -70,5 +70,6 @@ extern const struct pretokenizer_kind pretokenize_digits;
 extern const struct pretokenizer_kind pretokenize_fixed_length;
 extern const struct pretokenizer_kind pretokenize_metaspace;
 extern const struct pretokenizer_kind pretokenize_punctuation;
+extern const struct pretokenizer_kind pretokenize_scripts;
 extern const struct pretokenizer_kind pretokenize_split;
 extern const struct pretokenizer_kind pretokenize_whitespace, pretokenize_whitespace_split;
