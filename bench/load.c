@@ -411,54 +411,64 @@ static void load_idle(struct load *l)
     load_report(l, 1e-9 * (double)(now_ns() - start));
 }
 
+/* What the command line says. */
+struct arguments {
+    const char *path, *bodies, *target;
+    char headers[HEADERS_MAX];
+    double seconds;
+    bool idle;
+};
+
+static bool read_arguments(int argc, char **argv, struct arguments *a, struct load *l)
+{
+    for (int o; (o = getopt(argc, argv, "t:p:b:c:s:n:H:i")) != -1;) {
+        size_t used = strlen(a->headers);
+        switch (o) {
+        case 't':
+            a->target = optarg;
+            break;
+        case 'p':
+            a->path = optarg;
+            break;
+        case 'b':
+            a->bodies = optarg;
+            break;
+        case 'c':
+            l->n_connections = atoi(optarg);
+            break;
+        case 's':
+            a->seconds = atof(optarg);
+            break;
+        case 'n':
+            l->limit = strtoull(optarg, NULL, 10);
+            break;
+        case 'H':
+            snprintf(a->headers + used, sizeof a->headers - used, "%s\r\n", optarg);
+            break;
+        case 'i':
+            a->idle = true;
+            break;
+        default:
+            return false;
+        }
+    }
+    return a->target && l->n_connections >= 1;
+}
+
 int main(int argc, char **argv)
 {
     struct load l = {.n_connections = 1, .limit = UINT64_MAX};
-    const char *path = "/", *bodies = NULL, *target = NULL;
-    char headers[HEADERS_MAX] = "";
-    double seconds = 5;
-    bool idle = false;
-    for (int o; (o = getopt(argc, argv, "t:p:b:c:s:n:H:i")) != -1;) {
-        size_t used = strlen(headers);
-        switch (o) {
-        case 't':
-            target = optarg;
-            break;
-        case 'p':
-            path = optarg;
-            break;
-        case 'b':
-            bodies = optarg;
-            break;
-        case 'c':
-            l.n_connections = atoi(optarg);
-            break;
-        case 's':
-            seconds = atof(optarg);
-            break;
-        case 'n':
-            l.limit = strtoull(optarg, NULL, 10);
-            break;
-        case 'H':
-            snprintf(headers + used, sizeof headers - used, "%s\r\n", optarg);
-            break;
-        case 'i':
-            idle = true;
-            break;
-        default:
-            return 2;
-        }
-    }
-    if (!target || l.n_connections < 1) {
+    struct arguments a = {.path = "/", .seconds = 5};
+    if (!read_arguments(argc, argv, &a, &l)) {
         fprintf(stderr, "usage: load -t HOST:PORT|unix:PATH -p /path [-b BODIES] [-c CONNECTIONS] "
                         "[-s SECONDS] [-n REQUESTS] [-H 'Name: value']... [-i]\n");
         return 2;
     }
-    load_resolve(&l, target);
-    if (bodies)
-        load_read_bodies(&l, bodies, path, headers);
+    load_resolve(&l, a.target);
+    if (a.bodies)
+        load_read_bodies(&l, a.bodies, a.path, a.headers);
     else
-        load_add_request(&l, path, headers, NULL, 0);
+        load_add_request(&l, a.path, a.headers, NULL, 0);
     l.epoll = epoll_create1(EPOLL_CLOEXEC);
     l.connections = grow(NULL, (size_t)l.n_connections, sizeof *l.connections);
     for (int i = 0; i < l.n_connections; i++) {
@@ -467,8 +477,8 @@ int main(int argc, char **argv)
         connection_open(&l, c);
     }
     uint64_t start = now_ns();
-    l.end_ns = idle ? UINT64_MAX : start + (uint64_t)(seconds * 1e9);
-    if (idle) {
+    l.end_ns = a.idle ? UINT64_MAX : start + (uint64_t)(a.seconds * 1e9);
+    if (a.idle) {
         load_idle(&l);
     } else {
         load_run(&l, true);
