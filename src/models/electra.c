@@ -10,6 +10,8 @@ static const field config[] = {
     ENCODER_TYPES(2),
     ENCODER_ACT("hidden_act", ENCODER_GELU),
     ENCODER_EPS(1e-12),
+    ENCODER_HEAD_ACT("summary_activation", ENCODER_GELU),
+    ENCODER_HEAD_POOLING("summary_type", ENCODER_POOL_FIRST),
     ENCODER_ONLY,
     FIELD_END,
 };
@@ -30,8 +32,9 @@ static const head_spec heads[MODEL_HEADS] = {
     [HEAD_LABELS] = {.dense = "classifier.dense",
                      .act = ACT_GELU_ERF,
                      .out = "classifier.out_proj"},
-    [HEAD_CHOICES] = {.dense = "sequence_summary.summary",
-                      .act = ACT_GELU_ERF,
+    [HEAD_CHOICES] = {.pooling = HEAD_OWN_POOLING,
+                      .dense = "sequence_summary.summary",
+                      .act = HEAD_OWN_ACT,
                       .out = "classifier"},
     HEADS_OF_TOKENS,
 };

@@ -35,6 +35,10 @@ const char *const encoder_acts[] = {"gelu",
                                     "linear",
                                     NULL};
 
+const char *const encoder_head_poolings[] = {"cls", "first", "mean", "last", NULL};
+
+static const enum pooling head_poolings[] = {POOL_CLS, POOL_CLS, POOL_MEAN, POOL_LAST};
+
 static const enum activation acts[] = {ACT_GELU_ERF,  ACT_GELU_ERF,  ACT_GELU_TANH, ACT_GELU_TANH,
                                        ACT_GELU_TANH, ACT_GELU_TANH, ACT_GELU_TANH, ACT_QUICK_GELU,
                                        ACT_SILU,      ACT_SILU,      ACT_RELU,      ACT_TANH,
@@ -133,7 +137,9 @@ static bool bind_head(encoder *m, weights root, weights base, int n_labels, erro
                       .vocab = c->vocab,
                       .n_labels = n_labels,
                       .eps = c->eps,
-                      .act = acts[c->act]},
+                      .act = acts[c->act],
+                      .own_act = acts[c->head_act],
+                      .own_pooling = head_poolings[c->head_pooling]},
         e);
 }
 

@@ -96,13 +96,16 @@ bool head_bind(head *h, const head_place *p, error *e)
     if (h->kind == HEAD_NONE)
         return true;
     int width = h->kind == HEAD_MASKED_LM ? p->embedding : p->hidden;
-    h->act = s->act == HEAD_HIDDEN_ACT ? p->act : (enum activation)s->act;
+    h->act = s->act == HEAD_HIDDEN_ACT ? p->act
+             : s->act == HEAD_OWN_ACT  ? p->own_act
+                                       : (enum activation)s->act;
+    h->pooling = s->pooling == HEAD_OWN_POOLING ? p->own_pooling : (enum pooling)s->pooling;
     if (s->dense)
-        linear_bind(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense), width,
-                    p->hidden);
+        linear_bind_as(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense),
+                       width, p->hidden, !s->unbiased);
     if (s->norm)
-        norm_bind(&h->norm, weights_in(p->root, "%s", s->norm), width,
-                  s->eps != 0 ? s->eps : p->eps);
+        (s->unbiased ? norm_bind_unbiased : norm_bind)(&h->norm, weights_in(p->root, "%s", s->norm),
+                                                       width, s->eps != 0 ? s->eps : p->eps);
     if (h->kind != HEAD_MASKED_LM)
         return bind_scores(h, p, e);
     bind_vocabulary(h, p, width);

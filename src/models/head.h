@@ -18,19 +18,23 @@
 enum {
     MODEL_HEADS = HEAD_CHOICES + 1,
     HEAD_HIDDEN_ACT = N_ACTIVATIONS, /* in place of an activation: that of the layers */
+    HEAD_OWN_ACT,                    /* that which config.json has for heads */
+    HEAD_OWN_POOLING = N_POOLINGS,   /* in place of a pooling: that of config.json */
 };
 
 /* Names are those of checkpoints of the whole model: the encoder's own prefix is no part of them
  * but where the base model owns the weights. */
 typedef struct head_spec {
-    const char *dense;    /* width -> width (masked LM: width -> embedding width); NULL: none */
-    bool base_dense;      /* the dense is the base model's pooler: behind its prefix */
-    int act;              /* enum activation behind the dense, or HEAD_HIDDEN_ACT */
-    const char *norm;     /* NULL: none */
-    double eps;           /* of the norm; 0: as in the layers */
-    enum pooling pooling; /* of heads for sequences: the first token if nothing is said */
-    const char *out;      /* the scores; NULL: the architecture has no such head */
-    const char *bias;     /* masked LM: where "bias" is when `out` has none; NULL: nowhere else */
+    const char *dense; /* width -> width (masked LM: width -> embedding width); NULL: none */
+    bool base_dense;   /* the dense is the base model's pooler: behind its prefix */
+    int act;           /* enum activation behind the dense, or one of the above */
+    const char *norm;  /* NULL: none */
+    double eps;        /* of the norm; 0: as in the layers */
+    int pooling;       /* enum pooling, of heads for sequences: the first token if nothing is
+                          said; or HEAD_OWN_POOLING */
+    bool unbiased;     /* dense and norm have no "bias" */
+    const char *out;   /* the scores; NULL: the architecture has no such head */
+    const char *bias;  /* masked LM: where "bias" is when `out` has none; NULL: nowhere else */
 } head_spec;
 
 /* Rows of a table [MODEL_HEADS] that nearly all architectures have. */
@@ -43,6 +47,7 @@ typedef struct head {
     linear dense, out;
     norm norm;
     enum activation act;
+    enum pooling pooling; /* of heads for sequences */
 } head;
 
 /* What a head is bound to. */
@@ -52,7 +57,8 @@ typedef struct head_place {
     bool tied;          /* scores use that table when they have no weights of their own */
     int hidden, embedding, vocab, n_labels;
     double eps;
-    enum activation act; /* of the layers */
+    enum activation act, own_act; /* of the layers, of heads */
+    enum pooling own_pooling;
 } head_place;
 
 /* The head that `architectures` of a config.json asks for; HEAD_NONE for a base model, for one

@@ -266,7 +266,7 @@ static int head_input(model *m, const ragged *r, const int *wanted, int n_wanted
     int hidden = m->info.hidden;
     *from = room;
     if (!head_scores_tokens(h)) {
-        pool_run(m->team, &h->spec.pooling, 1, tokens, r, NULL, hidden, room);
+        pool_run(m->team, &h->pooling, 1, tokens, r, NULL, hidden, room);
         return r->n_seq;
     }
     if (!wanted) {

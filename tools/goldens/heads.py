@@ -38,6 +38,7 @@ KINDS = {"masked-lm": "ForMaskedLM", "labels": "ForSequenceClassification",
          "token-labels": "ForTokenClassification", "spans": "ForQuestionAnswering",
          "choices": "ForMultipleChoice"}
 LENGTHS = (1, 2, 3, 9, 17, 40)
+MORE_LENGTHS = (*LENGTHS, 4, 5, 7, 12, 21, 28, 33, 38)  # where a sequence gives one row only
 NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 # Options that only one of the heads above has a use for.
 SETTINGS = {"labels": {"id2label": dict(enumerate(["negative", "neutral", "po\u017fitiv"]))},
@@ -74,6 +75,10 @@ CASES.update({
     "distilbert-masked-lm-relu": case("distilbert", "masked-lm", {"activation": "relu"}),
     "electra-masked-lm-silu": case("electra", "masked-lm", {"embedding_size": 28,
                                                             "hidden_act": "silu"}),
+    "electra-choices-mean": case("electra", "choices", {"summary_type": "mean",
+                                                        "summary_activation": "relu"}),
+    "electra-choices-last": case("electra", "choices", {"summary_type": "last",
+                                                        "summary_activation": "tanh"}),
     "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
 })
 
@@ -126,11 +131,11 @@ def load(root, c):
     return model.eval()
 
 
-def calls(name, config):
+def calls(name, kind, config):
     """Random ids with the first and the last of the vocabulary among them."""
     rng = numpy.random.Generator(numpy.random.PCG64(len(name)))
     types = getattr(config, "type_vocab_size", 0) or 0
-    for n in LENGTHS:
+    for n in MORE_LENGTHS if kind in ("labels", "choices") else LENGTHS:
         call = {"ids": rng.integers(0, config.vocab_size, n).tolist()}
         call["ids"][-1] = config.vocab_size - 1
         if types > 1:
@@ -171,7 +176,7 @@ def make(name):
     write_folder(root, name, c)
     model, kind = load(root, c), c["kind"]
     rows, exact, done = [], [], []
-    for call in calls(name, model.config):
+    for call in calls(name, kind, model.config):
         got = logits(model.float(), kind, call)
         kept = [0] if kind in ("labels", "choices") else kept_positions(kind, len(got))
         if kind not in ("labels", "choices"):
