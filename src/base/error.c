@@ -1,5 +1,6 @@
 /* Formatting of errors and their HTTP status. */
 #include "base/error.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ __attribute__((format(printf, 3, 0))) static void record(error *e, enum error_ki
     int n = vsnprintf(e->message, sizeof e->message, format, args);
     if (n >= (int)sizeof e->message)
         trim_partial_utf8(e->message);
+    utf8_repair(e->message); /* names come from files and clients, and "%.40s" cuts characters */
     e->kind = kind;
 }
 

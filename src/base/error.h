@@ -3,7 +3,7 @@
  * A function that can fail returns bool and takes `error *e` last; on failure it has called fail()
  * and leaves its outputs untouched. The first error wins: later fail() calls on the same error keep
  * it. Messages: what failed, what was found, what was expected; lower case, no full stop, names in
- * quotes. */
+ * quotes. They are valid UTF-8 whatever was put into them. */
 #pragma once
 
 #include <stdbool.h>

@@ -56,3 +56,11 @@ size_t utf8_length(str s)
         n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
     return n;
 }
+
+void utf8_repair(char *text)
+{
+    str s = str_of(text);
+    for (size_t at = 0, before = 0; at < s.n; before = at)
+        if (utf8_next(s, &at) == UTF8_BAD)
+            text[before] = '?';
+}

@@ -19,3 +19,6 @@ size_t utf8_valid_prefix(str s);
 
 /* Number of code points of valid text. */
 size_t utf8_length(str s);
+
+/* Puts '?' in place of every malformed byte of a NUL-terminated text. */
+void utf8_repair(char *text);

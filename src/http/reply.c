@@ -260,8 +260,7 @@ static void write_error(http_request *req, int status, const char *message)
     }
     own_buf buf body = buf_new(8 * MAX_MESSAGE);
     buf_str(&body, STR("{\"error\":"));
-    str text = str_of(message);
-    json_put_string(&body, (str){text.p, utf8_valid_prefix(text)});
+    json_put_string(&body, str_of(message));
     buf_str(&body, STR("}"));
     http_reply(req, status, "application/json", body.p, body.n);
 }
@@ -273,6 +272,7 @@ void http_error(http_request *req, int status, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    utf8_repair(message); /* parts of requests, and cut ones */
     write_error(req, status, message);
 }
 

@@ -46,6 +46,17 @@ static void long_messages_stay_utf8(void **state)
     }
 }
 
+/* Names of files and clients may be anything, and a precision cuts within a character. */
+static void messages_are_utf8(void **state)
+{
+    (void)state;
+    error e = {0};
+    fail(&e, ERR_BAD_MODEL, "'%s' and '%.2s'", "a\xff b", "x\xc3\xa9");
+    assert_string_equal(e.message, "'a? b' and 'x?'");
+    fail_in(&e, "\xc3\xa9\x80");
+    assert_string_equal(e.message, "\xc3\xa9?: 'a? b' and 'x?'");
+}
+
 static void arena_limits_and_alignment(void **state)
 {
     (void)state;
@@ -181,13 +192,10 @@ static void paths_stay_below(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_error_wins),
-        cmocka_unit_test(long_messages_stay_utf8),
-        cmocka_unit_test(arena_limits_and_alignment),
-        cmocka_unit_test(buf_stops_at_its_maximum),
-        cmocka_unit_test(map_finds_what_was_added),
-        cmocka_unit_test(utf8_is_strict),
-        cmocka_unit_test(files_are_whole),
+        cmocka_unit_test(first_error_wins),         cmocka_unit_test(long_messages_stay_utf8),
+        cmocka_unit_test(messages_are_utf8),        cmocka_unit_test(arena_limits_and_alignment),
+        cmocka_unit_test(buf_stops_at_its_maximum), cmocka_unit_test(map_finds_what_was_added),
+        cmocka_unit_test(utf8_is_strict),           cmocka_unit_test(files_are_whole),
         cmocka_unit_test(paths_stay_below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
