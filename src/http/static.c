@@ -152,7 +152,7 @@ static void send_segment(void *arg)
     if (f->at == f->end) {
         http_end(req);
         stop(f);
-    } else if (got <= 0 && errno != EINTR) {
+    } else if (got == 0 || (got < 0 && errno != EINTR)) { /* 0: the file has become shorter */
         http_abort(req);
         stop(f);
     } else {
