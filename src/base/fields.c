@@ -168,8 +168,8 @@ static bool parse_strings(const struct spot *s, const json_t *value)
     size_t n = one ? 1 : json_array_size(value);
     if (!count_allowed(s, n))
         return false;
-    strs list = {arena_try(s->memory, n, sizeof(str)), (int)n};
-    if (n && !list.items)
+    strs list = {arena_try(s->memory, n ? n : 1, sizeof(str)), (int)n};
+    if (!list.items)
         return no_room(s);
     for (size_t i = 0; i < n; i++) {
         const json_t *item = one ? value : json_array_get(value, i);

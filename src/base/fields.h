@@ -45,7 +45,7 @@ enum field_flags {
 };
 
 typedef struct strs {
-    str *items;
+    str *items; /* NULL: not given; a given list may be empty */
     int n;
 } strs;
 

@@ -11,20 +11,29 @@ bool pipeline_supports(const pipeline *p, const task *t)
     return !t->supports || t->supports(p->info);
 }
 
-const task *pipeline_task(const pipeline *p, str name, error *e)
+/* Says what this model can do. */
+static bool refuse(const pipeline *p, str name, enum error_kind kind, error *e)
 {
-    const task *t = task_find(name);
-    if (t && pipeline_supports(p, t))
-        return t;
-    char can[300] = "";
+    char can[400] = "";
     size_t n = 0;
     for (int i = 0; tasks[i]; i++)
         if (pipeline_supports(p, tasks[i]) && n < sizeof can)
             n += (size_t)snprintf(can + n, sizeof can - n, "%s'%s'", n ? ", " : "", tasks[i]->name);
-    fail(e, t ? ERR_INVALID : ERR_NOT_FOUND,
-         "the model '%s' cannot do the task '%.*s'; it can do %s", p->id,
-         (int)(name.n < 60 ? name.n : 60), name.p, can);
-    return NULL;
+    return fail(e, kind, "the model '%s' cannot do the task '%.*s'; it can do %s", p->id,
+                (int)(name.n < 60 ? name.n : 60), name.p, can);
+}
+
+bool pipeline_check(const pipeline *p, const task *t, error *e)
+{
+    return pipeline_supports(p, t) || refuse(p, str_of(t->name), ERR_INVALID, e);
+}
+
+const task *pipeline_task(const pipeline *p, str name, error *e)
+{
+    const task *t = task_find(name);
+    if (!t)
+        refuse(p, name, ERR_NOT_FOUND, e);
+    return t && pipeline_check(p, t, e) ? t : NULL;
 }
 
 static char *last_part(const char *folder)
@@ -66,15 +75,32 @@ static json_t *read_card(const char *folder)
     return front.n ? card_meta(front, &ignored) : NULL;
 }
 
+/* The task that the hub infers from the name of an architecture. */
+static const char *task_of_head(const model_info *m)
+{
+    switch (m->head) {
+    case HEAD_MASKED_LM:
+        return "fill-mask";
+    case HEAD_LABELS:
+        return "text-classification";
+    case HEAD_TOKEN_LABELS:
+        return "token-classification";
+    case HEAD_SPANS:
+        return "question-answering";
+    default:
+        return "feature-extraction";
+    }
+}
+
 /* The card's pipeline tag if this model can do it; else similarity for a folder with its pooling
- * stated, and token vectors for a plain encoder. */
+ * stated, and what its head is for, for any other. */
 static const task *own_task(const pipeline *p, const char *folder)
 {
     own_json json_t *card = read_card(folder);
     const task *t = task_find(str_of(json_string_value(json_object_get(card, "pipeline_tag"))));
     if (t && pipeline_supports(p, t))
         return t;
-    return task_find(str_of(p->info->pooled ? "sentence-similarity" : "feature-extraction"));
+    return task_find(str_of(p->info->pooled ? "sentence-similarity" : task_of_head(p->info)));
 }
 
 static bool open_parts(pipeline *p, const char *folder, const char *task_name, team *threads,

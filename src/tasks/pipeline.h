@@ -21,8 +21,9 @@ bool pipeline_open(pipeline *p, const char *folder, const char *id, const char *
                    team *threads, error *e);
 void pipeline_close(pipeline *p);
 
-/* Whether this model can do a task; the list of those it can, NULL-terminated, static. */
+/* Whether this model can do a task; the same with ERR_INVALID, saying which it can. */
 bool pipeline_supports(const pipeline *p, const task *t);
+bool pipeline_check(const pipeline *p, const task *t, error *e);
 
 /* The task a request names, checked; ERR_NOT_FOUND for an unknown one, ERR_INVALID for one that
  * this model cannot do, saying which it can. */

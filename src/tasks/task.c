@@ -17,7 +17,7 @@ const task *const tasks[] = {
 const task *task_find(str name)
 {
     for (int i = 0; tasks[i]; i++)
-        if (str_is(name, tasks[i]->name))
+        if (str_is(name, tasks[i]->name) || (tasks[i]->alias && str_is(name, tasks[i]->alias)))
             return tasks[i];
     return NULL;
 }
@@ -25,7 +25,7 @@ const task *task_find(str name)
 /* Whether the keys of an OBJECT row stand at the root, as older clients send them. */
 static bool stands_at_root(const field *row, const json_t *root)
 {
-    if (row->type != FIELD_TYPE_OBJECT)
+    if (row->type != FIELD_TYPE_OBJECT && row->type != FIELD_TYPE_OBJECTS)
         return false;
     for (const field *key = row->rows; key->type != FIELD_TYPE_END; key++)
         if (json_object_get(root, key->name))
@@ -33,15 +33,25 @@ static bool stands_at_root(const field *row, const json_t *root)
     return false;
 }
 
-static bool parse_inputs(const field *row, const json_t *root, void *request, arena *a, error *e)
+/* The form of "inputs" that this value has; the first one, to complain, when it has none. */
+static const field *fitting_row(const field *rows, const json_t *value)
 {
-    const json_t *value = json_object_get(root, row->name);
-    fields_preset(row, request);
+    for (const field *row = rows; row->type != FIELD_TYPE_END; row++)
+        if (field_takes(row, value))
+            return row;
+    return rows;
+}
+
+static bool parse_inputs(const field *rows, const json_t *root, void *request, arena *a, error *e)
+{
+    const json_t *value = json_object_get(root, rows->name);
+    fields_preset(rows, request);
     if (value && !json_is_null(value))
-        return field_parse_value(row, value, row->name, request, a, e);
-    if (stands_at_root(row, root))
-        return fields_parse(row->rows, root, "", (char *)request + row->offset, a, e);
-    return fail(e, ERR_BAD_REQUEST, "'%s' is required but missing", row->name);
+        return field_parse_value(fitting_row(rows, value), value, rows->name, request, a, e);
+    for (const field *row = rows; row->type != FIELD_TYPE_END; row++)
+        if (stands_at_root(row, root))
+            return field_parse_value(row, root, "", request, a, e);
+    return fail(e, ERR_BAD_REQUEST, "'%s' is required but missing", rows->name);
 }
 
 static bool parse_parameters(const field *rows, const json_t *root, void *request, arena *a,

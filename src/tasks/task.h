@@ -26,12 +26,21 @@ enum call_output {
                        else one for each of the sequence's `rows` */
 };
 
+/* Who asks, for the replies whose shape depends on it. */
+enum task_client {
+    CLIENT_ANY,
+    CLIENT_OLD_PYTHON, /* huggingface_hub before 1.0 */
+    CLIENT_JAVASCRIPT, /* @huggingface/inference */
+};
+
 typedef struct task {
     const char *name;    /* the hub's pipeline tag, or the path of a compatibility route */
+    const char *alias;   /* another name that requests may use; NULL: none */
     const char *title;   /* "Sentence Similarity" */
     const char *summary; /* one sentence for pages and --help */
-    /* The row of "inputs" (offset in the request struct), then FIELD_END. An OBJECT row may also
-     * stand at the root of the body, without "inputs" around it. NULL: all keys are parameters. */
+    /* The row of "inputs" (offset in the request struct), then FIELD_END; further rows of the same
+     * key are other forms of it. An object may also stand at the root of the body, without "inputs"
+     * around it. NULL: all keys are parameters. */
     const field *inputs;
     /* Rows that are read from "parameters" or from the root of the body. NULL: none. */
     const field *parameters;
@@ -51,7 +60,8 @@ typedef struct task {
     bool (*finish)(task_call *c, buf *reply, error *e);
 } task;
 
-/* The tasks in the order of list.h, NULL at the end; and one by name, NULL when there is none. */
+/* The tasks in the order of list.h, NULL at the end; and one by name or alias, NULL when there is
+ * none. */
 extern const task *const tasks[];
 const task *task_find(str name);
 
@@ -94,6 +104,7 @@ struct task_call {
     const struct pipeline *pipeline;
     arena *memory; /* of this call: request, sequences, results */
     void *request;
+    enum task_client client;
     enum call_output computes;
     sequence *sequences;
     int n_sequences, n_done; /* the runner's progress */

@@ -103,8 +103,7 @@ static bool take_ids(const struct job *j, int i, const text_input *input, sequen
     char name[64];
     int most = j->call->pipeline->max_tokens;
     if (input->n_ids == 0)
-        return fail(e, ERR_BAD_REQUEST, "'%s' is an empty list of token ids",
-                    name_of(j, i, name));
+        return fail(e, ERR_BAD_REQUEST, "'%s' is an empty list of token ids", name_of(j, i, name));
     if (input->n_ids > most && j->options->truncate == 0)
         return too_long(j, i, input->n_ids, e);
     bool cut = most > 0 && input->n_ids > most;
@@ -124,19 +123,51 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
     encoding got;
     if (!texts_join(c, j->prompt, input->text, &text, e))
         return false;
-    if (!tokenizer_encode(c->pipeline->tokenizer, text, NULL, &j->encode, &got, c->memory, e))
+    encode_options o = j->encode;
+    o.ids_only = !input->pair.p;
+    if (!tokenizer_encode(c->pipeline->tokenizer, text, input->pair.p ? &input->pair : NULL, &o,
+                          &got, c->memory, e))
         return fail_in(e, "'%s'", name_of(j, i, name));
     if (got.truncated && j->options->truncate == 0)
         return too_long(j, i, got.n_total, e);
     if (got.n == 0)
         return fail(e, ERR_INVALID, "'%s' has no tokens", name_of(j, i, name));
     *s = (sequence){.ids = got.ids,
-                    .type_ids = got.type_ids,
+                    .type_ids = texts_type_ids(c, &got),
                     .n = got.n,
                     .n_given = got.n_total,
                     .skip = j->skip < got.n ? j->skip : got.n};
-    c->usage.characters += (int64_t)utf8_length(input->text);
+    c->usage.characters += (int64_t)(utf8_length(input->text) + utf8_length(input->pair));
     return true;
+}
+
+const int *texts_type_ids(const task_call *c, const encoding *enc)
+{
+    bool taken =
+        c->pipeline->info->types > 1 && !tokenizer_info_of(c->pipeline->tokenizer)->no_type_ids;
+    return taken ? enc->type_ids : NULL;
+}
+
+static void count(task_call *c, const sequence *s)
+{
+    c->usage.tokens += s->n;
+    c->usage.tokens_given += s->n_given;
+    c->usage.n_truncated += s->n_given > s->n;
+}
+
+bool texts_reserve(task_call *c, int n, const char *path, error *e)
+{
+    c->sequences = arena_try(c->memory, (size_t)(n ? n : 1), sizeof *c->sequences);
+    return c->sequences != NULL || out_of_memory(e, path);
+}
+
+sequence *texts_add(task_call *c, const encoding *enc)
+{
+    sequence *s = &c->sequences[c->n_sequences++];
+    *s = (sequence){
+        .ids = enc->ids, .type_ids = texts_type_ids(c, enc), .n = enc->n, .n_given = enc->n_total};
+    count(c, s);
+    return s;
 }
 
 bool texts_encode(task_call *c, const texts *list, const text_options *o, error *e)
@@ -151,18 +182,15 @@ bool texts_encode(task_call *c, const texts *list, const text_options *o, error 
 
     if (!find_prompt(&j, e) || !measure_prompt(&j, e))
         return false;
-    c->sequences = arena_try(c->memory, (size_t)(list->n ? list->n : 1), sizeof *c->sequences);
-    if (!c->sequences)
-        return out_of_memory(e, o->path);
+    if (!texts_reserve(c, list->n, o->path, e))
+        return false;
     for (int i = 0; i < list->n; i++) {
         sequence *s = &c->sequences[i];
         if (atomic_load(&c->cancelled))
             return fail(e, ERR_CANCELLED, "the client has left");
         if (!encode_one(&j, i, &list->items[i], s, e))
             return false;
-        c->usage.tokens += s->n;
-        c->usage.tokens_given += s->n_given;
-        c->usage.n_truncated += s->n_given > s->n;
+        count(c, s);
     }
     c->n_sequences = list->n;
     return true;

@@ -15,9 +15,18 @@ typedef struct text_options {
     const char *path; /* of the texts in the request: "inputs" */
 } text_options;
 
-/* Adds one sequence for each text to the call (which has none yet) and counts its usage. Token ids
- * given in place of a text are taken as they are. */
+/* Adds one sequence for each text, or text and its pair, to the call (which has none yet) and
+ * counts its usage. Of a pair that is too long the longer text loses tokens first. Token ids given
+ * in place of a text are taken as they are. */
 bool texts_encode(task_call *c, const texts *list, const text_options *o, error *e);
+
+/* For tasks that encode by themselves. Room for n sequences in the call; then what one encoding is
+ * to be computed as, counted in the call's usage: the encoding must live as long as the call. */
+bool texts_reserve(task_call *c, int n, const char *path, error *e);
+sequence *texts_add(task_call *c, const encoding *enc);
+
+/* The type ids that the model is given of an encoding; NULL when it takes none. */
+const int *texts_type_ids(const task_call *c, const encoding *enc);
 
 /* The text of a model's prompt by name; ERR_INVALID, naming those there are, when it has no such.
  */
