@@ -42,5 +42,7 @@ static inline bool str_ends(str a, str suffix)
 
 static inline str str_skip(str a, size_t n)
 {
+    if (a.n == 0)
+        return a;
     return n > a.n ? (str){a.p + a.n, 0} : (str){a.p + n, a.n - n};
 }
