@@ -1,5 +1,6 @@
 /* `inferd add`: puts a model folder into the store of the server. */
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/own.h"
 #include "cli/command.h"
 #include "cli/paths.h"
@@ -26,6 +27,28 @@ static bool is_hidden(const char *path)
     return path[0] == '.' || strstr(path, "/.") != NULL;
 }
 
+static bool is_below(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+    return strncmp(path, folder, n) == 0 && path[n] == '/';
+}
+
+/* A folder that came from elsewhere could hold a link to anything this user may read, and the
+ * server would show it to everybody. The links of a cache lead to the blobs beside `snapshots`. */
+static bool check_source(const char *folder, const char *source, error *e)
+{
+    own_mem char *root = realpath(folder, NULL);
+    own_mem char *real = realpath(source, NULL);
+    if (!root || !real)
+        return fail_errno(e, ERR_IO, "cannot open '%s'", source);
+    str above = {root, (size_t)(strrchr(root, '/') - root)};
+    own_mem char *up = xprintf("%s/../../blobs", root);
+    own_mem char *blobs = str_ends(above, STR("/snapshots")) ? realpath(up, NULL) : NULL;
+    return is_below(real, root) || (blobs && is_below(real, blobs)) ||
+           fail(e, ERR_FORBIDDEN, "'%s' is a link to '%s', expected files inside of the folder",
+                source, real);
+}
+
 static bool add_files(snapshot *s, const char *folder, int *n_added, error *e)
 {
     repo_files files;
@@ -35,7 +58,8 @@ static bool add_files(snapshot *s, const char *folder, int *n_added, error *e)
         if (is_hidden(files.items[i].path))
             continue;
         own_mem char *source = path_join(folder, files.items[i].path);
-        ok = snapshot_add_file(s, files.items[i].path, source, e);
+        ok =
+            check_source(folder, source, e) && snapshot_add_file(s, files.items[i].path, source, e);
         *n_added += ok;
     }
     repo_files_release(&files);

@@ -266,3 +266,17 @@ def test_store(make_server, minilm):
     assert server.cli("remove", "me/mine", "--yes", check=False).returncode == 1
     assert server.cli("add", str(server.data_dir), "me/bad", check=False).returncode == 1
     assert server.cli("add", str(snapshot), "a/../b", check=False).returncode == 1
+
+
+def test_add_follows_no_link_out_of_the_folder(make_server, tmp_path):
+    server = make_server(models=False)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "secret.txt").write_text("of this user")
+    (folder / "config.json").write_text("{}")
+    (folder / "same.json").symlink_to("config.json")
+    server.cli("add", str(folder), "me/links")
+    (folder / "notes.txt").symlink_to("../secret.txt")
+    refused = server.cli("add", str(folder), "me/links", check=False)
+    assert refused.returncode == 1 and "'notes.txt'" in refused.stderr.replace(str(folder) + "/", "")
+    assert server.get("/me/links/resolve/main/notes.txt").status == 404
