@@ -97,7 +97,8 @@ static bool too_long(const struct job *j, int i, int given, error *e)
                 name_of(j, i, name), j->call->pipeline->max_tokens, given);
 }
 
-/* Token ids given by the client: cut to the limit, otherwise as they are. */
+/* Token ids given by the client: cut to the limit, otherwise as they are. What the model does not
+ * know is found here: in the batch it would fail the requests of others. */
 static bool take_ids(const struct job *j, int i, const text_input *input, sequence *s, error *e)
 {
     char name[64];
@@ -110,6 +111,10 @@ static bool take_ids(const struct job *j, int i, const text_input *input, sequen
     s->ids = cut && j->encode.side == TRUNCATE_LEFT ? input->ids + input->n_ids - most : input->ids;
     s->n = cut ? most : input->n_ids;
     s->n_given = input->n_ids;
+    for (int k = 0, vocab = j->call->pipeline->info->vocab; k < s->n; k++)
+        if (s->ids[k] >= vocab)
+            return fail(e, ERR_INVALID, "'%s' has the token id %d, expected one below %d",
+                        name_of(j, i, name), s->ids[k], vocab);
     return true;
 }
 

@@ -113,6 +113,22 @@ static void refuses_what_the_model_cannot(void **state)
     buf_release(&reply);
 }
 
+/* In a batch it would fail the calls of others. */
+static void a_foreign_token_id_is_found_before_the_batch(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    const task *t = task_find(STR("feature-extraction"));
+    task_call call = {.task = t, .pipeline = &f->pipeline, .memory = arena_new(1 << 20)};
+    call.request = arena_alloc(call.memory, t->request_size);
+    str body = STR("{\"inputs\": [[1, 2], [1, 99999999]]}");
+    assert_true(task_parse(t, body, call.request, call.memory, &e));
+    assert_false(t->prepare(&call, &e));
+    assert_int_equal(e.kind, ERR_INVALID);
+    assert_non_null(strstr(e.message, "'inputs[1]' has the token id 99999999"));
+    arena_free(call.memory);
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -145,6 +161,7 @@ int main(void)
         cmocka_unit_test(similarity_is_the_cosine),
         cmocka_unit_test(small_calls_are_not_kept_waiting),
         cmocka_unit_test(refuses_what_the_model_cannot),
+        cmocka_unit_test(a_foreign_token_id_is_found_before_the_batch),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
