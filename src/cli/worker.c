@@ -10,7 +10,7 @@
 
 struct worker_args {
     const char *model, *listen, *id, *task, *api_key_env, *log_level;
-    bool no_auth;
+    bool no_auth, no_sandbox;
     int64_t threads, ready_fd, max_queue, max_body, drain_ms;
 };
 
@@ -28,6 +28,8 @@ static const option rows[] = {
                 "environment variable with the token that clients must send"),
     OPTION_FLAG(struct worker_args, no_auth, "no-auth",
                 "allow an address other machines can reach without a token"),
+    OPTION_FLAG(struct worker_args, no_sandbox, "no-sandbox",
+                "keep all rights while the model runs, for debuggers and profilers"),
     OPTION_INT(struct worker_args, max_queue, "max-queue", "N", "2048", 1, 1000000,
                "requests that may wait or run; further ones get 429"),
     OPTION_BYTES(struct worker_args, max_body, "max-body", "64M", "largest request body"),
@@ -93,6 +95,7 @@ static int run(int argc, char **argv)
                         .id = a.id,
                         .task = a.task,
                         .api_key = key,
+                        .no_sandbox = a.no_sandbox,
                         .n_threads = (int)a.threads,
                         .ready_fd = (int)a.ready_fd,
                         .max_waiting = (int)a.max_queue,

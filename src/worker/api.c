@@ -29,6 +29,7 @@ struct waiting { /* a request whose job runs; in the request's arena */
     const struct api_row *row;
     const task *task;
     bool named; /* by the route */
+    enum task_client client;
     job *job;
 };
 
@@ -152,12 +153,37 @@ static void submit(http_request *req, str body, void *arg)
 {
     struct waiting *wait = arg;
     error e = {0};
-    wait->job =
-        batcher_submit(wait->worker->batcher, wait->task, wait->named, body, answer, wait, &e);
+    wait->job = batcher_submit(wait->worker->batcher, wait->task, wait->named, wait->client, body,
+                               answer, wait, &e);
     if (!wait->job)
         http_fail(req, &e);
     else
         http_on_gone(req, client_left, wait);
+}
+
+/* "unknown/None; hf_hub/0.25.2; python/3.11", "@huggingface/inference/4.13.30 ..." */
+static enum task_client client_of(const http_request *req)
+{
+    str agent = http_request_header(req, "user-agent");
+    for (str at = agent; at.n; at = str_skip(at, 1)) {
+        if (str_starts(at, STR("hf_hub/0.")))
+            return CLIENT_OLD_PYTHON;
+        if (str_starts(at, STR("@huggingface/inference")))
+            return CLIENT_JAVASCRIPT;
+    }
+    return CLIENT_ANY;
+}
+
+/* The task of a route: its own, the one that the path names, or the model's. NULL when this model
+ * cannot do it. */
+static const task *task_of(const http_request *req, const struct bound_route *route, error *e)
+{
+    const pipeline *p = &route->worker->pipeline;
+    if (route->row->task)
+        return pipeline_check(p, route->row->task, e) ? route->row->task : NULL;
+    if (strstr(route->row->path, "{task}"))
+        return pipeline_task(p, http_capture(req, 0), e);
+    return p->task;
 }
 
 static void handle(http_request *req, void *app)
@@ -173,18 +199,14 @@ static void handle(http_request *req, void *app)
                    (int)(coding.n ? coding.n : type.n), coding.n ? coding.p : type.p);
         return;
     }
-    const task *t = route->row->task;
-    bool named = t || strstr(route->row->path, "{task}");
-    if (!t && named)
-        t = pipeline_task(&w->pipeline, http_capture(req, 0), &e);
-    else if (!t)
-        t = w->pipeline.task;
+    const task *t = task_of(req, route, &e);
+    bool named = route->row->task || strstr(route->row->path, "{task}");
     if (!t) {
         http_fail(req, &e);
         return;
     }
     struct waiting *wait = arena_alloc(http_arena(req), sizeof *wait);
-    *wait = (struct waiting){req, w, route->row, t, named, NULL};
+    *wait = (struct waiting){req, w, route->row, t, named, client_of(req), NULL};
     http_read_all(req, (size_t)w->options->max_body, submit, wait);
 }
 

@@ -259,8 +259,8 @@ void batcher_free(batcher *b)
     free(b);
 }
 
-job *batcher_submit(batcher *b, const task *t, bool named, str body, job_done_fn *done, void *arg,
-                    error *e)
+job *batcher_submit(batcher *b, const task *t, bool named, enum task_client client, str body,
+                    job_done_fn *done, void *arg, error *e)
 {
     if (b->waiting >= b->max_waiting) {
         fail(e, ERR_BUSY, "the model is overloaded: %d requests wait already", b->waiting);
@@ -268,6 +268,7 @@ job *batcher_submit(batcher *b, const task *t, bool named, str body, job_done_fn
     }
     job *j = xcalloc(1, sizeof *j);
     j->call.task = t;
+    j->call.client = client;
     j->named = named;
     j->call.pipeline = b->pipeline;
     j->owner = b;

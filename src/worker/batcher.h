@@ -30,8 +30,8 @@ void batcher_free(batcher *b);
 
 /* Queues a request (the body is copied). named: the client asked for this task; else the body may
  * turn out to be for its twin. NULL with ERR_BUSY when the queue is full. */
-job *batcher_submit(batcher *b, const task *t, bool named, str body, job_done_fn *done, void *arg,
-                    error *e);
+job *batcher_submit(batcher *b, const task *t, bool named, enum task_client client, str body,
+                    job_done_fn *done, void *arg, error *e);
 
 /* Nobody waits for it any more: it is taken out of the queue, or its batches stop between layers.
  */

@@ -2,16 +2,19 @@
  * its last request is over the loop ends. A worker that was started by a gateway ends when that
  * does. */
 #include "worker/worker.h"
+#include "base/cache_dir.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "http/h1.h"
 #include "kernels/kernels.h"
+#include "worker/sandbox.h"
 #include "worker/state.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -91,6 +94,13 @@ static void follow_parent(const worker_options *o)
         raise(SIGTERM);
 }
 
+static void enter_sandbox(const worker_options *o)
+{
+    own_mem char *cache = cache_dir();
+    bool local = strncmp(o->listen, "unix:", 5) == 0;
+    sandbox_enter(&(sandbox_paths){.cache = cache, .socket = local ? o->listen + 5 : NULL});
+}
+
 static bool start(struct worker *w, error *e)
 {
     const worker_options *o = w->options;
@@ -98,6 +108,8 @@ static bool start(struct worker *w, error *e)
         .app = w, .before = check_key, .error_writer = worker_write_error};
     if (!kernels_init(e))
         return false;
+    if (!o->no_sandbox)
+        enter_sandbox(o);
     w->threads = team_new(o->n_threads, e);
     w->loop = w->threads ? loop_new(e) : NULL;
     if (!w->loop || !pipeline_open(&w->pipeline, o->folder, o->id, o->task, w->threads, e))
@@ -110,7 +122,11 @@ static bool start(struct worker *w, error *e)
     worker_add_info(w);
     loop_on_signal(w->loop, SIGTERM, on_signal, w);
     loop_on_signal(w->loop, SIGINT, on_signal, w);
-    return http_listen(w->server, o->listen, e);
+    if (!http_listen(w->server, o->listen, e))
+        return false;
+    if (!o->no_sandbox)
+        sandbox_seal();
+    return true;
 }
 
 /* Requests first, then their jobs, then what the jobs used. */
@@ -131,9 +147,10 @@ bool worker_run(const worker_options *o, error *e)
     prctl(PR_SET_NAME, "inferd-worker");
     bool ok = start(&w, e);
     if (ok) {
-        log_info("'%s' is loaded in %.1f ms: %s, %d threads, kernels '%s', listening on %s",
+        log_info("'%s' is loaded in %.1f ms: %s, %d threads, kernels '%s', sandbox %s, "
+                 "listening on %s",
                  w.pipeline.id, (double)w.pipeline.load_us / 1e3, w.pipeline.task->name,
-                 team_size(w.threads), kernels_level(), o->listen);
+                 team_size(w.threads), kernels_level(), sandbox_state(), o->listen);
         tell_ready(&w);
         loop_run(w.loop);
     } else {
