@@ -69,12 +69,17 @@ class Server:
         return (self.data_dir / "server.log").read_text(errors="replace")
 
     def stop(self, timeout=40):
-        """SIGTERM; returns the exit status."""
+        """SIGTERM; returns the exit status. One that does not end in time is killed, and that is an error."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout * SLOW)
-        self.log.close()
-        return status
+        try:
+            return self.process.wait(timeout * SLOW)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            self.log.close()
 
     def cli(self, *arguments, check=True, **options):
         """Runs a subcommand on this server's data folder."""
@@ -184,7 +189,7 @@ def make_server(binary, minilm, tmp_path_factory):
     for server in servers:
         if server.process:
             server.process.poll() is None and server.stop()
-            report_sanitizer(server)
+            report_crash(server)
 
 
 @pytest.fixture(scope="module")
@@ -196,12 +201,16 @@ def server(binary, minilm, tmp_path_factory):
     yield running
     assert running.process.poll() is None, "the server died:\n" + running.log_text()
     assert running.stop() == 0, running.log_text()
-    report_sanitizer(running)
+    report_crash(running)
 
 
-def report_sanitizer(server):
-    """A sanitizer's report in the log is a failure, whatever the replies were."""
+CRASHES = [signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE]
+
+
+def report_crash(server):
+    """A crash of the server or a worker, or a sanitizer's report, is a failure, whatever the replies were."""
     log = server.log_text()
+    assert -server.process.returncode not in CRASHES, log
     for sign in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
-                 "WARNING: ThreadSanitizer"):
+                 "WARNING: ThreadSanitizer", *(f"was ended by signal {int(number)} " for number in CRASHES)):
         assert sign not in log, log
