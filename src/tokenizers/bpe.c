@@ -5,19 +5,13 @@
 
 #include <stdlib.h>
 
-struct merge {
-    uint32_t left, right; /* ids; a free slot has rank NO_RANK */
-    uint32_t rank, id;
-};
-
 struct bpe {
     str unk_token, prefix, suffix;
     int fuse_unk, byte_fallback, ignore_merges;
     double dropout;
     int unk_id;
     int byte_ids[256];
-    struct merge *merges; /* hash table by left and right */
-    uint32_t mask;
+    const merges *merges;
 };
 
 static const field fields[] = {
@@ -31,98 +25,19 @@ static const field fields[] = {
     FIELD_NUMBER(struct bpe, dropout, "dropout", 0, 0, 1, "merges left out at random"),
     FIELD_END};
 
-enum { STACK_SYMBOLS = 64, MAX_MERGES = 1 << 22, MAX_JOINED = 1 << 12 };
-static const uint32_t NO_RANK = UINT32_MAX;
-
-static uint32_t slot_of(const struct bpe *s, uint32_t left, uint32_t right)
-{
-    uint64_t hash = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15u;
-    return (uint32_t)(hash >> 32) & s->mask;
-}
-
-static const struct merge *find_merge(const struct bpe *s, int left, int right)
-{
-    uint32_t at = slot_of(s, (uint32_t)left, (uint32_t)right);
-    for (; s->merges[at].rank != NO_RANK; at = (at + 1) & s->mask)
-        if (s->merges[at].left == (uint32_t)left && s->merges[at].right == (uint32_t)right)
-            return &s->merges[at];
-    return NULL;
-}
-
-static void put_merge(struct bpe *s, struct merge merge)
-{
-    uint32_t at = slot_of(s, merge.left, merge.right);
-    while (s->merges[at].rank != NO_RANK &&
-           !(s->merges[at].left == merge.left && s->merges[at].right == merge.right))
-        at = (at + 1) & s->mask;
-    s->merges[at] = merge;
-}
-
-/* The two sides of a merge: ["a", "b"] or "a b". */
-static bool read_sides(const json_t *json, str *left, str *right)
-{
-    if (json_is_array(json)) {
-        *left = json_str(json_array_get(json, 0));
-        *right = json_str(json_array_get(json, 1));
-        return json_array_size(json) == 2 && left->p && right->p;
-    }
-    str both = json_is_string(json) ? json_str(json) : (str){0};
-    const char *space = both.n ? memchr(both.p, ' ', both.n) : NULL;
-    if (!space || memchr(space + 1, ' ', both.n - (size_t)(space - both.p) - 1))
-        return false;
-    *left = (str){both.p, (size_t)(space - both.p)};
-    *right = str_skip(both, left->n + 1);
-    return true;
-}
-
-static bool load_merge(struct bpe *s, const json_t *json, size_t rank, const char *path, loader *l)
-{
-    str left, right;
-    char joined[MAX_JOINED];
-    if (!read_sides(json, &left, &right))
-        return loader_fail(l, path, "has a merge %zu that is not two tokens", rank);
-    str rest = str_skip(right, s->prefix.n);
-    if (left.n + rest.n > sizeof joined)
-        return loader_fail(l, path, "has a merge %zu of more than %d bytes", rank, MAX_JOINED);
-    memcpy(joined, left.p, left.n);
-    memcpy(joined + left.n, rest.p, rest.n);
-    int32_t a = vocab_id(l->vocab, left), b = vocab_id(l->vocab, right);
-    int32_t id = vocab_id(l->vocab, (str){joined, left.n + rest.n});
-    if (a == VOCAB_ABSENT || b == VOCAB_ABSENT || id == VOCAB_ABSENT)
-        return loader_fail(l, path, "has a merge %zu, '%.*s', that is not in the vocabulary", rank,
-                           (int)(left.n + rest.n < 60 ? left.n + rest.n : 60), joined);
-    put_merge(s, (struct merge){(uint32_t)a, (uint32_t)b, (uint32_t)rank, (uint32_t)id});
-    return true;
-}
-
-static bool load_merges(struct bpe *s, const json_t *list, const char *path, loader *l)
-{
-    size_t n = json_array_size(list), n_slots = 16;
-    if (!json_is_array(list) || n > MAX_MERGES)
-        return loader_fail(l, path, "must have an array 'merges' of at most %d", MAX_MERGES);
-    while (n_slots < n * 2)
-        n_slots *= 2;
-    s->mask = (uint32_t)n_slots - 1;
-    s->merges = arena_try(l->memory, n_slots, sizeof *s->merges);
-    if (!s->merges)
-        return loader_fail(l, path, "has too many merges");
-    for (size_t i = 0; i < n_slots; i++)
-        s->merges[i].rank = NO_RANK;
-    for (size_t i = 0; i < n; i++)
-        if (!load_merge(s, json_array_get(list, i), i, path, l))
-            return false;
-    return true;
-}
+enum { STACK_SYMBOLS = 64, MAX_JOINED = 1 << 12 };
 
 static bool prepare(void *state, const json_t *json, const char *path, loader *l)
 {
+    (void)json;
     struct bpe *s = state;
     if (s->dropout > 0)
         return loader_fail(l, path, "has a 'dropout' of %g, expected 0: its ids would be random",
                            s->dropout);
     s->unk_id = s->unk_token.p ? vocab_id(l->vocab, s->unk_token) : VOCAB_ABSENT;
     model_byte_ids(l->vocab, s->byte_ids);
-    return load_merges(s, json_object_get(json, "merges"), path, l);
+    s->merges = l->merges;
+    return s->merges->given || loader_fail(l, path, "must have an array 'merges'");
 }
 
 /* A token under way; a symbol of length 0 was merged away. */
@@ -175,7 +90,8 @@ static void consider(const struct bpe *s, struct word *w, int at)
 {
     if (at < 0 || w->symbols[at].next < 0)
         return;
-    const struct merge *m = find_merge(s, w->symbols[at].id, w->symbols[w->symbols[at].next].id);
+    const struct merge *m =
+        merges_find(s->merges, w->symbols[at].id, w->symbols[w->symbols[at].next].id);
     if (m)
         push(w, (struct candidate){m->rank, at, (int)m->id});
 }
@@ -190,7 +106,7 @@ static void merge_all(const struct bpe *s, struct word *w)
         if (left->length == 0 || left->next < 0)
             continue;
         struct symbol *right = &w->symbols[left->next];
-        const struct merge *m = find_merge(s, left->id, right->id);
+        const struct merge *m = merges_find(s->merges, left->id, right->id);
         if (!m || (int)m->id != top.id)
             continue;
         left->id = top.id;

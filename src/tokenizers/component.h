@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/fields.h"
 #include "base/json.h"
+#include "tokenizers/merges.h"
 #include "tokenizers/pattern.h"
-#include "tokenizers/vocab.h"
 
 #include <jansson.h>
 
@@ -18,6 +18,7 @@ typedef struct loader {
     arena *memory;      /* lives as long as the tokenizer */
     pattern **patterns; /* list of all patterns, for their release */
     const vocab *vocab;
+    const merges *merges; /* finished if given */
     error *e;
 } loader;
 

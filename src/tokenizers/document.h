@@ -1,14 +1,18 @@
-/* A tokenizer.json, taken apart: its vocabulary, read straight into a table, and everything else
- * as a JSON document. */
+/* A tokenizer.json, taken apart: its vocabulary and merges, read straight into tables, and
+ * everything else as a JSON document. */
 #pragma once
 
+#include "base/file.h"
+#include "tokenizers/merges.h"
 #include "tokenizers/vocab.h"
 
 #include <jansson.h>
 
 typedef struct document {
-    json_t *root; /* owned; model.vocab is an empty object */
-    vocab vocab;  /* finished */
+    json_t *root;  /* owned; model.vocab and model.merges are empty objects */
+    vocab vocab;   /* finished */
+    merges merges; /* finished if given */
+    file_map file; /* what mapped tables lie in (document_cache.h) */
 } document;
 
 /* `name` stands for the file in messages. */

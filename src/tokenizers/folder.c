@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "tokenizers/document_cache.h"
 #include "tokenizers/pipeline.h"
 
 #include <stdlib.h>
@@ -142,8 +143,14 @@ static tokenizer *open_json(const char *path, const struct side_files *f, error 
 {
     own_file_map file_map bytes = {0};
     OWN(document_release) document d = {0};
-    if (!file_map_open(&bytes, path, e) || !document_parse(&d, (str){bytes.p, bytes.n}, path, e))
-        return NULL;
+    cache_key key;
+    cache_key_init(&key, (const char *const[]){path, NULL}, STR(""));
+    if (!document_cache_read(&d, &key)) {
+        if (!file_map_open(&bytes, path, e) ||
+            !document_parse(&d, (str){bytes.p, bytes.n}, path, e))
+            return NULL;
+        document_cache_write(&d, &key);
+    }
     override_normalizer(f, d.root);
     return tokenizer_build(&d, path, e);
 }

@@ -13,6 +13,8 @@ struct tokenizer {
     arena *memory; /* the states of the components */
     pattern *patterns;
     vocab vocab;
+    merges merges;
+    file_map file; /* what mapped tables lie in */
     added_tokens added;
     component_list normalizers, pretokenizers, decoders;
     component model;
@@ -20,7 +22,7 @@ struct tokenizer {
     tokenizer_info info;
 };
 
-/* Builds a tokenizer and takes the vocabulary out of the document, which the caller still releases.
+/* Builds a tokenizer and takes the tables out of the document, which the caller still releases.
  * `name` stands for the file in messages. */
 tokenizer *tokenizer_build(document *d, const char *name, error *e);
 

@@ -91,8 +91,12 @@ tokenizer *tokenizer_build(document *d, const char *name, error *e)
     tokenizer *t = xcalloc(1, sizeof *t);
     t->memory = arena_new(LOAD_MAX_BYTES);
     t->vocab = d->vocab;
+    t->merges = d->merges;
+    t->file = d->file;
     d->vocab = (vocab){0};
-    loader l = {name, t->memory, &t->patterns, &t->vocab, e};
+    d->merges = (merges){0};
+    d->file = (file_map){0};
+    loader l = {name, t->memory, &t->patterns, &t->vocab, &t->merges, e};
     if (!load_parts(t, &l, d->root)) {
         tokenizer_close(t);
         return NULL;
@@ -114,6 +118,8 @@ void tokenizer_close(tokenizer *t)
         return;
     patterns_free(t->patterns);
     vocab_release(&t->vocab);
+    merges_release(&t->merges);
+    file_unmap(&t->file);
     arena_free(t->memory);
     free(t);
 }

@@ -27,6 +27,14 @@ static bool grow_tokens(vocab *v)
     return true;
 }
 
+static bool grow_scores(vocab *v)
+{
+    double *scores = realloc(v->scores, (size_t)v->capacity * sizeof *scores);
+    if (scores)
+        v->scores = scores;
+    return scores != NULL;
+}
+
 static bool grow_bytes(vocab *v, size_t n)
 {
     size_t capacity = v->bytes_capacity ? v->bytes_capacity : FIRST_BYTES;
@@ -62,6 +70,17 @@ bool vocab_add(vocab *v, str token, int64_t id, error *e)
     return true;
 }
 
+bool vocab_add_scored(vocab *v, str token, int64_t id, double score, error *e)
+{
+    int capacity = v->capacity;
+    if (!vocab_add(v, token, id, e))
+        return false;
+    if ((v->capacity != capacity || !v->scores) && !grow_scores(v))
+        return no_memory(e);
+    v->scores[v->n - 1] = score;
+    return true;
+}
+
 static str token_at(const vocab *v, int32_t token)
 {
     return (str){v->bytes + v->begin[token], v->begin[token + 1] - v->begin[token]};
@@ -69,10 +88,7 @@ static str token_at(const vocab *v, int32_t token)
 
 static uint32_t hash_of(str token)
 {
-    uint64_t hash = VOCAB_HASH_START;
-    for (size_t i = 0; i < token.n; i++)
-        hash = vocab_hash_add(hash, (unsigned char)token.p[i]);
-    return vocab_hash_end(hash);
+    return vocab_hash_end(vocab_hash(VOCAB_HASH_START, token));
 }
 
 static void insert(vocab *v, int32_t token)
@@ -118,6 +134,10 @@ bool vocab_finish(vocab *v, error *e)
 
 void vocab_release(vocab *v)
 {
+    if (v->mapped) {
+        *v = (vocab){0};
+        return;
+    }
     free(v->bytes);
     free(v->begin);
     free(v->ids);

@@ -25,10 +25,14 @@ typedef struct vocab {
     } * slots;
     uint32_t mask;
     uint32_t longest; /* bytes of the longest token */
+    bool mapped;      /* the arrays are somebody else's */
 } vocab;
 
 /* Adds a token; of equal tokens the last counts. Copies the bytes. */
 bool vocab_add(vocab *v, str token, int64_t id, error *e);
+
+/* The same with a score; all tokens have one or none. */
+bool vocab_add_scored(vocab *v, str token, int64_t id, double score, error *e);
 
 /* Makes the tables, after the last token. Fails when ids lie so far apart that they are a
  * mistake. */
@@ -46,6 +50,13 @@ enum { VOCAB_HASH_START = 0x1505 };
 static inline uint64_t vocab_hash_add(uint64_t hash, unsigned char byte)
 {
     return (hash ^ byte) * 0x9E3779B97F4A7C15u;
+}
+
+static inline uint64_t vocab_hash(uint64_t hash, str bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++)
+        hash = vocab_hash_add(hash, (unsigned char)bytes.p[i]);
+    return hash;
 }
 
 static inline uint32_t vocab_hash_end(uint64_t hash)

@@ -1,12 +1,14 @@
-/* A reader for two shapes of JSON, {"token": id, ...} and [["token", score], ...], strict and in
- * one pass: a general parser takes longer for 30,000 entries than a model may take to start. */
+/* A reader for the large lists of a tokenizer.json: {"token": id, ...}, [["token", score], ...] and
+ * the merges, [["a", "b"], ...] or ["a b", ...], strict and in one pass: a general parser takes
+ * longer for 30,000 entries than a model may take to start. */
 #include "base/utf8.h"
+#include "tokenizers/merges.h"
 #include "tokenizers/vocab.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_TOKEN_BYTES = 1 << 16, MAX_NUMBER = 63, FIRST_SCORES = 1 << 12 };
+enum { MAX_TOKEN_BYTES = 1 << 16, MAX_NUMBER = 63, MAX_LEFT = 1 << 12 };
 
 struct reader {
     str json;
@@ -186,27 +188,12 @@ static bool read_score(struct reader *r, double *score)
     return true;
 }
 
-static bool keep_score(vocab *v, int *capacity, double score, error *e)
-{
-    if (v->n > *capacity) {
-        int grown = *capacity ? *capacity * 2 : FIRST_SCORES;
-        double *scores = realloc(v->scores, (size_t)grown * sizeof *scores);
-        if (!scores)
-            return fail(e, ERR_IO, "out of memory for the vocabulary");
-        v->scores = scores;
-        *capacity = grown;
-    }
-    v->scores[v->n - 1] = score;
-    return true;
-}
-
 bool vocab_read_scored(vocab *v, str json, size_t *at, error *e)
 {
     struct reader r;
     r.json = json;
     r.at = *at;
     r.e = e;
-    int capacity = 0;
     if (!take(&r, '['))
         return expected(&r, "'['");
     bool more = !take(&r, ']');
@@ -215,11 +202,65 @@ bool vocab_read_scored(vocab *v, str json, size_t *at, error *e)
         double score = 0;
         if (!take(&r, '['))
             return expected(&r, "'['");
-        if (!read_string(&r, &token) || !vocab_add(v, token, v->n, e) || !read_score(&r, &score) ||
-            !keep_score(v, &capacity, score, e))
+        /* A string with escapes is the reader's until the next: what follows has none. */
+        if (!read_string(&r, &token) || !read_score(&r, &score) ||
+            !vocab_add_scored(v, token, v->n, score, e))
             return false;
         if (!take(&r, ']'))
             return expected(&r, "']'");
+        more = take(&r, ',');
+        if (!more && !take(&r, ']'))
+            return expected(&r, "',' or ']'");
+    }
+    *at = r.at;
+    return true;
+}
+
+/* "a b": exactly one space, as tokens of this form have none. */
+static bool read_joined(struct reader *r, merges *m, const vocab *v)
+{
+    str both;
+    if (!read_string(r, &both))
+        return false;
+    const char *space = both.n ? memchr(both.p, ' ', both.n) : NULL;
+    str left = {both.p, space ? (size_t)(space - both.p) : 0};
+    str right = str_skip(both, left.n + 1);
+    if (!space || (right.n && memchr(right.p, ' ', right.n)))
+        return expected(r, "two tokens with a space between before this");
+    return merges_add(m, v, left, right, r->e);
+}
+
+/* ["a", "b"] */
+static bool read_two(struct reader *r, merges *m, const vocab *v)
+{
+    str left, right;
+    char kept[MAX_LEFT];
+    if (!read_string(r, &left))
+        return false;
+    if (left.n > sizeof kept)
+        return expected(r, "a shorter token");
+    if (left.p == r->unescaped)
+        left.p = memcpy(kept, left.p, left.n);
+    if (!take(r, ','))
+        return expected(r, "','");
+    if (!read_string(r, &right) || !merges_add(m, v, left, right, r->e))
+        return false;
+    return take(r, ']') || expected(r, "']'");
+}
+
+bool merges_read(merges *m, const vocab *v, str json, size_t *at, error *e)
+{
+    struct reader r;
+    r.json = json;
+    r.at = *at;
+    r.e = e;
+    m->given = true;
+    if (!take(&r, '['))
+        return expected(&r, "'['");
+    bool more = !take(&r, ']');
+    while (more) {
+        if (!(take(&r, '[') ? read_two(&r, m, v) : read_joined(&r, m, v)))
+            return false;
         more = take(&r, ',');
         if (!more && !take(&r, ']'))
             return expected(&r, "',' or ']'");
