@@ -51,6 +51,19 @@ def test_worker_alone(binary, minilm):
     assert process.wait(30 * SLOW) == 0, process.stderr.read()
 
 
+def test_worker_is_sandboxed(binary, minilm):
+    process, _, _ = start_worker(binary, snapshot(minilm))
+    status = open(f"/proc/{process.pid}/status").read()
+    assert "NoNewPrivs:\t1" in status
+    assert SLOW > 1 or "Seccomp:\t2" in status  # sanitizers trace their own process
+    process.terminate()
+    assert process.wait(30 * SLOW) == 0
+    process, _, _ = start_worker(binary, snapshot(minilm), "--no-sandbox")
+    assert "NoNewPrivs:\t0" in open(f"/proc/{process.pid}/status").read()
+    process.terminate()
+    process.wait(30 * SLOW)
+
+
 def test_worker_needs_its_key(binary, minilm):
     process, port, _ = start_worker(binary, snapshot(minilm), "--api-key-env", "KEY", env={"KEY": "secret"})
     with pytest.raises(urllib.error.HTTPError, match="401"):
