@@ -69,7 +69,7 @@ static bool read_names(const char **names, int n, const json_t *ids, arena *memo
                         n - 1);
         if (!(names[at] = label_name(value, memory)))
             return fail(e, ERR_BAD_MODEL, "'id2label' gives %ld %s, expected a name", at,
-                        json_kind(value));
+                        json_is_string(value) ? "a string with a NUL" : json_kind(value));
     }
     for (int i = 0; i < n; i++)
         if (!names[i] && !(names[i] = arena_printf(memory, "LABEL_%d", i)))

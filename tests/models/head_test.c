@@ -1,11 +1,10 @@
 /* Every model of tests/goldens/heads/ against the logits of the reference: the kind of head, its
- * labels, all sequences in one batch, each alone (the same bits), with other numbers of threads. */
+ * labels, all sequences in one batch, each alone (the same bits), with other numbers of threads.
+ * Then what folders may say of heads and labels. */
 #include "unit.h"
 
-#include "base/file.h"
 #include "base/json.h"
-#include "base/memory.h"
-#include "base/own.h"
+#include "changed.h"
 #include "kernels/kernels.h"
 #include "models/model.h"
 
@@ -200,6 +199,218 @@ static void goldens(void **state)
     assert_true(n_folders >= 50);
 }
 
+/* Rows of some sequences, in a batch of several steps, have the bits of all rows of one. */
+static void rows_across_steps(void **state)
+{
+    (void)state;
+    enum { COPIES = 40, LENGTH = 40, LONGEST = 5 };
+    error e = {0};
+    struct golden *g = load(HEADS "/bert-masked-lm");
+    team *t = team_new(1, &e);
+    model *m = model_open(HEADS "/bert-masked-lm", t, &e);
+    int ids[COPIES * LENGTH], start[COPIES + 1], rows[COPIES * 2], n_rows = 0;
+    assert_non_null(m);
+    assert_int_equal(g->start[LONGEST + 1] - g->start[LONGEST], LENGTH);
+    memset(g->types, 0, sizeof g->types);
+    for (int i = 0; i < COPIES; i++) {
+        memcpy(ids + i * LENGTH, g->ids + g->start[LONGEST], LENGTH * sizeof *ids);
+        start[i] = i * LENGTH;
+        for (int k = 0; k < i % 3; k++) /* none, one or two of a sequence */
+            rows[n_rows++] = i * LENGTH + (i + k * 17) % (LENGTH - 17 * (1 - k));
+    }
+    start[COPIES] = COPIES * LENGTH;
+    token_batch b = {.ids = ids, .start = start, .n_seq = COPIES};
+    arena *a = arena_new(WORK_BYTES);
+    float *got = xcalloc((size_t)n_rows * (size_t)g->width, sizeof *got);
+    float *one = run(m, g, LONGEST, LONGEST + 1, true);
+    assert_true(model_logits(m, &b, rows, n_rows, got, a, &e));
+    assert_true(arena_used(a) <= model_logits_work_bytes(m, start[COPIES], LENGTH));
+    for (int i = 0; i < n_rows; i++)
+        assert_memory_equal(got + i * g->width, one + rows[i] % LENGTH * g->width,
+                            (size_t)g->width * sizeof *got);
+    arena_free(a);
+    free(got);
+    free(one);
+    model_close(m);
+    team_free(t);
+    release(g);
+}
+
+#define LABELS  HEADS "/bert-labels"
+#define ONE     HEADS "/bert-labels-one"
+#define MASKED  HEADS "/bert-masked-lm"
+#define ELECTRA HEADS "/electra-choices"
+
+static const struct {
+    const char *golden, *patch; /* of config.json */
+    enum error_kind kind;
+    const char *message;
+} refused[] = {
+    {LABELS, "{\"id2label\":{\"0\":\"a\",\"1\":\"b\"}}", ERR_BAD_MODEL,
+     "'config.json' has 2 labels, but 'classifier.weight' has scores for 3"},
+    {LABELS, "{\"id2label\":null,\"num_labels\":4}", ERR_BAD_MODEL,
+     "'config.json' has 4 labels, but 'classifier.weight' has scores for 3"},
+    {LABELS, "{\"id2label\":{\"0\":\"a\",\"1\":\"b\",\"3\":\"c\"}}", ERR_BAD_MODEL,
+     "'id2label' has the id '3', expected 0 to 2"},
+    {LABELS, "{\"id2label\":{\"zero\":\"a\"}}", ERR_BAD_MODEL, "has the id 'zero'"},
+    {LABELS, "{\"id2label\":{\"0\":[]}}", ERR_BAD_MODEL, "gives 0 an array, expected a name"},
+    {LABELS, "{\"id2label\":{\"0\":\"a\\u0000b\"}}", ERR_BAD_MODEL,
+     "gives 0 a string with a NUL, expected a name"},
+    {LABELS, "{\"id2label\":[\"a\"]}", ERR_BAD_MODEL, "'id2label' is an array"},
+    {LABELS, "{\"id2label\":{}}", ERR_BAD_MODEL, "has 0 labels"},
+    {LABELS, "{\"id2label\":null,\"num_labels\":1e9}", ERR_INVALID, "'num_labels' is"},
+    {LABELS, "{\"problem_type\":\"ranking\"}", ERR_INVALID, "'problem_type'"},
+    {LABELS, "{\"sbert_ce_default_activation_function\":\"torch.nn.modules.activation.Tanh\"}",
+     ERR_INVALID, "activation 'torch.nn.modules.activation.Tanh' of scores"},
+    {LABELS, "{\"architectures\":[\"BertForQuestionAnswering\"]}", ERR_BAD_MODEL,
+     "missing 'qa_outputs.weight' [2, 28], 'qa_outputs.bias' [2]"},
+    {MASKED, "{\"tie_word_embeddings\":false}", ERR_BAD_MODEL,
+     "missing 'cls.predictions.decoder.weight' [260, 28]"},
+    {MASKED, "{\"architectures\":[\"BertForSequenceClassification\"]}", ERR_BAD_MODEL,
+     "missing 'bert.pooler.dense.weight' [28, 28]"},
+    {ELECTRA, "{\"summary_type\":\"attn\"}", ERR_INVALID, "'summary_type'"},
+};
+
+static void refuses_by_name(void **state)
+{
+    (void)state;
+    team *t = team_new(1, NULL);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        error e = {0};
+        char *folder = changed(refused[i].golden, "config.json", refused[i].patch);
+        if (model_open(folder, t, &e))
+            fail_msg("%s was opened", refused[i].patch);
+        if (e.kind != refused[i].kind || !strstr(e.message, refused[i].message))
+            fail_msg("%s gives %d: %s", refused[i].patch, e.kind, e.message);
+        file_remove_tree(folder, NULL);
+        free(folder);
+    }
+    team_free(t);
+}
+
+#define IDENTITY "\"torch.nn.modules.linear.Identity\""
+#define SIGMOID  "\"torch.nn.modules.activation.Sigmoid\""
+#define FIRST    "[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"\"}]"
+
+static const struct {
+    const char *golden, *file, *patch;
+    enum model_head head;
+    enum model_problem problem, ranking;
+} described[] = {
+    {LABELS, "config.json", "{}", HEAD_LABELS, PROBLEM_SINGLE_LABEL, PROBLEM_REGRESSION},
+    {LABELS, "config.json", "{\"problem_type\":\"multi_label_classification\"}", HEAD_LABELS,
+     PROBLEM_MULTI_LABEL, PROBLEM_REGRESSION},
+    {LABELS, "config.json", "{\"sbert_ce_default_activation_function\":" SIGMOID "}", HEAD_LABELS,
+     PROBLEM_SINGLE_LABEL, PROBLEM_MULTI_LABEL},
+    {ONE, "config.json", "{}", HEAD_LABELS, PROBLEM_MULTI_LABEL, PROBLEM_MULTI_LABEL},
+    {ONE, "config.json", "{\"problem_type\":\"regression\"}", HEAD_LABELS, PROBLEM_REGRESSION,
+     PROBLEM_MULTI_LABEL},
+    {ONE, "config.json", "{\"sentence_transformers\":{\"activation_fn\":" IDENTITY "}}",
+     HEAD_LABELS, PROBLEM_MULTI_LABEL, PROBLEM_REGRESSION},
+    {LABELS, "config.json", "{\"architectures\":[\"BertModel\"]}", HEAD_NONE, 0, 0},
+    {LABELS, "config.json", "{\"architectures\":null}", HEAD_NONE, 0, 0},
+    {LABELS, "config.json", "{\"architectures\":[\"BertForNextSentencePrediction\"]}", HEAD_NONE, 0,
+     0},
+    /* Weights of another head do not harm, and base models call themselves masked LM. */
+    {LABELS, "config.json", "{\"architectures\":[\"BertForMaskedLM\"]}", HEAD_NONE, 0, 0},
+    {ELECTRA, "config.json", "{\"architectures\":[\"ElectraForPreTraining\"]}", HEAD_NONE, 0, 0},
+    {LABELS, "config.json", "{\"architectures\":[\"BertForTokenClassification\"]}",
+     HEAD_TOKEN_LABELS, PROBLEM_SINGLE_LABEL, PROBLEM_REGRESSION},
+    /* modules.json makes embeddings of any model. */
+    {LABELS, "modules.json", FIRST, HEAD_NONE, 0, 0},
+};
+
+static void tells_heads(void **state)
+{
+    (void)state;
+    team *t = team_new(1, NULL);
+    arena *a = arena_new(WORK_BYTES);
+    const token_batch b = {.ids = (int[]){2, 3}, .start = (int[]){0, 2}, .n_seq = 1};
+    for (size_t i = 0; i < sizeof described / sizeof *described; i++) {
+        error e = {0};
+        char *folder = changed(described[i].golden, described[i].file, described[i].patch);
+        model *m = model_open(folder, t, &e);
+        if (!m)
+            fail_msg("%s: %s", described[i].patch, e.message);
+        const model_info *info = model_describe(m);
+        assert_int_equal(info->head, described[i].head);
+        assert_int_equal(info->problem, described[i].problem);
+        assert_int_equal(info->ranking, described[i].ranking);
+        assert_int_equal(info->n_labels != 0, info->head != HEAD_NONE);
+        if (info->head == HEAD_NONE) {
+            float out;
+            assert_int_equal(model_logits_width(m), 0);
+            assert_false(model_logits(m, &b, NULL, 0, &out, a, &e));
+            assert_string_equal(strchr(e.message, 'm'), "model has no head");
+        }
+        model_close(m);
+        file_remove_tree(folder, NULL);
+        free(folder);
+    }
+    arena_free(a);
+    team_free(t);
+}
+
+static void names_labels(void **state)
+{
+    (void)state;
+    error e = {0};
+    team *t = team_new(1, NULL);
+    char *folder =
+        changed(LABELS, "config.json", "{\"id2label\":{\"2\":\"c\",\"0\":5,\"01\":\"b\"}}");
+    model *m = model_open(folder, t, &e);
+    assert_non_null(m);
+    const model_info *info = model_describe(m);
+    assert_int_equal(info->n_labels, 3);
+    assert_string_equal(info->labels[0], "5");
+    assert_string_equal(info->labels[1], "b");
+    assert_string_equal(info->labels[2], "c");
+    arena *small = arena_new(100);
+    float out[3];
+    token_batch b = {.ids = (int[]){2, 3}, .start = (int[]){0, 2}, .n_seq = 1};
+    assert_false(model_logits(m, &b, NULL, 0, out, small, &e));
+    assert_int_equal(e.kind, ERR_NO_SPACE);
+    b.n_seq = 0;
+    assert_true(model_logits(m, &b, NULL, 0, out, small, &e));
+    arena_free(small);
+    model_close(m);
+    file_remove_tree(folder, NULL);
+    free(folder);
+    team_free(t);
+}
+
+/* What sentence-transformers 6 writes for a CrossEncoder. */
+static void opens_cross_encoders(void **state)
+{
+    (void)state;
+    error e = {0};
+    team *t = team_new(1, NULL);
+    char *folder = changed(ONE, "modules.json", FIRST);
+    made_file(folder, "sentence_bert_config.json",
+              STR("{\"transformer_task\":\"sequence-classification\","
+                  "\"module_output_name\":\"scores\",\"max_seq_length\":17}"));
+    made_file(
+        folder, "config_sentence_transformers.json",
+        STR("{\"model_type\":\"CrossEncoder\",\"prompts\":{},\"activation_fn\":" IDENTITY "}"));
+    model *m = model_open(folder, t, &e);
+    if (!m)
+        fail_msg("%s", e.message);
+    const model_info *info = model_describe(m);
+    assert_int_equal(info->head, HEAD_LABELS);
+    assert_int_equal(info->ranking, PROBLEM_REGRESSION);
+    assert_int_equal(info->max_tokens, 17);
+    assert_false(info->pooled);
+    model_close(m);
+    made_file(folder, "modules.json",
+              STR("[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"\"},"
+                  "{\"type\":\"sentence_transformers.models.Dropout\",\"path\":\"1\"}]"));
+    assert_null(model_open(folder, t, &e));
+    assert_int_equal(e.kind, ERR_INVALID);
+    file_remove_tree(folder, NULL);
+    free(folder);
+    team_free(t);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -209,7 +420,9 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(goldens),
+        cmocka_unit_test(goldens),         cmocka_unit_test(rows_across_steps),
+        cmocka_unit_test(refuses_by_name), cmocka_unit_test(tells_heads),
+        cmocka_unit_test(names_labels),    cmocka_unit_test(opens_cross_encoders),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -2,11 +2,9 @@
  * known of a model is told. Each case is a golden folder with one file changed. */
 #include "unit.h"
 
-#include "../tensor/files.h"
+#include "changed.h"
 #include "kernels/kernels.h"
 #include "models/model.h"
-
-#include <jansson.h>
 
 #define TINY TEST_ROOT "/goldens/tiny/"
 
@@ -26,37 +24,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A copy (by links) of a golden folder, with `patch` merged into one JSON file; a patch that is no
- * object replaces the file. */
-static char *changed(const char *golden, const char *file, const char *patch)
-{
-    static const char *const names[] = {"1_Pooling",
-                                        "2_Dense",
-                                        "config.json",
-                                        "model.safetensors",
-                                        "modules.json",
-                                        "sentence_bert_config.json",
-                                        "tokenizer_config.json",
-                                        "config_sentence_transformers.json"};
-    char *folder = made_folder();
-    own_mem char *from_file = xprintf(TINY "%s/%s", golden, file);
-    own_json json_t *old = json_load_file(from_file, 0, NULL), *new = json_loads(patch, 0, NULL);
-    if (json_is_object(old) && json_is_object(new))
-        json_object_update(old, new);
-    bool whole = !json_is_object(old) || !json_is_object(new);
-    own_mem char *text = whole ? xstrdup(patch) : json_dumps(old, 0);
-    made_file(folder, file, str_of(text));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        own_mem char *from = xprintf(TINY "%s/%s", golden, names[i]);
-        own_mem char *to = path_join(folder, names[i]);
-        if (file_exists(from) && !file_exists(to))
-            assert_int_equal(symlink(from, to), 0);
-    }
-    return folder;
-}
-
-static const char BERT[] = "bert-cls-mean-dense-normalize", ROBERTA[] = "roberta-plain",
-                  MPNET[] = "mpnet-plain", DISTILBERT[] = "distilbert-plain";
+static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TINY "roberta-plain",
+                  MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain";
 
 static const struct {
     const char *golden, *file, *patch;
