@@ -26,18 +26,19 @@ static bool check_plain(const field *row, const json_t *value, const char *path,
     }
 }
 
-/* The value with exactly `depth` arrays around it. */
-static bool check_depth(const field *row, const json_t *value, int depth, const char *path,
-                        error *e)
+/* The value with `least` to `most` arrays around it; elements of one array may differ in depth. */
+static bool check_depth(const field *row, const json_t *value, int least, int most,
+                        const char *path, error *e)
 {
-    if (depth == 0)
+    if (most == 0 || (least == 0 && !json_is_array(value)))
         return check_plain(row, value, path, e);
     if (!json_is_array(value))
         return wrong(path, "an array", value, e);
     for (size_t i = 0; i < json_array_size(value); i++) {
         char where[200];
         snprintf(where, sizeof where, "%s[%zu]", path, i);
-        if (!check_depth(row, json_array_get(value, i), depth - 1, where, e))
+        if (!check_depth(row, json_array_get(value, i), least > 0 ? least - 1 : 0, most - 1, where,
+                         e))
             return false;
     }
     return true;
@@ -45,15 +46,7 @@ static bool check_depth(const field *row, const json_t *value, int depth, const 
 
 static bool check_row(const field *row, const json_t *value, const char *path, error *e)
 {
-    error first = {0};
-    for (int depth = row->min_depth; depth <= row->max_depth; depth++) {
-        error now = {0};
-        if (check_depth(row, value, depth, path, &now))
-            return true;
-        if (depth == row->min_depth)
-            first = now;
-    }
-    return fail(e, first.kind, "%s", first.message);
+    return check_depth(row, value, row->min_depth, row->max_depth, path, e);
 }
 
 static bool has_row(const field *rows, const char *key)

@@ -18,7 +18,7 @@ typedef struct answer {
 } answer;
 
 /* The best answers of all windows over one context, best first: equal texts (but for case) are one,
- * with the sum of their scores. logits[i]: [windows[i].n][2], used up. answers: [top_k] in the
- * memory of the call; there may be fewer, but never none. */
+ * with the sum of their scores; a span without any is none. logits[i]: [windows[i].n][2], used up.
+ * answers: [top_k] in the memory of the call; there may be fewer, but never none. */
 bool spans_find(task_call *c, str context, const encoding *windows, float *const *logits,
                 int n_windows, const span_options *o, answer **answers, int *n_answers, error *e);
