@@ -65,7 +65,7 @@ static json_t *object_value(const field *keys, char *const *words, int n, error 
     json_t *object = json_object();
     int used = 0;
     for (const field *key = keys; key->type != FIELD_TYPE_END && used < n; key++) {
-        bool many = key->type == FIELD_TYPE_STRINGS;
+        bool many = key->type == FIELD_TYPE_STRINGS || key->type == FIELD_TYPE_TEXTS;
         json_t *value = many ? text_list(words + used, n - used, e) : text_value(words[used], e);
         if (!value) {
             json_decref(object);
@@ -79,7 +79,7 @@ static json_t *object_value(const field *keys, char *const *words, int n, error 
 
 static json_t *inputs_value(const task *t, char *const *words, int n, error *e)
 {
-    if (t->inputs->type == FIELD_TYPE_OBJECT)
+    if (t->inputs->type == FIELD_TYPE_OBJECT || t->inputs->type == FIELD_TYPE_OBJECTS)
         return object_value(t->inputs->rows, words, n, e);
     return n == 1 ? text_value(words[0], e) : text_list(words, n, e);
 }

@@ -133,6 +133,8 @@ static bool start_job(job *j)
         ok = task_parse_fitting(&c->task, body, &c->request, c->memory, e);
     }
     ok = ok && c->task->prepare(c, e);
+    free(j->body); /* what is needed of it was copied */
+    j->body = NULL;
     c->tokenize_us = clock_us() - j->started_us;
     return ok;
 }
@@ -176,14 +178,32 @@ static bool take_waiting(batcher *b)
     return go_on;
 }
 
-/* Sends back the active jobs that are complete, cancelled, or took part in a failed batch. */
-static void settle(batcher *b, const int *done_before, const error *failed)
+/* A batch has failed. Its jobs are computed one by one, so that what is wrong with one of them
+ * fails no other. */
+static void blame(batcher *b, const int *done_before, const error *failed)
+{
+    int n = 0;
+    for (int i = 0; i < b->n_active; i++)
+        n += b->calls[i]->n_done > done_before[i];
+    for (int i = 0; i < b->n_active; i++) {
+        if (b->calls[i]->n_done == done_before[i])
+            continue;
+        error own = *failed;
+        if (n > 1 && failed->kind != ERR_CANCELLED) {
+            own = (error){0};
+            b->calls[i]->n_done = done_before[i];
+            runner_step(b->runner, &b->calls[i], 1, &own);
+        }
+        b->active[i]->result.error = own;
+    }
+}
+
+/* Sends back the active jobs that are complete, cancelled, or have failed. */
+static void settle(batcher *b)
 {
     int kept = 0;
     for (int i = 0; i < b->n_active; i++) {
         job *j = b->active[i];
-        if (failed->kind != ERR_NONE && j->call.n_done > done_before[i])
-            j->result.error = *failed;
         if (j->result.error.kind != ERR_NONE || atomic_load(&j->call.cancelled))
             give_back(b, j);
         else if (j->call.n_done == j->call.n_sequences)
@@ -203,12 +223,13 @@ static void compute_step(batcher *b)
         b->calls[i] = &b->active[i]->call;
         done_before[i] = b->calls[i]->n_done;
     }
-    runner_step(b->runner, b->calls, b->n_active, &e);
+    if (!runner_step(b->runner, b->calls, b->n_active, &e))
+        blame(b, done_before, &e);
     pthread_mutex_lock(&b->lock);
     b->counts.batches++;
     b->counts.busy_us += clock_us() - start;
     pthread_mutex_unlock(&b->lock);
-    settle(b, done_before, &e);
+    settle(b);
 }
 
 static void *engine(void *arg)

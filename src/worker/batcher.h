@@ -33,8 +33,8 @@ void batcher_free(batcher *b);
 job *batcher_submit(batcher *b, const task *t, bool named, enum task_client client, str body,
                     job_done_fn *done, void *arg, error *e);
 
-/* Nobody waits for it any more: it is taken out of the queue, or its batches stop between layers.
- */
+/* Nobody waits for it any more: the engine drops it when its turn comes, or its batches stop
+ * between layers. Until then it counts as waiting. */
 void job_cancel(job *j);
 
 /* Counters since the start, for /metrics. */

@@ -22,6 +22,8 @@ static const struct worker_path worker_paths[] = {
     {"POST", "/v1/embeddings"}, {"GET", "/v1/models"},  {"POST", "/embeddings"},
     {"POST", "/embed"},         {"POST", "/embed_all"}, {"POST", "/similarity"},
     {"POST", "/tokenize"},      {"POST", "/decode"},    {"GET", "/info"},
+    {"POST", "/embed_sparse"},  {"POST", "/predict"},   {"POST", "/rerank"},
+    {"POST", "/v1/rerank"},     {"POST", "/v2/rerank"},
 };
 
 enum { N_WORKER_PATHS = sizeof worker_paths / sizeof *worker_paths };
