@@ -129,11 +129,91 @@ static void a_foreign_token_id_is_found_before_the_batch(void **state)
     arena_free(call.memory);
 }
 
-static int set_up(void **state)
+/* A call for the logits of a masked LM, computed alone: the row of one of its tokens. */
+static float *logits_alone(struct fixture *f, const sequence *s, int token, arena *memory)
+{
+    error e = {0};
+    sequence whole = {.ids = s->ids, .n = s->n};
+    task_call c = {.task = tasks[0],
+                   .pipeline = &f->pipeline,
+                   .memory = memory,
+                   .computes = CALL_LOGITS,
+                   .sequences = &whole,
+                   .n_sequences = 1};
+    task_call *calls[] = {&c};
+    assert_true(runner_step(f->runner, calls, 1, &e));
+    return whole.out + (size_t)token * (size_t)f->pipeline.info->vocab;
+}
+
+static void same_logits_alone_and_in_a_batch(void **state)
+{
+    struct fixture *f = *state;
+    const int ids[] = {2, 40, 4, 50, 60, 4, 3}, rows[] = {2, 5}, last[] = {6};
+    sequence of_first[] = {{.ids = ids, .n = 7, .rows = rows, .n_rows = 2}, {.ids = ids, .n = 3}};
+    sequence of_second[] = {{.ids = ids, .n = 7, .rows = last, .n_rows = 1},
+                            {.ids = ids, .n = 7, .rows = rows, .n_rows = 0}};
+    arena *memory = arena_new(1 << 20);
+    task_call calls[2];
+    for (int i = 0; i < 2; i++)
+        calls[i] = (task_call){.task = tasks[0],
+                               .pipeline = &f->pipeline,
+                               .memory = memory,
+                               .computes = CALL_LOGITS,
+                               .sequences = i ? of_second : of_first,
+                               .n_sequences = 2};
+    task_call *list[] = {&calls[0], &calls[1]};
+    error e = {0};
+    if (!runner_step(f->runner, list, 2, &e))
+        fail_msg("%s", e.message);
+    assert_true(calls[0].n_done == 2 && calls[1].n_done == 2);
+    size_t row = (size_t)f->pipeline.info->vocab;
+    const struct {
+        const sequence *s;
+        int row, token;
+    } cases[] = {{&of_first[0], 0, 2},
+                 {&of_first[0], 1, 5},
+                 {&of_first[1], 0, 0},
+                 {&of_first[1], 2, 2},
+                 {&of_second[0], 0, 6}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_memory_equal(cases[i].s->out + (size_t)cases[i].row * row,
+                            logits_alone(f, cases[i].s, cases[i].token, memory),
+                            row * sizeof(float));
+    arena_free(memory);
+}
+
+/* Whichever stands first, the other call is computed. */
+static void large_results_fail_alone(void **state)
+{
+    struct fixture *f = *state;
+    const int ids[] = {2, 40, 4, 3};
+    for (int order = 0; order < 2; order++) {
+        sequence good = {.ids = ids, .n = 4}, bad = {.ids = ids, .n = 4};
+        task_call small = {.task = tasks[0],
+                           .pipeline = &f->pipeline,
+                           .memory = arena_new(1000),
+                           .computes = CALL_LOGITS,
+                           .sequences = &bad,
+                           .n_sequences = 1};
+        task_call other = small;
+        other.memory = arena_new(1 << 20);
+        other.sequences = &good;
+        task_call *calls[] = {order ? &other : &small, order ? &small : &other};
+        error e = {0};
+        assert_int_equal(runner_step(f->runner, calls, 2, &e), order);
+        assert_true(small.n_done == !order && other.n_done == order);
+        assert_int_equal(runner_step(f->runner, calls + 1, 1, &e), !order);
+        assert_int_equal(e.kind, ERR_TOO_LARGE);
+        assert_non_null(good.out);
+        arena_free(small.memory);
+        arena_free(other.memory);
+    }
+}
+
+static int set_up_folder(void **state, const char *folder)
 {
     struct fixture *f = calloc(1, sizeof *f);
     error e = {0};
-    const char *folder = TEST_ROOT "/goldens/tiny/bert-mean-normalize";
     if (!kernels_init(&e) || !(f->threads = team_new(2, &e)) ||
         !pipeline_open(&f->pipeline, folder, NULL, NULL, f->threads, &e)) {
         print_error("%s\n", e.message);
@@ -142,6 +222,16 @@ static int set_up(void **state)
     f->runner = runner_new(&f->pipeline);
     *state = f;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_folder(state, TEST_ROOT "/goldens/tiny/bert-mean-normalize");
+}
+
+static int set_up_masked_lm(void **state)
+{
+    return set_up_folder(state, TEST_ROOT "/goldens/heads/bert-masked-lm");
 }
 
 static int tear_down(void **state)
@@ -163,5 +253,10 @@ int main(void)
         cmocka_unit_test(refuses_what_the_model_cannot),
         cmocka_unit_test(a_foreign_token_id_is_found_before_the_batch),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    const struct CMUnitTest of_logits[] = {
+        cmocka_unit_test(same_logits_alone_and_in_a_batch),
+        cmocka_unit_test(large_results_fail_alone),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down) +
+           cmocka_run_group_tests(of_logits, set_up_masked_lm, tear_down);
 }
