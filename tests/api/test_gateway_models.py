@@ -45,6 +45,7 @@ def read_all(connection):
     return got
 
 
+@pytest.mark.thread
 def test_single_flight(make_server):
     server = make_server()
     with concurrent.futures.ThreadPoolExecutor(24) as threads:
@@ -78,6 +79,7 @@ def test_every_route_to_a_model(server):
         assert server.get(path).json() == listed[0]
 
 
+@pytest.mark.thread
 def test_idle_models_are_unloaded(make_server):
     server = make_server("--idle-timeout", "300ms")
     assert ask(server).status == 200
@@ -135,6 +137,7 @@ def test_what_never_fits_is_refused(make_server):
     assert server.metric("inferd_worker_starts_total") == 0
 
 
+@pytest.mark.thread
 def test_a_killed_worker(make_server, minilm):
     server = make_server()
     give_minilm(server.data_dir, minilm, OTHER)
@@ -166,6 +169,7 @@ def test_crashes_in_a_row_are_rested(make_server):
     wait_until(lambda: ask(server).status == 200, 15, "another try")
 
 
+@pytest.mark.thread
 def test_a_client_that_leaves_ends_the_work(make_server):
     server = make_server()
     assert ask(server).status == 200
@@ -202,6 +206,7 @@ def test_load_timeout(make_server):
     wait_until(lambda: ask(server).status == 200, 10, "the end of the load")
 
 
+@pytest.mark.thread
 def test_queue_limit(make_server):
     server = make_server("--queue-limit", "1")
     assert ask(server).status == 200
@@ -214,6 +219,7 @@ def test_queue_limit(make_server):
     wait_until(lambda: ask(server).status == 200, 10, "room")
 
 
+@pytest.mark.thread
 def test_sigterm_drains(make_server):
     server = make_server()
     assert ask(server).status == 200

@@ -70,6 +70,7 @@ def test_curl_content_type(server):
         assert server.post(f"/models/{MINILM}", body, headers={"Content-Type": kind}).status == 200
 
 
+@pytest.mark.thread
 def test_embeddings_equal_the_reference(server, texts, embeddings):
     """All 200 texts in one request, and each alone: the same bytes, within 2e-6 of the reference."""
     together = server.post(EXTRACT, {"inputs": texts}).json()
@@ -78,6 +79,7 @@ def test_embeddings_equal_the_reference(server, texts, embeddings):
     assert alone == together
 
 
+@pytest.mark.thread
 def test_batch_mates_do_not_change_a_bit(server, texts):
     alone = server.post(EXTRACT, {"inputs": texts[20]}).json()
     replies = []
@@ -94,6 +96,7 @@ def test_batch_mates_do_not_change_a_bit(server, texts):
     assert len(replies) == 40 and all(r == alone for r in replies)
 
 
+@pytest.mark.thread
 def test_parameters_of_feature_extraction(server):
     one = server.post(EXTRACT, {"inputs": "hello"}).json()
     assert len(one) == 384
