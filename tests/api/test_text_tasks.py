@@ -1,0 +1,207 @@
+"""The tasks of text through the server: replies of the goldens, the routes of other servers, and the
+clients of the hub. The numbers themselves are tested in tests/tasks/golden_tasks_test.c."""
+
+import json
+
+import pytest
+from conftest import GOLDENS, Server, report_crash
+from huggingface_hub import InferenceClient
+
+MODELS = {"bert-masked-lm": "tasks", "bert-nli": "tasks", "roberta-entities": "tasks",
+          "bert-entities": "tasks", "bert-answers": "tasks", "bert-labels-one": "heads",
+          "bert-labels-multi": "heads"}
+OLD_PYTHON = {"User-Agent": "unknown/None; hf_hub/0.25.2; python/3.11.2"}
+
+
+@pytest.fixture(scope="module")
+def server(binary, tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("data")
+    running = Server(binary, data_dir)
+    for name, folder in MODELS.items():
+        running.cli("add", str(GOLDENS / folder / name), f"t/{name}")
+    running.start()
+    yield running
+    assert running.stop() == 0, running.log_text()
+    report_crash(running)
+
+
+def ask(server, name, inputs, **parameters):
+    reply = server.post(f"/models/t/{name}", {"inputs": inputs, "parameters": parameters})
+    assert reply.status == 200, reply.body
+    return reply.json()
+
+
+def close(got, wanted):
+    """Equal, numbers within 1e-4."""
+    if isinstance(wanted, (int, float)) and isinstance(got, (int, float)):
+        return abs(got - wanted) <= 1e-4
+    if isinstance(wanted, list) and isinstance(got, list):
+        return len(got) == len(wanted) and all(map(close, got, wanted))
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        return got.keys() == wanted.keys() and all(close(got[k], wanted[k]) for k in wanted)
+    return got == wanted
+
+
+@pytest.mark.parametrize("task", ["fill-mask", "text-classification", "token-classification",
+                                  "question-answering", "zero-shot-classification",
+                                  "text-ranking"])
+def test_replies_equal_the_reference(server, task):
+    rows = json.loads((GOLDENS / "tasks" / f"{task}.json").read_text())["cases"]
+    rows = [row for row in rows if row["model"].split("/")[1] in MODELS][:12]
+    assert rows
+    for row in rows:
+        name = row["model"].split("/")[1]
+        reply = server.post(f"/pipeline/{task}/t/{name}", row["body"])
+        assert reply.status == 200 and close(reply.json(), row["reply"]), (row, reply.body)
+
+
+def test_own_task_of_a_folder_without_card(server):
+    assert "token_str" in ask(server, "bert-masked-lm", "a [MASK]")[0]
+    assert "label" in ask(server, "bert-nli", "a")[0][0]
+    assert ask(server, "bert-answers", {"question": "a", "context": "b"})["answer"] == "b"
+    assert isinstance(ask(server, "bert-entities", "a person"), list)
+
+
+def test_other_names_of_tasks(server):
+    for other, name in (("sentiment-analysis", "bert-nli"), ("ner", "bert-entities")):
+        body = {"inputs": "a happy person"}
+        assert server.post(f"/pipeline/{other}/t/{name}", body).json() == \
+            server.post(f"/models/t/{name}", body).json()
+
+
+def test_zero_shot_has_the_form_that_the_client_reads(server):
+    body = {"inputs": "a person", "parameters": {"candidate_labels": "one, two"}}
+    path = "/pipeline/zero-shot-classification/t/bert-nli"
+    new = server.post(path, body).json()
+    old = server.post(path, body, headers=OLD_PYTHON).json()
+    assert old == {"sequence": "a person", "labels": [x["label"] for x in new],
+                   "scores": [x["score"] for x in new]}
+    assert sorted(old["labels"]) == ["one", "two"] and abs(sum(old["scores"]) - 1) < 1e-5
+
+
+def test_questions_at_the_root_of_the_body(server):
+    body = {"question": "who", "context": "a happy person"}
+    assert server.post("/models/t/bert-answers", body).json() == ask(server, "bert-answers", body)
+
+
+def test_ranking_in_three_shapes(server):
+    base, texts = "/models/t/bert-labels-one", ["a person", "the night", "the state of the night"]
+    plain = server.post(base + "/rerank", {"query": "who", "texts": texts}).json()
+    assert [set(x) for x in plain] == [{"index", "score"}] * 3
+    assert [x["score"] for x in plain] == sorted((x["score"] for x in plain), reverse=True)
+    assert all(0 < x["score"] < 1 for x in plain)
+    task = {"inputs": {"query": "who", "sentences": texts}}
+    assert server.post("/pipeline/text-ranking/t/bert-labels-one", task).json() == plain
+    pairs = {"inputs": [["who", text] for text in texts]}
+    assert server.post("/pipeline/text-ranking/t/bert-labels-one", pairs).json() == plain
+    raw = server.post(base + "/rerank", {"query": "who", "texts": texts, "raw_scores": True,
+                                         "return_text": True}).json()
+    assert [x["index"] for x in raw] == [x["index"] for x in plain]
+    assert all(x["text"] == texts[x["index"]] for x in raw)
+    for route in ("/rerank", "/v1/rerank", "/v2/rerank"):
+        got = server.post(base + route, {"query": "who", "model": "any", "top_n": 2,
+                                         "documents": [texts[0], {"text": texts[1]}, texts[2]],
+                                         "return_documents": True}).json()
+        assert [(x["index"], x["relevance_score"]) for x in got["results"]] == \
+            [(x["index"], x["score"]) for x in plain[:2]]
+        assert got["results"][0]["document"]["text"] == texts[plain[0]["index"]]
+        assert got["usage"]["total_tokens"] > 10 and got["model"] == "t/bert-labels-one"
+
+
+def test_predict_and_sparse_vectors(server):
+    base = "/models/t/bert-nli"
+    one = server.post(base + "/predict", {"inputs": "a person"}).json()
+    assert one == ask(server, "bert-nli", "a person")[0]
+    pair = server.post(base + "/predict", {"inputs": ["a person", "the night"]}).json()
+    assert pair == ask(server, "bert-nli", {"text": "a person", "text_pair": "the night"})[0]
+    batch = server.post(base + "/predict", {"inputs": [["a person", "the night"], ["a person"]]})
+    assert batch.json() == [pair, one]
+    raw = server.post(base + "/predict", {"inputs": "a person", "raw_scores": True}).json()
+    assert abs(sum(x["score"] for x in raw) - 1) > 1e-3
+    multi = server.post("/models/t/bert-labels-multi/predict", {"inputs": "a"}).json()
+    assert multi == ask(server, "bert-labels-multi", "a")[0]
+    sparse = server.post("/models/t/bert-masked-lm/embed_sparse", {"inputs": ["a person", "b"]})
+    assert len(sparse.json()) == 2
+    assert all(x["value"] > 0 and isinstance(x["index"], int) for x in sparse.json()[0])
+
+
+def test_routes_that_a_model_cannot_do(server):
+    for route, body in (("/predict", {"inputs": "a"}), ("/rerank", {"query": "a", "texts": ["b"]}),
+                        ("/embed_sparse", {"inputs": "a"})):
+        reply = server.post("/models/t/bert-answers" + route, body)
+        assert reply.status == 422 and "'question-answering'" in reply.json()["error"], reply.body
+        assert reply.json()["error_type"] == "Validation"
+    reply = server.post("/pipeline/fill-mask/t/bert-nli", {"inputs": "a [MASK]"})
+    assert reply.status == 422 and "'text-classification'" in reply.json()["error"]
+
+
+@pytest.mark.parametrize("name, body, status, words", [
+    ("bert-masked-lm", {"inputs": "none"}, 422, "[MASK]"),
+    ("bert-masked-lm", {"inputs": {"a": 1}}, 400, "'inputs' must be"),
+    ("bert-nli", {"inputs": [{"text": 1}]}, 400, "'inputs[0].text' must be a string"),
+    ("bert-entities", {"inputs": "a", "stride": 900}, 422, "'stride' is 900"),
+    ("bert-answers", {"inputs": {"question": "a"}}, 400, "'inputs.context' is required"),
+    ("bert-answers", {"inputs": {"question": "a", "context": "b"}, "parameters": {"top_k": -1}},
+     422, "'parameters.top_k' is -1"),
+])
+def test_refusals(server, name, body, status, words):
+    reply = server.post(f"/models/t/{name}", body)
+    assert reply.status == status and words in reply.json()["error"], reply.body
+
+
+def test_truncation_is_reported(server):
+    long = "the night " * 100
+    for name, inputs in (("bert-nli", long), ("bert-masked-lm", "[MASK] " + long),
+                         ("bert-entities", long)):
+        reply = server.post(f"/models/t/{name}", {"inputs": inputs})
+        assert reply.headers["x-truncated-inputs"] == "1"
+        assert int(reply.headers["x-input-tokens"]) > 200
+        assert int(reply.headers["x-compute-tokens"]) == 64
+    whole = server.post("/models/t/bert-entities", {"inputs": long, "stride": 4})
+    assert whole.headers["x-truncated-inputs"] is None
+    refused = server.post("/models/t/bert-nli", {"inputs": long, "truncate": False})
+    assert refused.status == 422 and "602" in refused.json()["error"]
+
+
+def test_the_client_of_the_hub(server):
+    def at(name, task=None):
+        path = f"/pipeline/{task}/t/{name}" if task else f"/models/t/{name}"
+        return InferenceClient(model=server.url + path, token="hf_x")
+
+    filled = at("bert-masked-lm").fill_mask("the [MASK] of night", top_k=3)
+    assert len(filled) == 3 and filled[0].token_str and filled[0].score >= filled[1].score
+    assert len(at("bert-nli").text_classification("a person", top_k=2)) == 2
+    found = at("bert-entities").token_classification("That is a happy person",
+                                                     aggregation_strategy="max", ignore_labels=[])
+    assert found and found[0].start == 0 and found[-1].end == 22 and found[0].entity_group
+    answer = at("bert-answers").question_answering(question="who", context="a happy person")
+    assert answer.answer in "a happy person"
+    several = at("bert-answers").question_answering(question="who", context="a happy person",
+                                                    top_k=2)
+    assert len(several) == 2
+    chosen = at("bert-nli", "zero-shot-classification").zero_shot_classification(
+        "a person", ["one", "two", "three"], multi_label=True)
+    assert len(chosen) == 3 and chosen[0].score >= chosen[1].score
+
+
+def test_schemas_of_the_tasks(server):
+    tasks = server.get("/api/tasks").json()
+    for name in ("fill-mask", "text-classification", "token-classification", "question-answering",
+                 "zero-shot-classification", "text-ranking"):
+        spec = tasks[name]["spec"]
+        assert spec["inputs"] and spec["output"] and tasks[name]["example"]["inputs"]
+    labels = tasks["zero-shot-classification"]["spec"]["parameters"]
+    assert labels["required"] == ["candidate_labels"]
+    assert len(tasks["text-ranking"]["spec"]["inputs"]["anyOf"]) == 2
+
+
+def test_run_without_a_server(server):
+    def run(name, *texts):
+        done = server.cli("run", f"t/{name}", *texts)
+        return json.loads(done.stdout)
+
+    assert run("bert-answers", "who", "a happy person") == \
+        ask(server, "bert-answers", {"question": "who", "context": "a happy person"})
+    assert run("bert-nli", "a", "--task", "zero-shot-classification", "--parameter",
+               "candidate_labels=one,two")[0]["label"] in ("one", "two")
+    assert len(run("bert-labels-one", "--task", "text-ranking", "who", "one", "two")) == 2
