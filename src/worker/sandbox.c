@@ -21,6 +21,9 @@
 #define SANITIZED 1
 #endif
 #endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
 
 static bool has_landlock, has_seccomp;
 
@@ -153,9 +156,7 @@ void sandbox_enter(const sandbox_paths *paths)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         log_warn("sandbox: privileges cannot be given up: %s", strerror(errno));
     has_landlock = restrict_files(paths);
-#ifndef SANITIZED
-    has_seccomp = load_filter(never, true);
-#endif
+    has_seccomp = !SANITIZED && load_filter(never, true);
 }
 
 void sandbox_seal(void)
