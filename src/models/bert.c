@@ -39,11 +39,7 @@ static const field config[] = {
 };
 
 const head_spec bert_heads[MODEL_HEADS] = {
-    [HEAD_MASKED_LM] = {.dense = "cls.predictions.transform.dense",
-                        .act = HEAD_HIDDEN_ACT,
-                        .norm = "cls.predictions.transform.LayerNorm",
-                        .out = "cls.predictions.decoder",
-                        .bias = "cls.predictions"},
+    [HEAD_MASKED_LM] = BERT_MASKED_LM,
     [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
     [HEAD_CHOICES] = BERT_POOLED("pooler.dense", "classifier"),
     HEADS_OF_TOKENS,

@@ -9,7 +9,13 @@ void bert_bind(encoder *m, weights w);
 /* The pooler with "classifier" behind it, "cls.predictions.*", "qa_outputs". */
 extern const head_spec bert_heads[];
 
-/* A row of heads: scores of the base model's pooler. */
+/* Rows of heads: "cls.predictions.*"; scores of the base model's pooler. */
+#define BERT_MASKED_LM                                                                             \
+    {                                                                                              \
+        .dense = "cls.predictions.transform.dense", .act = HEAD_HIDDEN_ACT,                        \
+        .norm = "cls.predictions.transform.LayerNorm", .out = "cls.predictions.decoder",           \
+        .bias = "cls.predictions"                                                                  \
+    }
 #define BERT_POOLED(pooler, scores)                                                                \
     {                                                                                              \
         .dense = pooler, .base_dense = true, .act = ACT_TANH, .out = scores                        \

@@ -42,7 +42,8 @@ const architecture architecture_deberta = {
     .encoder = &(const disentangled_spec){.base = {.engine = &disentangled_engine,
                                                    .prefix = "deberta.",
                                                    .positions = POSITIONS_FROM_ZERO,
-                                                   .ignored = ignored},
+                                                   .ignored = ignored,
+                                                   .heads = disentangled_heads},
                                           .bind_attention = bind_attention}
                     .base,
 };

@@ -2,6 +2,7 @@
  * on the first run, which has the threads for it. */
 #include "models/disentangled.h"
 #include "base/memory.h"
+#include "models/bert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,18 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
     }
     return true;
 }
+
+#define POOLED                                                                                     \
+    {                                                                                              \
+        .dense = "pooler.dense", .act = HEAD_OWN_ACT, .out = "classifier"                          \
+    }
+
+const head_spec disentangled_heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = BERT_MASKED_LM,
+    [HEAD_LABELS] = POOLED,
+    [HEAD_CHOICES] = POOLED,
+    HEADS_OF_TOKENS,
+};
 
 const encoder_engine disentangled_engine = {
     .init = init, .release = release, .work_floats = work_floats, .run = run};

@@ -38,6 +38,9 @@ typedef struct disentangled_spec {
 
 extern const encoder_engine disentangled_engine;
 
+/* Heads of both generations: "cls.predictions.*", "pooler.dense" with "classifier" behind it. */
+extern const head_spec disentangled_heads[];
+
 /* Rows that both generations have. */
 #define DISENTANGLED_ROWS                                                                          \
     FIELD_INT(disentangled_config, base.embedding, "embedding_size", 0, 1, 1 << 16,                \
@@ -48,4 +51,5 @@ extern const encoder_engine disentangled_engine;
         FIELD_BOOL(disentangled_config, biased_input, "position_biased_input", 1,                  \
                    "absolute positions too"),                                                      \
         FIELD_STRINGS(disentangled_config, parts, "pos_att_type", 2, FIELD_ONE_OR_MANY,            \
-                      "parts of the scores by position")
+                      "parts of the scores by position"),                                          \
+        ENCODER_HEAD_ACT("pooler_hidden_act", ENCODER_GELU)

@@ -35,9 +35,10 @@ const char *const encoder_acts[] = {"gelu",
                                     "linear",
                                     NULL};
 
-const char *const encoder_head_poolings[] = {"cls", "first", "mean", "last", NULL};
+const char *const encoder_head_poolings[] = {"cls", "first", "bos", "mean", "late", "last", NULL};
 
-static const enum pooling head_poolings[] = {POOL_CLS, POOL_CLS, POOL_MEAN, POOL_LAST};
+static const int head_poolings[] = {POOL_CLS,  POOL_CLS,         POOL_CLS,
+                                    POOL_MEAN, HEAD_POOL_SCORES, POOL_LAST};
 
 static const enum activation acts[] = {ACT_GELU_ERF,  ACT_GELU_ERF,  ACT_GELU_TANH, ACT_GELU_TANH,
                                        ACT_GELU_TANH, ACT_GELU_TANH, ACT_GELU_TANH, ACT_QUICK_GELU,

@@ -99,11 +99,18 @@ enum { ENCODER_GELU = 0, ENCODER_GELU_NEW = 2, ENCODER_SILU = 8, ENCODER_TANH = 
 
 extern const char *const encoder_position_types[];
 
-/* Rows of encoder_config that most architectures share, with their presets. */
-/* The first token, under both its names, the mean of all, the last. */
+/* The first token, under all its names, the mean of all, the mean of their scores, the last. */
 extern const char *const encoder_head_poolings[];
-enum { ENCODER_POOL_CLS, ENCODER_POOL_FIRST, ENCODER_POOL_MEAN, ENCODER_POOL_LAST };
+enum {
+    ENCODER_POOL_CLS,
+    ENCODER_POOL_FIRST,
+    ENCODER_POOL_BOS,
+    ENCODER_POOL_MEAN,
+    ENCODER_POOL_LATE,
+    ENCODER_POOL_LAST
+};
 
+/* Rows of encoder_config that most architectures share, with their presets. */
 #define ENCODER_SIZES(hidden_size, n_layers, n_heads, ffn_size)                                    \
     FIELD_INT(encoder_config, hidden, "hidden_size", hidden_size, 1, 1 << 16, "token width"),      \
         FIELD_INT(encoder_config, layers, "num_hidden_layers", n_layers, 0, 1000, "layers"),       \
@@ -122,13 +129,13 @@ enum { ENCODER_POOL_CLS, ENCODER_POOL_FIRST, ENCODER_POOL_MEAN, ENCODER_POOL_LAS
     FIELD_NUMBER(encoder_config, eps, "layer_norm_eps", preset, 0, 1, "added to variances")
 #define ENCODER_PADDING(preset)                                                                    \
     FIELD_INT(encoder_config, pad_token_id, "pad_token_id", preset, 0, 1 << 24, "padding id")
-/* Options that change the result and have one supported value. */
 /* Options of heads. */
 #define ENCODER_HEAD_ACT(key, preset)                                                              \
     FIELD_CHOICE(encoder_config, head_act, key, preset, encoder_acts, "activation of heads")
 #define ENCODER_HEAD_POOLING(key, preset)                                                          \
     FIELD_CHOICE(encoder_config, head_pooling, key, preset, encoder_head_poolings,                 \
                  "what heads for sequences see")
+/* Options that change the result and have one supported value. */
 #define ENCODER_ONLY                                                                               \
     FIELD_CHOICE(encoder_config, position_type, "position_embedding_type", 0,                      \
                  encoder_position_types, "kind of positions"),                                     \

@@ -46,6 +46,19 @@ head head_choose(const head_spec *specs, enum model_head kind, weights root)
     return h;
 }
 
+static void bind_linear(linear *l, weights w, int out, int in, bool loose)
+{
+    linear_bind_as(l, w, out, in, !loose || weights_have(w, "bias"));
+}
+
+static void bind_norm(norm *n, weights w, int width, double eps, bool loose)
+{
+    if (loose && !weights_have(w, "bias"))
+        norm_bind_unbiased(n, w, width, eps);
+    else
+        norm_bind(n, w, width, eps);
+}
+
 /* Scores of the vocabulary. Weights of their own win even when config.json calls them tied: the
  * file may hold the table twice, and if the two differ the reference does not tie them either. */
 static void bind_vocabulary(head *h, const head_place *p, int in)
@@ -56,7 +69,10 @@ static void bind_vocabulary(head *h, const head_place *p, int in)
         weight = weights_in(p->base, "%s", p->words);
     if (s->bias && !weights_have(out, "bias"))
         bias = weights_in(p->root, "%s", s->bias);
-    linear_bind_parts(&h->out, weight, bias, p->vocab, in);
+    if (s->loose && !weights_have(bias, "bias"))
+        linear_bind_unbiased(&h->out, weight, p->vocab, in);
+    else
+        linear_bind_parts(&h->out, weight, bias, p->vocab, in);
 }
 
 static int n_scores(const head *h, const head_place *p)
@@ -86,7 +102,7 @@ static bool bind_scores(head *h, const head_place *p, error *e)
         return fail(e, ERR_BAD_MODEL,
                     "'config.json' has %d labels, but '%s.weight' has scores for %lld", n,
                     h->spec.out, (long long)rows);
-    linear_bind(&h->out, out, n, p->hidden);
+    bind_linear(&h->out, out, n, p->hidden, h->spec.loose);
     return true;
 }
 
@@ -99,16 +115,16 @@ bool head_bind(head *h, const head_place *p, error *e)
     h->act = s->act == HEAD_HIDDEN_ACT ? p->act
              : s->act == HEAD_OWN_ACT  ? p->own_act
                                        : (enum activation)s->act;
-    h->pooling = s->pooling == HEAD_OWN_POOLING ? p->own_pooling : (enum pooling)s->pooling;
+    h->pooling = s->pooling == HEAD_OWN_POOLING ? p->own_pooling : s->pooling;
     if (s->dense)
-        linear_bind_as(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense),
-                       width, p->hidden, !s->unbiased);
+        bind_linear(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense), width,
+                    p->hidden, s->loose);
     if (s->norm)
-        (s->unbiased ? norm_bind_unbiased : norm_bind)(&h->norm, weights_in(p->root, "%s", s->norm),
-                                                       width, s->eps != 0 ? s->eps : p->eps);
+        bind_norm(&h->norm, weights_in(p->root, "%s", s->norm), width,
+                  s->eps != 0 ? s->eps : p->eps, s->loose);
     if (h->kind != HEAD_MASKED_LM)
         return bind_scores(h, p, e);
-    bind_vocabulary(h, p, width);
+    bind_vocabulary(h, p, s->dense ? width : p->hidden);
     return true;
 }
 
@@ -119,14 +135,37 @@ bool head_scores_tokens(const head *h)
 
 size_t head_work_floats(const head *h, int n_rows)
 {
-    return (size_t)n_rows * (size_t)(h->dense.in ? h->dense.out : h->norm.width);
+    int pooled = head_scores_tokens(h) ? 0 : h->out.in;
+    int middle = h->dense.in || h->norm.width ? h->out.in : 0;
+    return (size_t)n_rows * (size_t)(pooled + middle);
 }
 
-void head_run(const head *h, team *t, const float *rows, float *out, int n_rows, float *work)
+int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged *r, float *out,
+             float *work)
 {
-    if (h->dense.in)
-        linear_run(&h->dense, t, rows, h->act, work, n_rows);
-    if (h->norm.width)
-        norm_run(&h->norm, t, h->dense.in ? work : rows, NULL, work, n_rows);
-    linear_run(&h->out, t, h->dense.in || h->norm.width ? work : rows, ACT_NONE, out, n_rows);
+    bool late = r && h->pooling == HEAD_POOL_SCORES;
+    enum pooling mode = late ? POOL_MEAN : (enum pooling)h->pooling;
+    float *pooled = work, *middle = work + (r ? (size_t)n_rows * (size_t)h->out.in : 0);
+    const float *at = rows;
+    int n = n_rows;
+    if (r && !late) {
+        pool_run(t, &mode, 1, at, r, NULL, h->out.in, pooled);
+        at = pooled;
+        n = r->n_seq;
+    }
+    if (h->dense.in) {
+        linear_run(&h->dense, t, at, h->act, middle, n);
+        at = middle;
+    }
+    if (h->norm.width) {
+        norm_run(&h->norm, t, at, NULL, middle, n);
+        at = middle;
+    }
+    if (late) { /* the mean of scores is the score of the mean */
+        pool_run(t, &mode, 1, at, r, NULL, h->out.in, pooled);
+        at = pooled;
+        n = r->n_seq;
+    }
+    linear_run(&h->out, t, at, ACT_NONE, out, n);
+    return n;
 }

@@ -20,6 +20,7 @@ enum {
     HEAD_HIDDEN_ACT = N_ACTIVATIONS, /* in place of an activation: that of the layers */
     HEAD_OWN_ACT,                    /* that which config.json has for heads */
     HEAD_OWN_POOLING = N_POOLINGS,   /* in place of a pooling: that of config.json */
+    HEAD_POOL_SCORES,                /* the mean of all tokens' scores */
 };
 
 /* Names are those of checkpoints of the whole model: the encoder's own prefix is no part of them
@@ -31,8 +32,8 @@ typedef struct head_spec {
     const char *norm;  /* NULL: none */
     double eps;        /* of the norm; 0: as in the layers */
     int pooling;       /* enum pooling, of heads for sequences: the first token if nothing is
-                          said; or HEAD_OWN_POOLING */
-    bool unbiased;     /* dense and norm have no "bias" */
+                          said; or one of the above */
+    bool loose;        /* each part has a "bias" only if the file has it */
     const char *out;   /* the scores; NULL: the architecture has no such head */
     const char *bias;  /* masked LM: where "bias" is when `out` has none; NULL: nowhere else */
 } head_spec;
@@ -47,7 +48,7 @@ typedef struct head {
     linear dense, out;
     norm norm;
     enum activation act;
-    enum pooling pooling; /* of heads for sequences */
+    int pooling; /* enum pooling, of heads for sequences; or HEAD_POOL_SCORES */
 } head;
 
 /* What a head is bound to. */
@@ -58,7 +59,7 @@ typedef struct head_place {
     int hidden, embedding, vocab, n_labels;
     double eps;
     enum activation act, own_act; /* of the layers, of heads */
-    enum pooling own_pooling;
+    int own_pooling;
 } head_place;
 
 /* The head that `architectures` of a config.json asks for; HEAD_NONE for a base model, for one
@@ -79,5 +80,8 @@ bool head_scores_tokens(const head *h);
 /* Floats of working memory for n_rows. */
 size_t head_work_floats(const head *h, int n_rows);
 
-/* rows: [n_rows][hidden], tokens or pooled; out: [n_rows][out.out]. Neither overlaps work. */
-void head_run(const head *h, team *t, const float *rows, float *out, int n_rows, float *work);
+/* Heads that score tokens: rows [n_rows][hidden], r NULL, out [n_rows][out.out]. Heads for
+ * sequences: rows are all tokens of r's sequences, out [r->n_seq][out.out]. Returns the rows of
+ * out. Nothing overlaps. */
+int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged *r, float *out,
+             float *work);

@@ -242,11 +242,10 @@ int model_logits_width(const model *m)
     return m->encoder.head.out.out;
 }
 
-/* Token vectors of a step, those that the head takes, and its own working memory. */
+/* Token vectors of a step, and the head's own working memory. */
 static size_t logits_floats(const model *m, int n_tokens)
 {
-    return 2 * (size_t)n_tokens * (size_t)m->info.hidden +
-           head_work_floats(&m->encoder.head, n_tokens);
+    return (size_t)n_tokens * (size_t)m->info.hidden + head_work_floats(&m->encoder.head, n_tokens);
 }
 
 size_t model_logits_work_bytes(const model *m, int n_tokens, int longest)
@@ -257,26 +256,13 @@ size_t model_logits_work_bytes(const model *m, int n_tokens, int longest)
            ALIGNMENT;
 }
 
-/* What a step's scores are made of: pooled vectors, or the wanted rows among its tokens. Returns
- * their number; *from is where they are. */
-static int head_input(model *m, const ragged *r, const int *wanted, int n_wanted, int at,
-                      const float *tokens, float *room, const float **from)
+/* Moves the wanted rows to the front; they stand at `at` and further on in the batch. */
+static void gather(float *tokens, const int *wanted, int n_wanted, int at, int hidden)
 {
-    const head *h = &m->encoder.head;
-    int hidden = m->info.hidden;
-    *from = room;
-    if (!head_scores_tokens(h)) {
-        pool_run(m->team, &h->pooling, 1, tokens, r, NULL, hidden, room);
-        return r->n_seq;
-    }
-    if (!wanted) {
-        *from = tokens;
-        return ragged_rows(r);
-    }
     for (int i = 0; i < n_wanted; i++)
-        memcpy(room + (size_t)i * (size_t)hidden,
-               tokens + (size_t)(wanted[i] - at) * (size_t)hidden, (size_t)hidden * sizeof *room);
-    return n_wanted;
+        memmove(tokens + (size_t)i * (size_t)hidden,
+                tokens + (size_t)(wanted[i] - at) * (size_t)hidden,
+                (size_t)hidden * sizeof *tokens);
 }
 
 /* How many of the rising rows stand in front of token `end`. */
@@ -296,6 +282,7 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
     assert(b->n_seq == 0 || b->start[0] == 0);
     if (h->kind == HEAD_NONE)
         return fail(e, ERR_INVALID, "this %s model has no head", m->info.model_type);
+    assert(!rows || head_scores_tokens(h));
     if (b->n_seq == 0)
         return true;
     int n_tokens = largest_step(b);
@@ -306,14 +293,15 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
     if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
         return false;
     for (int first = 0, end; first < b->n_seq; first = end) {
-        const float *from;
         end = encoder_step(b, first);
         if (!encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
             return false;
         ragged r = {.start = work.start, .n_seq = end - first};
-        int n_wanted = rows ? rows_before(rows, n_rows, b->start[end]) : 0;
-        int n = head_input(m, &r, rows, n_wanted, b->start[first], tokens, tokens + part, &from);
-        head_run(h, m->team, from, out, n, tokens + 2 * part);
+        int n = ragged_rows(&r), n_wanted = rows ? rows_before(rows, n_rows, b->start[end]) : n;
+        if (rows)
+            gather(tokens, rows, n_wanted, b->start[first], m->info.hidden);
+        n = head_run(h, m->team, tokens, n_wanted, head_scores_tokens(h) ? NULL : &r, out,
+                     tokens + part);
         out += (size_t)n * (size_t)h->out.out;
         if (rows) {
             rows += n_wanted;
