@@ -253,7 +253,7 @@ static bool check_ids(const encoder *m, const token_batch *b, int first, int end
     return true;
 }
 
-static void number_positions(const encoder *m, const int *ids, const ragged *r, int *positions)
+void encoder_number(const encoder *m, const int *ids, const ragged *r, int *positions)
 {
     bool after = m->spec->positions == POSITIONS_AFTER_PADDING;
     int pad = m->config.pad_token_id;
@@ -267,8 +267,8 @@ static void number_positions(const encoder *m, const int *ids, const ragged *r, 
 void encoder_embed(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
                    float *out, encoder_work *w)
 {
-    number_positions(m, b->ids + at, r, w->positions);
-    const embedding *const tables[EMBEDDINGS] = {&m->words, &m->types, &m->positions};
+    encoder_number(m, b->ids + at, r, w->positions);
+    const embedding *const tables[EMBEDDINGS] = {&m->words, &m->types, &m->positions, &m->constant};
     const int *const ids[EMBEDDINGS] = {b->ids + at, b->type_ids ? b->type_ids + at : NULL,
                                         w->positions};
     embedding_sum(tables, ids, t, out, ragged_rows(r));

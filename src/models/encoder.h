@@ -44,6 +44,7 @@ typedef struct encoder {
     const struct encoder_spec *spec;
     encoder_config config;
     embedding words, types, positions;
+    embedding constant; /* its row 0 is added to all tokens */
     norm embedding_norm;
     linear project;           /* embedding -> hidden; in 0: none */
     encoder_layer *layers;    /* [config.layers], or [1] when shared; owned */
@@ -170,6 +171,9 @@ enum activation encoder_activation(int i);
 
 /* Whether heads can be as wide as the configuration has them. */
 bool encoder_check_heads(const encoder_config *c, error *e);
+
+/* The positions of the sequences' tokens, as the spec counts them; ids: of the first. */
+void encoder_number(const encoder *m, const int *ids, const ragged *r, int *positions);
 
 /* Sum of the embedding tables that are bound. out: [rows of r][config.embedding]. Writes
  * w->positions. */

@@ -12,7 +12,7 @@ void embedding_sum(const embedding *const tables[EMBEDDINGS], const int *const i
 {
     embed_args args = {.out = out, .n_rows = n};
     for (int i = 0; i < EMBEDDINGS; i++) {
-        if (!tables[i]->rows)
+        if (!tables[i] || !tables[i]->rows)
             continue;
         args.table[args.n_tables] = tables[i]->table;
         args.ids[args.n_tables++] = ids[i];

@@ -12,10 +12,10 @@ typedef struct embedding {
 /* Claims "weight" [rows][width]. */
 void embedding_bind(embedding *m, weights w, int rows, int width);
 
-enum { EMBEDDINGS = 3 };
+enum { EMBEDDINGS = 4 };
 
-/* out[i] = sum of the tables' rows ids[.][i], in the order given; tables without rows are left
- * out, ids[.] NULL stands for row 0. Ids are checked by the caller. At least one table has rows;
- * all have the same width. out: [n][width]. */
+/* out[i] = sum of the tables' rows ids[.][i], in the order given; NULL and tables without rows are
+ * left out, ids[.] NULL stands for row 0. Ids are checked by the caller. At least one table has
+ * rows; all have the same width. out: [n][width]. */
 void embedding_sum(const embedding *const tables[EMBEDDINGS], const int *const ids[EMBEDDINGS],
                    team *t, float *out, int n);

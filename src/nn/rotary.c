@@ -4,11 +4,10 @@
 
 enum { GRAIN_FLOATS = 1 << 13 }; /* least work worth another thread */
 
-void rotary_fill(float *table, int positions, int dim, double base, double factor)
+void rotary_fill(float *table, int positions, int dim, double base)
 {
     for (int i = 0; i < dim / 2; i++) {
-        float power = (float)pow(base, (double)((float)(2 * i) / (float)dim));
-        float step = 1 / power / (float)factor;
+        float step = 1 / (float)pow(base, (double)((float)(2 * i) / (float)dim));
         for (int p = 0; p < positions; p++) {
             float angle = (float)p * step;
             table[(long)p * dim + i] = sinf(angle);

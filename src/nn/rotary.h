@@ -15,9 +15,9 @@ typedef struct rotary {
     bool neighbours; /* pair i is values 2 i and 2 i + 1; otherwise i and i + dim / 2 */
 } rotary;
 
-/* Angles of position p and pair i: (p / factor) / base^(2 i / dim), in float as the reference
- * computes them. table: [positions][dim]. */
-void rotary_fill(float *table, int positions, int dim, double base, double factor);
+/* Angles of position p and pair i: p / base^(2 i / dim), in float as the reference computes them.
+ * table: [positions][dim]. */
+void rotary_fill(float *table, int positions, int dim, double base);
 
 /* Turns every head of x [rows of r], whose rows are stride floats apart. */
 void rotary_run(const rotary *m, team *t, const ragged *r, float *x, long stride, int heads,

@@ -13,7 +13,7 @@ import shutil
 import sys
 
 from reference import GOLDENS, numpy, torch, transformers, versions, write_f32, write_rows
-from tiny_folders import random_tensor
+from tiny_folders import random_tensor, write_json
 from transformers import AutoConfig, AutoModel
 
 OUT = GOLDENS / "architectures"
@@ -24,6 +24,8 @@ LENGTHS = (1, 2, 3, 5, 17, 31, 40)
 DEBERTA = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]}
 DEBERTA_V3 = {**DEBERTA, "position_buckets": 8, "norm_rel_ebd": "layer_norm",
               "share_att_key": True, "position_biased_input": False}
+SPECIALS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1,
+            "sep_token_id": 2}
 
 
 def case(model_type, settings=None, **row):
@@ -45,6 +47,31 @@ CASES = {
         "max_relative_positions": 12, "conv_kernel_size": 5, "conv_groups": 2}),
     "deberta-v2-c2p": case("deberta-v2", {**DEBERTA_V3, "share_att_key": False,
                                           "pos_att_type": ["c2p"]}),
+    "modernbert": case("modernbert", {"num_hidden_layers": 4, "local_attention": 9,
+                                      **SPECIALS}),
+    "modernbert-options": case("modernbert", {
+        "num_hidden_layers": 4, "local_attention": 8, "norm_bias": True, "attention_bias": True,
+        "mlp_bias": True, "hidden_activation": "silu", "norm_eps": 1e-3, **SPECIALS,
+        "layer_types": ["sliding_attention", "full_attention", "full_attention",
+                        "sliding_attention"],
+        "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 777.0},
+                            "sliding_attention": {"rope_type": "default", "rope_theta": 55.0}}}),
+    "nomic-bert": case("nomic_bert"),
+    "nomic-bert-wide-heads": case("nomic_bert", {"head_dim": 10, "hidden_act": "gelu"}),
+    "nomic-bert-published": case("nomic_bert", {"vocab_size": 64}, config={
+        "model_type": "nomic_bert", "architectures": ["NomicBertModel"], "n_embd": 24, "n_head": 3,
+        "n_inner": 36, "n_layer": 2, "n_positions": 40, "vocab_size": 64, "rotary_emb_base": 1000,
+        "rotary_emb_fraction": 1.0, "rotary_scaling_factor": None, "prenorm": False,
+        "activation_function": "swiglu", "layer_norm_epsilon": 1e-12, "qkv_proj_bias": False,
+        "type_vocab_size": 2}),
+    "gte": case("gte"),
+    "gte-no-types": case("gte", {"type_vocab_size": 0, "rope_parameters": {
+        "rope_type": "default", "rope_theta": 333.0}}),
+    "jina-embeddings-v3": case("jina_embeddings_v3"),
+    "eurobert": case("eurobert", {"num_attention_heads": 4, "num_key_value_heads": 2,
+                                  "head_dim": 6, **SPECIALS}),
+    "eurobert-options": case("eurobert", {"attention_bias": True, "mlp_bias": True, "head_dim": 10,
+                                          "hidden_act": "gelu_new", **SPECIALS}),
 }
 
 
@@ -64,6 +91,8 @@ def write_model(root, name, c):
             if tensor.is_floating_point() and key not in c.get("kept", ()):
                 tensor.copy_(random_tensor(name, key, tuple(tensor.shape)))
     model.half().save_pretrained(root)
+    if "config" in c:
+        write_json(root / "config.json", c["config"])
     for path in root.iterdir():
         path.chmod(0o644)
         if path.name not in ("config.json", "model.safetensors"):
@@ -97,7 +126,9 @@ def hidden_states(model, call, c):
 def make(name):
     root, c = OUT / name, CASES[name]
     write_model(root, name, c)
-    model = AutoModel.from_pretrained(root, dtype=torch.float32, attn_implementation="eager").eval()
+    config = AutoConfig.for_model(c["model_type"], **settings_of(c))
+    model = AutoModel.from_pretrained(root, config=config, dtype=torch.float32,
+                                      attn_implementation="eager").eval()
     rows, exact, calls = [], [], []
     for call in sequences(name, c, model.config):
         calls.append({**call, "row": len(rows), "rows": len(call["ids"])})

@@ -1,0 +1,56 @@
+/* GTE (Zhang et al. 2024), model_type "gte": BERT with rotary positions and a gated feed-forward.
+ */
+#include "models/architecture.h"
+#include "models/stack.h"
+
+static const field config[] = {
+    ENCODER_SIZES(768, 12, 12, 3072),
+    ENCODER_TABLES(250048, 8192),
+    ENCODER_TYPES(1),
+    ENCODER_ACT("hidden_act", ENCODER_GELU),
+    ENCODER_EPS(1e-12),
+    STACK_ROPE,
+    FIELD_END,
+};
+
+static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
+{
+    (void)s, (void)e;
+    weights in = weights_in(w, "embeddings");
+    int hidden = c->base.hidden;
+    embedding_bind(&m->words, weights_in(in, "word_embeddings"), c->base.vocab, hidden);
+    if (c->base.types)
+        embedding_bind(&m->types, weights_in(in, "token_type_embeddings"), c->base.types, hidden);
+    norm_bind(&m->embedding_norm, weights_in(in, "LayerNorm"), hidden, c->base.eps);
+    return true;
+}
+
+static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
+{
+    weights in = weights_in(w, "encoder.layer.%d", i), up = weights_in(in, "mlp.up_gate_proj");
+    int hidden = c->base.hidden, middle = c->base.ffn;
+    stack_bind_fused(&l->attention, weights_in(in, "attention.qkv_proj"), c, true);
+    linear_bind(&l->attention.out, weights_in(in, "attention.o_proj"), hidden, hidden);
+    norm_bind(&l->attention_out, weights_in(in, "attn_ln"), hidden, c->base.eps);
+    linear_bind_rows(&l->ffn.up, up, middle, hidden, 0, 2 * middle, false);
+    linear_bind_rows(&l->ffn.gate, up, middle, hidden, middle, 2 * middle, false);
+    linear_bind(&l->ffn.down, weights_in(in, "mlp.down_proj"), hidden, middle);
+    norm_bind(&l->ffn_out, weights_in(in, "mlp_ln"), hidden, c->base.eps);
+}
+
+static const char *const ignored[] = {"pooler.*", "lm_head.*", "classifier.*", "qa_outputs.*",
+                                      NULL};
+
+const architecture architecture_gte = {
+    .model_type = "gte",
+    .config = config,
+    .config_bytes = sizeof(stack_config),
+    .encoder = &(const stack_spec){.base = {.engine = &stack_engine,
+                                            .prefix = "new.",
+                                            .positions = POSITIONS_FROM_ZERO,
+                                            .ignored = ignored},
+                                   .theta = {160000},
+                                   .bind = bind,
+                                   .bind_layer = bind_layer}
+                    .base,
+};
