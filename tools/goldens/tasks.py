@@ -16,6 +16,7 @@ import sys
 from reference import GOLDENS, torch, transformers, write_rows
 from tiny_folders import write_transformer
 from tiny_tokenizers import bert_tokenizer, roberta_tokenizer, xlm_roberta_tokenizer
+from tokenizers import pre_tokenizers, processors
 from transformers import BertConfig, RobertaConfig, XLMRobertaConfig, pipeline
 
 OUT = GOLDENS / "tasks"
@@ -38,6 +39,24 @@ NLI = labels("contradiction", "neutral", "Entailment")
 NLI_FIRST = labels("entailment", "not_entailment")
 
 
+def with_config(make, **more):
+    """A tokenizer with more in its tokenizer_config.json."""
+    def made():
+        tokenizer, config = make()
+        return tokenizer, {**config, **more}
+    return made
+
+
+def prefix_space_tokenizer():
+    """Every text begins as if behind a space, as in RoBERTa's relatives for words."""
+    t, config = roberta_tokenizer()
+    t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    t.post_processor = processors.RobertaProcessing(
+        ("</s>", t.token_to_id("</s>")), ("<s>", t.token_to_id("<s>")),
+        trim_offsets=True, add_prefix_space=True)
+    return t, {**config, "add_prefix_space": True}
+
+
 def model(config, tokenizer, kind, settings=None):
     name = config.func.__name__.removesuffix("Config") + "For" + kind
     return {"config": config, "tokenizer": tokenizer, "model": getattr(transformers, name),
@@ -55,6 +74,17 @@ MODELS = {
     "roberta-entities": model(ROBERTA, roberta_tokenizer, "TokenClassification", PLAIN_NAMES),
     "xlm-roberta-entities": model(XLM_ROBERTA, xlm_roberta_tokenizer, "TokenClassification",
                                   NAMES),
+    # Side effects of tokenizer_config.json.
+    "clean-masked-lm": model(XLM_ROBERTA, with_config(
+        xlm_roberta_tokenizer, clean_up_tokenization_spaces=True), "MaskedLM"),
+    "untyped-nli": model(BERT, with_config(
+        bert_tokenizer, tokenizer_class="PreTrainedTokenizerFast",
+        model_input_names=["input_ids", "attention_mask"]), "SequenceClassification", NLI),
+    "left-entities": model(BERT, with_config(bert_tokenizer, truncation_side="left"),
+                           "TokenClassification", NAMES),
+    "prefix-answers": model(ROBERTA, prefix_space_tokenizer, "QuestionAnswering"),
+    "prefix-entities": model(ROBERTA, prefix_space_tokenizer, "TokenClassification",
+                             PLAIN_NAMES),
     "bert-answers": model(BERT, bert_tokenizer, "QuestionAnswering"),
     "roberta-answers": model(ROBERTA, roberta_tokenizer, "QuestionAnswering"),
     "xlm-roberta-answers": model(XLM_ROBERTA, xlm_roberta_tokenizer, "QuestionAnswering"),
@@ -131,9 +161,11 @@ def text_ranking(ask, inputs, parameters):
 
 
 def fill_mask_cases():
-    for name, mask in (("bert", "[MASK]"), ("roberta", "<mask>"), ("xlm-roberta", "<mask>")):
+    for name, mask in (("bert", "[MASK]"), ("roberta", "<mask>"), ("xlm-roberta", "<mask>"),
+                       ("clean", "<mask>")):
         where = f"tasks/{name}-masked-lm"
-        for text in (f"The quick {mask} fox.", f"{mask}", f"the{mask}state, {mask} it's  {mask}",
+        for text in (f"The quick {mask} fox.", f"{mask}", f"it 's {mask} , isn 't ? yes !",
+                     f"the{mask}state, {mask} it's  {mask}",
                      f"{mask} </s> [SEP] <pad> [PAD] {AWKWARD}", f"one {mask} {LONG}"):
             yield where, text, {}
         yield where, [f"a {mask}", f"{mask} and {mask}"], {"top_k": 2}
@@ -146,7 +178,8 @@ def fill_mask_cases():
 
 def text_classification_cases():
     pair = {"text": "Is it late?", "text_pair": "the night has come, and then some"}
-    for where in ("tasks/bert-nli", "tasks/roberta-nli", "heads/bert-labels-multi",
+    for where in ("tasks/bert-nli", "tasks/roberta-nli", "tasks/untyped-nli",
+                  "heads/bert-labels-multi",
                   "heads/roberta-labels-regression", "heads/bert-labels-one",
                   "heads/distilbert-labels"):
         for inputs in (SHORT, AWKWARD, LONG, pair, [SHORT, "a"], [pair, {"text": "alone"}],
@@ -158,7 +191,7 @@ def text_classification_cases():
 
 
 def token_classification_cases():
-    for name in ("bert", "roberta", "xlm-roberta"):
+    for name in ("bert", "roberta", "xlm-roberta", "left", "prefix"):
         where = f"tasks/{name}-entities"
         for how in ("none", "simple", "first", "average", "max"):
             for text in ENTITIES:
@@ -177,7 +210,7 @@ def question_answering_cases():
     context = ("My name is a happy person and I live in the state of night. " + AWKWARD
                + " These people say: come home, it's late!")
     asked = [{"question": "Who may live there?", "context": text} for text in (context, LONG, SHORT)]
-    for name in ("bert", "roberta", "xlm-roberta"):
+    for name in ("bert", "roberta", "xlm-roberta", "prefix"):
         where = f"tasks/{name}-answers"
         for inputs in asked:
             # What the tiny model can read: the 384 of the preset are more than it has.
@@ -192,6 +225,7 @@ def question_answering_cases():
             yield where, inputs, {"max_seq_len": 30, "doc_stride": 0}
         yield where, asked, {}
         yield where, {"question": "a", "context": "b"}, {}
+        yield where, {"question": "Who?", "context": f"[CLS] <s> {SHORT} [SEP] </s>"}, {"top_k": 3}
 
 
 def zero_shot_classification_cases():
