@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "worker/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void reply_json(http_request *req, json_t *value)
@@ -30,19 +31,41 @@ static void live(http_request *req, void *app)
     http_reply_text(req, 200, "text/plain", "ok\n");
 }
 
+/* {"id2label": {"0": name}, "label2id": {name: 0}} */
+static json_t *label_maps(const model_info *m)
+{
+    json_t *names = json_object(), *ids = json_object();
+    for (int i = 0; i < m->n_labels; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "%d", i);
+        json_object_set_new(names, id, json_string(m->labels[i]));
+        json_object_set_new(ids, m->labels[i], json_integer(i));
+    }
+    return json_pack("{s:o, s:o}", "id2label", names, "label2id", ids);
+}
+
+/* What text-embeddings-inference calls the kind of a model, for its clients. */
+static json_t *model_kind(const model_info *m)
+{
+    if (m->head == HEAD_LABELS)
+        return json_pack("{s:o}", m->n_labels == 1 ? "reranker" : "classifier", label_maps(m));
+    return json_pack("{s:{s:s}}", "embedding", "pooling",
+                     m->head == HEAD_MASKED_LM ? "splade" : m->pooling);
+}
+
 /* text-embeddings-inference's GET /info. */
 static void info(http_request *req, void *app)
 {
     const struct worker *w = app;
     const model_info *m = w->pipeline.info;
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:{s:{s:s}}, s:s, s:s, s:i, s:i, s:i, s:n, s:i, s:b, s:i, s:s, s:n, s:n}",
+        "{s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:n, s:i, s:b, s:i, s:s, s:n, s:n}",
         "model_id", w->pipeline.id, "model_sha", w->pipeline.commit, "model_dtype", "float32",
-        "model_type", "embedding", "pooling", m->pooling, "served_model_name", w->pipeline.id,
-        "model_pipeline_tag", w->pipeline.task->name, "max_concurrent_requests",
-        w->options->max_waiting, "max_input_length", w->pipeline.max_tokens, "max_batch_tokens",
-        16384, "max_batch_requests", "max_client_batch_size", 10000, "auto_truncate", 1,
-        "tokenization_workers", 1, "version", INFERD_VERSION, "sha", "docker_label");
+        "model_type", model_kind(m), "served_model_name", w->pipeline.id, "model_pipeline_tag",
+        w->pipeline.task->name, "max_concurrent_requests", w->options->max_waiting,
+        "max_input_length", w->pipeline.max_tokens, "max_batch_tokens", 16384, "max_batch_requests",
+        "max_client_batch_size", 10000, "auto_truncate", 1, "tokenization_workers", 1, "version",
+        INFERD_VERSION, "sha", "docker_label");
     json_t *names = json_array();
     for (int i = 0; tasks[i]; i++)
         if (pipeline_supports(&w->pipeline, tasks[i]))
