@@ -12,6 +12,7 @@
 #include "worker/sandbox.h"
 #include "worker/state.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +84,15 @@ static void on_signal(void *arg)
     http_server_drain(w->server, w->options->drain_ms, stop_loop, w);
 }
 
-/* A worker must not outlive the gateway that started it. */
+/* A worker must not outlive the gateway that started it, which reads the other end of the ready
+ * fd: one that was gone before the signal was asked for has closed it. */
 static void follow_parent(const worker_options *o)
 {
-    pid_t parent = getppid();
+    struct pollfd reader = {.fd = o->ready_fd};
     if (o->ready_fd < 0)
         return;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
+    if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR))
         raise(SIGTERM);
 }
 

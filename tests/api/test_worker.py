@@ -75,6 +75,19 @@ def test_worker_needs_its_key(binary, minilm):
     process.wait(30 * SLOW)
 
 
+def test_worker_ends_when_nobody_waits_for_it(binary, minilm):
+    """A gateway that was killed while it started a worker leaves none behind."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with subprocess.Popen([str(binary), "worker", "--model", str(snapshot(minilm)), "--listen", "127.0.0.1:0",
+                           "--ready-fd", str(write_end)], pass_fds=[write_end]) as process:
+        os.close(write_end)
+        try:
+            assert process.wait(10 * SLOW) == -signal.SIGTERM
+        finally:
+            process.kill()
+
+
 def test_worker_ends_with_its_parent(binary, minilm, tmp_path):
     script = (f"import subprocess,sys,os; r,w=os.pipe(); p=subprocess.Popen([{str(binary)!r},'worker','--model',"
               f"{str(snapshot(minilm))!r},'--listen','unix:{tmp_path}/s','--ready-fd',str(w)],pass_fds=[w]);"
