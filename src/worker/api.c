@@ -49,15 +49,12 @@ static const char *tei_error_type(int status)
     switch (status) {
     case 400:
         return "Empty";
-    case 413:
-    case 422:
-        return "Validation";
     case 429:
         return "Overloaded";
     case 503:
         return "Unhealthy";
     default:
-        return "Backend";
+        return status < 500 ? "Validation" : "Backend";
     }
 }
 
