@@ -2,9 +2,11 @@
 clients of the hub. The numbers themselves are tested in tests/tasks/golden_tasks_test.c."""
 
 import json
+import os
+import subprocess
 
 import pytest
-from conftest import GOLDENS, Server, report_crash
+from conftest import GOLDENS, SLOW, Server, report_crash
 from huggingface_hub import InferenceClient
 
 MODELS = {"bert-masked-lm": "tasks", "bert-nli": "tasks", "roberta-entities": "tasks",
@@ -205,3 +207,38 @@ def test_run_without_a_server(server):
     assert run("bert-nli", "a", "--task", "zero-shot-classification", "--parameter",
                "candidate_labels=one,two")[0]["label"] in ("one", "two")
     assert len(run("bert-labels-one", "--task", "text-ranking", "who", "one", "two")) == 2
+
+
+JAVASCRIPT = """
+import { createRequire } from "module";
+const require = createRequire(process.env.NODE_PATH + "/");
+const { InferenceClient } = await import(require.resolve("@huggingface/inference"));
+const at = (name, task) => `${process.env.URL_UNDER_TEST}/pipeline/${task}/t/${name}`;
+const client = new InferenceClient("hf_" + "x".repeat(34));
+const filled = await client.fillMask({ endpointUrl: at("bert-masked-lm", "fill-mask"), inputs: "a [MASK]" });
+const labels = await client.textClassification({ endpointUrl: at("bert-nli", "text-classification"), inputs: "a" });
+const found = {};
+for (const aggregation_strategy of ["none", "simple", "max"])
+  found[aggregation_strategy] = (await client.tokenClassification({
+    endpointUrl: at("bert-entities", "token-classification"), inputs: "That is a happy person",
+    parameters: { aggregation_strategy, ignore_labels: [] } })).length;
+const answer = await client.questionAnswering({ endpointUrl: at("bert-answers", "question-answering"),
+  inputs: { question: "who", context: "a happy person" } });
+const chosen = await client.zeroShotClassification({
+  endpointUrl: at("bert-nli", "zero-shot-classification"), inputs: "a person",
+  parameters: { candidate_labels: ["one", "two"] } });
+console.log(JSON.stringify({ filled, labels, found, answer, chosen }));
+"""
+
+
+def test_the_javascript_client(server, tmp_path):
+    script = tmp_path / "client.mjs"
+    script.write_text(JAVASCRIPT)
+    done = subprocess.run(["node", str(script)], capture_output=True, text=True, timeout=60 * SLOW,
+                          env={**os.environ, "URL_UNDER_TEST": server.url})
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    assert len(got["filled"]) == 5 and len(got["labels"]) == 3
+    assert got["found"]["none"] >= got["found"]["max"] >= 1
+    assert got["answer"]["answer"] in "a happy person"
+    assert "one" in json.dumps(got["chosen"])
