@@ -40,6 +40,15 @@ static inline bool str_ends(str a, str suffix)
            (suffix.n == 0 || memcmp(a.p + a.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
+/* Whether the text is n lower-case hex digits, as hashes and commits are written. */
+static inline bool str_is_hex(str a, size_t n)
+{
+    for (size_t i = 0; i < a.n; i++)
+        if ((a.p[i] < '0' || a.p[i] > '9') && (a.p[i] < 'a' || a.p[i] > 'f'))
+            return false;
+    return a.n == n;
+}
+
 static inline str str_skip(str a, size_t n)
 {
     if (a.n == 0)

@@ -51,7 +51,7 @@ static char *last_part(const char *folder)
 static char *commit_of(const char *folder)
 {
     char *name = last_part(folder);
-    if (strlen(name) != 40 || strspn(name, "0123456789abcdef") != 40)
+    if (!str_is_hex(str_of(name), 40))
         name[0] = '\0';
     return name;
 }

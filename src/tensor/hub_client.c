@@ -313,7 +313,7 @@ static bool find_commit(const hub_client *c, download *d, const char *id, const 
     if (good)
         memcpy(r->commit, parsed.sha.p, parsed.sha.n);
     arena_free(a);
-    if (good && strspn(r->commit, "0123456789abcdef") != sizeof r->commit - 1)
+    if (good && !str_is_hex(str_of(r->commit), sizeof r->commit - 1))
         good = fail(e, ERR_INVALID, "the commit is not 40 hex digits");
     return good || fail_in(e, "cannot read what the hub says about '%s'", id);
 }

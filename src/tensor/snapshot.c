@@ -31,11 +31,6 @@ struct snapshot {
     map paths; /* files, and the folders above them; keys are views of the entries' paths */
 };
 
-static bool is_hex(const char *text, size_t n)
-{
-    return strlen(text) == n && strspn(text, "0123456789abcdef") == n;
-}
-
 static bool has_control(str text)
 {
     for (size_t i = 0; i < text.n; i++)
@@ -181,7 +176,7 @@ static bool check_path(const snapshot *s, str path, error *e)
 
 bool snapshot_add_blob(snapshot *s, const char *path, const char *etag, error *e)
 {
-    if (!is_hex(etag, SHA1_HEX - 1) && !is_hex(etag, SHA256_HEX - 1))
+    if (!str_is_hex(str_of(etag), SHA1_HEX - 1) && !str_is_hex(str_of(etag), SHA256_HEX - 1))
         return fail(e, ERR_INVALID, "'%.80s' does not name content by its SHA-1 or SHA-256", etag);
     if (!check_path(s, str_of(path), e))
         return false;
@@ -434,7 +429,7 @@ static bool publish_links(const snapshot *s, const char *commit, error *e)
 
 bool snapshot_publish(snapshot *s, const char *commit, const char *revision, error *e)
 {
-    if (!is_hex(commit, SNAPSHOT_COMMIT - 1))
+    if (!str_is_hex(str_of(commit), SNAPSHOT_COMMIT - 1))
         return fail(e, ERR_INVALID, "'%.80s' is not a commit, expected 40 hex digits", commit);
     if (!revision_check(str_of(revision), e) || !publish_links(s, commit, e))
         return false;

@@ -13,11 +13,6 @@
 
 enum { MAX_DEPTH = 8, MAX_FILES = 100000 };
 
-static bool is_hex(const char *text, size_t n)
-{
-    return strlen(text) == n && strspn(text, "0123456789abcdef") == n;
-}
-
 /* The name of the blob that a link of the cache leads to is the content's hash. */
 static void find_etag(const char *path, const struct stat *info, char out[65])
 {
@@ -27,7 +22,7 @@ static void find_etag(const char *path, const struct stat *info, char out[65])
         target[n] = '\0';
         const char *slash = strrchr(target, '/');
         const char *name = slash ? slash + 1 : target;
-        if (is_hex(name, 40) || is_hex(name, 64)) {
+        if (str_is_hex(str_of(name), 40) || str_is_hex(str_of(name), 64)) {
             memcpy(out, name, strlen(name) + 1);
             return;
         }
