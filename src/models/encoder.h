@@ -27,6 +27,7 @@ typedef struct encoder_config {
     int buckets;              /* of the relative position bias; 0: none */
     int groups, group_layers; /* of shared layers; anything but 1 and 1 is refused */
     int position_type;        /* index of encoder_position_types */
+    int tasks, use_tasks;     /* rows of a table of tasks, and whether it counts */
     int is_decoder, cross_attention;
     int tied;         /* scores of the vocabulary use the embedding table */
     int head_act;     /* index into encoder_acts, for heads with HEAD_OWN_ACT */

@@ -16,12 +16,9 @@ static const field config[] = {
 static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
 {
     (void)s, (void)e;
-    weights in = weights_in(w, "embeddings");
-    int hidden = c->base.hidden;
-    embedding_bind(&m->words, weights_in(in, "word_embeddings"), c->base.vocab, hidden);
-    if (c->base.types)
-        embedding_bind(&m->types, weights_in(in, "token_type_embeddings"), c->base.types, hidden);
-    norm_bind(&m->embedding_norm, weights_in(in, "LayerNorm"), hidden, c->base.eps);
+    stack_bind_tables(m, w, false);
+    norm_bind(&m->embedding_norm, weights_in(w, "embeddings.LayerNorm"), c->base.hidden,
+              c->base.eps);
     return true;
 }
 

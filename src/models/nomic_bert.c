@@ -75,13 +75,8 @@ static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *
 {
     if (!adapt(m, s, (const nomic_config *)c, e))
         return false;
-    const encoder_config *sizes = &m->config;
-    weights in = weights_in(w, "embeddings");
-    embedding_bind(&m->words, weights_in(in, "word_embeddings"), sizes->vocab, sizes->hidden);
-    if (sizes->types)
-        embedding_bind(&m->types, weights_in(in, "token_type_embeddings"), sizes->types,
-                       sizes->hidden);
-    norm_bind(&m->embedding_norm, weights_in(w, "emb_ln"), sizes->hidden, sizes->eps);
+    stack_bind_tables(m, w, false);
+    norm_bind(&m->embedding_norm, weights_in(w, "emb_ln"), m->config.hidden, m->config.eps);
     return true;
 }
 

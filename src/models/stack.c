@@ -27,6 +27,29 @@ void stack_bind_fused(self_attention *a, weights w, const stack_config *c, bool 
     linear_bind_rows(&a->value, w, width, hidden, 2 * width, 3 * width, biased);
 }
 
+void stack_bind_tables(encoder *m, weights w, bool positions)
+{
+    const encoder_config *c = &m->config;
+    weights in = weights_in(w, "embeddings");
+    embedding_bind(&m->words, weights_in(in, "word_embeddings"), c->vocab, c->embedding);
+    if (c->types)
+        embedding_bind(&m->types, weights_in(in, "token_type_embeddings"), c->types, c->embedding);
+    if (positions)
+        embedding_bind(&m->positions, weights_in(in, "position_embeddings"), c->positions,
+                       c->embedding);
+}
+
+void stack_bind_products(stack_layer *l, weights w, const stack_config *c)
+{
+    int hidden = c->base.hidden;
+    linear_bind(&l->attention.query, weights_in(w, "attention.self.query"), hidden, hidden);
+    linear_bind(&l->attention.key, weights_in(w, "attention.self.key"), hidden, hidden);
+    linear_bind(&l->attention.value, weights_in(w, "attention.self.value"), hidden, hidden);
+    linear_bind(&l->attention.out, weights_in(w, "attention.output.dense"), hidden, hidden);
+    linear_bind(&l->ffn.up, weights_in(w, "intermediate.dense"), c->base.ffn, hidden);
+    linear_bind(&l->ffn.down, weights_in(w, "output.dense"), hidden, c->base.ffn);
+}
+
 static bool check_rope(const stack_rope *r, error *e)
 {
     str type = r->type.p ? r->type : r->old_type;
@@ -106,8 +129,10 @@ static bool init(encoder *m, const encoder_config *base, weights w, error *e)
 static void release(encoder *m)
 {
     stack *s = m->state;
-    if (s)
-        free(s->layers);
+    if (!s)
+        return;
+    free(s->layers);
+    free(s->constant);
     free(s);
 }
 

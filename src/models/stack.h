@@ -49,6 +49,7 @@ typedef struct stack {
     stack_layer *layers;
     norm final;
     const float *rotary; /* [positions][head_dim] as nn/rotary.h has it, of files that hold it */
+    float *constant;     /* table of m->constant where it is made here; owned */
 } stack;
 
 typedef struct stack_spec {
@@ -71,6 +72,12 @@ int stack_head_dim(const stack_config *c);
 
 /* Claims query, key and value as the rows of one tensor, one after the other. */
 void stack_bind_fused(self_attention *a, weights w, const stack_config *c, bool biased);
+
+/* Claims the tables of "embeddings.*" with BERT's names, positions only if asked for; no norm. */
+void stack_bind_tables(encoder *m, weights w, bool positions);
+
+/* Claims the products of a layer with BERT's names ("attention.self.query", ...); no norms. */
+void stack_bind_products(stack_layer *l, weights w, const stack_config *c);
 
 /* Rows of a stack_rope, and all rows about rotary positions of one reach. */
 extern const field stack_rope_rows[];

@@ -26,6 +26,8 @@ DEBERTA_V3 = {**DEBERTA, "position_buckets": 8, "norm_rel_ebd": "layer_norm",
               "share_att_key": True, "position_biased_input": False}
 SPECIALS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1,
             "sep_token_id": 2}
+# Padding is id 1 and positions start behind it.
+AFTER_PADDING = {"pad_token_id": 1, "max_position_embeddings": 42}
 
 
 def case(model_type, settings=None, **row):
@@ -72,6 +74,22 @@ CASES = {
                                   "head_dim": 6, **SPECIALS}),
     "eurobert-options": case("eurobert", {"attention_bias": True, "mlp_bias": True, "head_dim": 10,
                                           "hidden_act": "gelu_new", **SPECIALS}),
+    "xlm-roberta-xl": case("xlm-roberta-xl", AFTER_PADDING),
+    "roberta-prelayernorm": case("roberta-prelayernorm", AFTER_PADDING),
+    "megatron-bert": case("megatron-bert", {"hidden_act": "relu"}),
+    "roformer": case("roformer"),
+    "roformer-values": case("roformer", {"embedding_size": 20, "rotary_value": True}),
+    "esm-absolute": case("esm", {**AFTER_PADDING, "emb_layer_norm_before": True}),
+    "esm-absolute-dropout": case("esm", {**AFTER_PADDING, "token_dropout": True,
+                                         "mask_token_id": 0}),
+    "esm-rotary": case("esm", {**AFTER_PADDING, "position_embedding_type": "rotary",
+                               "token_dropout": True, "mask_token_id": 60},
+                       lengths=(2, 3, 5, 17, 31, 40)),
+    "layoutlm": case("layoutlm", {"max_2d_position_embeddings": 11}),
+    "ernie": case("ernie"),
+    "ernie-tasks": case("ernie", {"use_task_id": True}),
+    "data2vec-text": case("data2vec-text", AFTER_PADDING),
+    "rembert": case("rembert", {"input_embedding_size": 20}),
 }
 
 
@@ -86,11 +104,16 @@ def write_model(root, name, c):
     config = AutoConfig.for_model(c["model_type"], **settings_of(c))
     make = getattr(transformers, c["class"]) if "class" in c else AutoModel.from_config
     model = make(config)
+    angles = {key: buffer.clone() for key, buffer in model.named_buffers() if "inv_freq" in key}
     with torch.no_grad():
         for key, tensor in model.state_dict().items():
-            if tensor.is_floating_point() and key not in c.get("kept", ()):
+            if tensor.is_floating_point() and key not in angles:
                 tensor.copy_(random_tensor(name, key, tuple(tensor.shape)))
-    model.half().save_pretrained(root)
+    model.half()
+    for key, buffer in model.named_buffers():
+        if key in angles:
+            buffer.data = angles[key]
+    model.save_pretrained(root)
     if "config" in c:
         write_json(root / "config.json", c["config"])
     for path in root.iterdir():
@@ -137,7 +160,7 @@ def make(name):
     rows, exact = numpy.stack(rows), numpy.stack(exact)
     error = abs(rows - exact).max()
     assert numpy.isfinite(rows).all() and 0 < error < 1e-4, (name, error)
-    max_tokens = c.get("max_tokens", model.config.max_position_embeddings)
+    max_tokens = c.get("max_tokens", SIZES["max_position_embeddings"])
     head = {"case": name, "kind": "token vectors", "shape": list(rows.shape),
             "max_tokens": max_tokens, "max_error_of_reference": float("%.1e" % error),
             "max_abs": float("%.1e" % abs(rows).max()), "versions": versions()}
