@@ -8,9 +8,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+/* O_NONBLOCK: opening a FIFO in place of a file must not wait for its writer. */
 bool file_read(const char *path, size_t max_bytes, buf *out, error *e)
 {
-    own_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    own_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
     if (fd < 0 || fstat(fd, &info) < 0)
         return fail_errno(e, ERR_IO, "cannot open '%s'", path);
@@ -41,7 +42,7 @@ bool file_read(const char *path, size_t max_bytes, buf *out, error *e)
 
 bool file_map_open(file_map *m, const char *path, error *e)
 {
-    own_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    own_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
     if (fd < 0 || fstat(fd, &info) < 0)
         return fail_errno(e, ERR_IO, "cannot open '%s'", path);

@@ -13,9 +13,10 @@
 #include <stdlib.h>
 
 enum {
-    JOB_BYTES = 512 << 20,   /* arena of one job: parsed request, tokens, results */
-    REPLY_BYTES = 512 << 20, /* a reply */
-    MAX_ACTIVE = 1024,       /* jobs that one batch may draw from */
+    WAITING_BYTES = 256 << 20, /* bodies that may wait or run at the same time; one may be larger */
+    JOB_BYTES = 512 << 20,     /* arena of one job: parsed request, tokens, results */
+    REPLY_BYTES = 512 << 20,   /* a reply */
+    MAX_ACTIVE = 1024,         /* jobs that one batch may draw from */
 };
 
 struct job {
@@ -37,7 +38,8 @@ struct batcher {
     runner *runner;
     pthread_t engine;
     int max_waiting;
-    int waiting; /* jobs that exist; the loop's thread only */
+    int waiting;          /* jobs that exist; the loop's thread only */
+    size_t waiting_bytes; /* of their bodies; the loop's thread only */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
@@ -80,6 +82,7 @@ static void deliver(void *arg)
     while (j) {
         job *next = j->next;
         b->waiting--;
+        b->waiting_bytes -= j->n_body;
         if (j->done)
             j->done(&j->result, j->arg);
         job_free(j);
@@ -283,6 +286,11 @@ void batcher_free(batcher *b)
 job *batcher_submit(batcher *b, const task *t, bool named, enum task_client client, str body,
                     job_done_fn *done, void *arg, error *e)
 {
+    if (b->waiting && b->waiting_bytes + body.n > WAITING_BYTES) {
+        fail(e, ERR_BUSY, "the model is overloaded: requests of %zu bytes wait already",
+             b->waiting_bytes);
+        return NULL;
+    }
     if (b->waiting >= b->max_waiting) {
         fail(e, ERR_BUSY, "the model is overloaded: %d requests wait already", b->waiting);
         return NULL;
@@ -306,6 +314,7 @@ job *batcher_submit(batcher *b, const task *t, bool named, enum task_client clie
         memcpy(j->body, body.p, body.n);
     j->n_body = body.n;
     b->waiting++;
+    b->waiting_bytes += body.n;
     pthread_mutex_lock(&b->lock);
     *b->last = j;
     b->last = &j->next;
