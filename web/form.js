@@ -1,41 +1,11 @@
 /* Form controls from JSON Schema. A control is {node, get, set, focus}: get() returns the value, or
  * undefined when the field is left to its default. */
 
+import { chipsControl } from "./chips.js";
 import { el, icon } from "./dom.js";
+import { labelled } from "./field.js";
 import { title } from "./format.js";
-
-let lastId = 0;
-
-/* The alternative of an anyOf that people fill in: text before lists before the rest. */
-function preferred(schema) {
-    if (!schema.anyOf) return schema;
-    const choice = schema.anyOf.find((one) => one.type === "string") ?? schema.anyOf[0];
-    return { ...schema, ...choice, anyOf: undefined };
-}
-
-function kindOf(schema) {
-    if (schema.enum) return "choice";
-    if (schema.type === "array") return schema.items?.type === "string" ? "list" : "json";
-    return (
-        { string: "text", integer: "number", number: "number", boolean: "flag", object: "object" }[
-            schema.type
-        ] ?? "json"
-    );
-}
-
-/* label + control + hint, tied together for screen readers. */
-function labelled(input, { label, hint }) {
-    input.id = "field-" + ++lastId;
-    const hintId = input.id + "-hint";
-    if (hint) input.setAttribute("aria-describedby", hintId);
-    return el(
-        "div",
-        { class: "field" },
-        el("label", { for: input.id }, label),
-        input,
-        hint ? el("p", { class: "hint", id: hintId }, hint) : null,
-    );
-}
+import { kindOf, preferred } from "./schema.js";
 
 function textControl(schema, options) {
     const input = options.compact
@@ -50,6 +20,11 @@ function textControl(schema, options) {
             input.value = value ?? schema.default ?? "";
         },
         focus: () => input.focus(),
+        /* Types a text where the cursor is. */
+        insert(text) {
+            input.focus();
+            input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
+        },
     };
 }
 
@@ -91,6 +66,19 @@ function choiceControl(schema, options) {
         get: () => (input.value === "" ? undefined : read(input.value)),
         set: (value) => {
             input.value = value === undefined || value === schema.default ? "" : String(value);
+        },
+        focus: () => input.focus(),
+    };
+}
+
+/* A switch that is at its default until someone turns it. */
+function toggleControl(schema, options) {
+    const input = el("input", { type: "checkbox", checked: schema.default === true });
+    return {
+        node: el("label", { class: "check" }, input, el("span", {}, options.label)),
+        get: () => (input.checked === (schema.default === true) ? undefined : input.checked),
+        set: (value) => {
+            input.checked = value ?? schema.default === true;
         },
         focus: () => input.focus(),
     };
@@ -199,18 +187,24 @@ function listControl(schema, options) {
     return control;
 }
 
+function propertyControl(name, property, { fields, compact, prominent }) {
+    const { label, singular, many } = fields?.[name] ?? {};
+    return control(property, {
+        label: label ?? title(name),
+        singular,
+        many: many ?? compact,
+        hint: label ? null : property.description, // such a label says enough
+        compact,
+        prominent,
+        rows: 2,
+    });
+}
+
 /* An object: one control for each property, in the order of the schema. */
 function objectControl(schema, options) {
-    const parts = Object.entries(schema.properties ?? {}).map(([name, property]) => [
-        name,
-        control(property, {
-            label: options.labels?.[name]?.label ?? title(name),
-            singular: options.labels?.[name]?.singular,
-            hint: options.labels?.[name] ? null : property.description, // such a label says enough
-            compact: options.compact,
-            rows: 2,
-        }),
-    ]);
+    const parts = Object.entries(schema.properties ?? {})
+        .filter(([name]) => !options.fields?.[name]?.hidden)
+        .map(([name, property]) => [name, propertyControl(name, property, options)]);
     const node = el(
         "div",
         { class: "fields" },
@@ -229,6 +223,7 @@ function objectControl(schema, options) {
 }
 
 const CONTROLS = {
+    chips: chipsControl,
     choice: choiceControl,
     flag: choiceControl,
     json: jsonControl,
@@ -236,12 +231,14 @@ const CONTROLS = {
     number: numberControl,
     object: objectControl,
     text: textControl,
+    toggle: toggleControl,
 };
 
 /* options: label, hint; compact: one line and "not given" when it equals the default (parameters);
- * rows: height of a text; singular: what one item of a list is called; labels: the same per
- * property of an object, {name: {label, singular}}. */
+ * prominent: such a parameter, but beside the inputs; rows: height of a text; many: a list where
+ * one text is possible too; singular: what one item of a list is called; fields: per property of
+ * an object what widgets/list.js says of it. */
 export function control(schema, options) {
-    const chosen = preferred(schema);
-    return CONTROLS[kindOf(chosen)](chosen, options);
+    const chosen = preferred(schema, options.many);
+    return CONTROLS[kindOf(chosen, options)](chosen, options);
 }

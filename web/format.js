@@ -51,6 +51,12 @@ export function took(ms) {
     return (ms >= 10 ? ms.toFixed(0) : ms.toFixed(1)) + " ms";
 }
 
+/* A probability or another score: 0.98765 -> "0.988", 0.000123 -> "0.00012" */
+export function score(value) {
+    const small = value !== 0 && Math.abs(value) < 0.001;
+    return small ? value.toPrecision(2) : value.toFixed(3);
+}
+
 /* "source_sentence" -> "Source sentence" */
 export function title(key) {
     const words = key.replaceAll(/[_-]+/g, " ");

@@ -67,8 +67,8 @@ function panel(id, tab, content) {
 }
 
 /* Puts a reply into `root`. The view people chose last (result or JSON) stays chosen. */
-export function showReply(root, { task, output, inputs, costs }) {
-    const view = resultView(task, output, inputs);
+export function showReply(root, { model, task, output, inputs, costs }) {
+    const view = resultView(task, output, inputs, model);
     const wanted = view === null ? "json" : (root.dataset.view ?? "result");
     const tab = (name, label) =>
         el(

@@ -13,8 +13,8 @@ function labelOf(item) {
 
 /* A node for the reply, or null when only its JSON can be shown (base64, or a shape nobody
  * foresaw). */
-export function resultView(task, output, inputs) {
-    const special = widgets[task]?.result?.(output, inputs);
+export function resultView(task, output, inputs, model) {
+    const special = widgets[task]?.result?.(output, inputs, model);
     if (special) return special;
     const list =
         Array.isArray(output) && Array.isArray(output[0]) && isRated(output[0][0])
@@ -23,7 +23,7 @@ export function resultView(task, output, inputs) {
     if (Array.isArray(list) && list.length > 0 && list.every(isRated))
         return bars(
             list.map((item) => ({ label: labelOf(item), score: item.score })),
-            { sortable: false },
+            {},
         );
     if (Array.isArray(output) && typeof output.flat(Infinity)[0] === "number")
         return vectorsView(output);
@@ -31,6 +31,6 @@ export function resultView(task, output, inputs) {
 }
 
 /* The reply in one sentence, for screen readers. */
-export function resultSummary(task, output, inputs) {
-    return widgets[task]?.summary?.(output, inputs) ?? "Result shown";
+export function resultSummary(task, output, inputs, model) {
+    return widgets[task]?.summary?.(output, inputs, model) ?? "Result shown";
 }

@@ -6,9 +6,10 @@
 import { request } from "./api.js";
 import { announce, el } from "./dom.js";
 import { errorBox } from "./errors.js";
+import { examplesOf } from "./examples.js";
 import { control } from "./form.js";
 import { readCosts, showReply } from "./outcome.js";
-import { exampleValues, taskBody, taskPath } from "./request.js";
+import { taskBody, taskPath } from "./request.js";
 import { resultSummary } from "./results.js";
 import { StatePill } from "./state.js";
 import { widgets } from "./widgets/list.js";
@@ -19,19 +20,10 @@ export function tasksOf(model, tasks) {
     return [own, ...(widgets[own]?.alternatives ?? [])].filter((task) => tasks[task]);
 }
 
-/* [{title, inputs, parameters}] from the card, else the task's own example. */
-function examplesOf(model, task, { spec, example }) {
-    const entries =
-        Array.isArray(model.widgetData) && task === model.pipeline_tag ? model.widgetData : [];
-    const found = entries
-        .map((entry, i) => {
-            const values = exampleValues(entry, spec.inputs);
-            return values && { title: entry.example_title ?? "Example " + (i + 1), ...values };
-        })
-        .filter(Boolean);
-    if (found.length > 0) return found;
-    const { inputs, parameters = {} } = example;
-    return [{ title: "Example", inputs, parameters }];
+/* The schema of some parameters only. */
+function parametersWhere(schema, wanted) {
+    const kept = Object.entries(schema?.properties ?? {}).filter(([name]) => wanted(name));
+    return { type: "object", properties: Object.fromEntries(kept) };
 }
 
 export class Widget {
@@ -39,11 +31,12 @@ export class Widget {
     #tasks;
     #task;
     #inputs;
-    #parameters;
+    #prominent; // parameters that stand beside the inputs
+    #parameters; // and the others
     #abort = null;
     #pill;
     #outcome = el("div", { class: "outcome", id: "outcome" });
-    #formPlace = el("div", {});
+    #formPlace = el("div", { class: "fields" });
     #examplePlace = el("div", { class: "example-menu" });
     #compute = el("button", { class: "button primary", id: "compute" }, "Compute");
     #cancel = el(
@@ -93,7 +86,8 @@ export class Widget {
 
     /* What the form holds now: {task, inputs, parameters}. Throws if a JSON field is not JSON. */
     values() {
-        return { task: this.#task, inputs: this.#inputs.get(), parameters: this.#parameters.get() };
+        const parameters = { ...this.#prominent.get(), ...this.#parameters.get() };
+        return { task: this.#task, inputs: this.#inputs.get(), parameters };
     }
 
     #taskSwitch(names) {
@@ -124,39 +118,48 @@ export class Widget {
         this.#abort?.abort();
         this.#task = task;
         const { spec } = this.#tasks[task];
-        const labels = widgets[task]?.labels ?? {};
-        const label = labels.inputs?.label ?? "Input";
+        const row = widgets[task] ?? {};
+        const fields = row.fields ?? {};
+        const isProminent = (name) => Boolean(fields[name]?.prominent);
+        const of = (wanted) => parametersWhere(spec.parameters, wanted);
+        const compact = true;
         this.#inputs = control(spec.inputs, {
-            label,
-            singular: labels.inputs?.singular,
-            hint: spec.inputs.description,
-            labels,
+            label: "Input",
+            ...fields.inputs,
+            hint: fields.inputs ? null : spec.inputs.description,
+            fields,
         });
-        this.#parameters = control(spec.parameters ?? { type: "object" }, {
-            label: "Parameters",
-            labels,
-            compact: true,
-        });
-        const extra =
-            this.#parameters.size > 0
-                ? el(
-                      "details",
-                      { class: "parameters" },
-                      el("summary", {}, "Parameters"),
-                      this.#parameters.node,
-                  )
-                : "";
-        this.#formPlace.replaceChildren(this.#inputs.node, extra);
+        this.#prominent = control(of(isProminent), { fields, compact, prominent: true });
+        this.#parameters = control(
+            of((name) => !isProminent(name)),
+            { fields, compact },
+        );
+        this.#formPlace.replaceChildren(
+            this.#inputs.node,
+            row.tools?.(this.#model, this.#inputs) ?? "",
+            this.#prominent.size > 0 ? this.#prominent.node : "",
+            this.#parameters.size > 0 ? this.#otherParameters() : "",
+        );
         this.#outcome.replaceChildren();
-        this.#offerExamples(examplesOf(this.#model, task, this.#tasks[task]));
+        this.#offerExamples(examplesOf(this.#model, this.#tasks[task], row));
+    }
+
+    #otherParameters() {
+        return el(
+            "details",
+            { class: "parameters" },
+            el("summary", {}, "Parameters"),
+            this.#parameters.node,
+        );
     }
 
     #offerExamples(examples) {
         const use = ({ inputs, parameters }) => {
             this.#inputs.set(inputs);
+            this.#prominent.set(parameters);
             this.#parameters.set(parameters);
         };
-        use(examples[0]);
+        if (examples.length > 0) use(examples[0]);
         const select = el(
             "select",
             { id: "examples", "aria-label": "Examples" },
@@ -170,7 +173,11 @@ export class Widget {
         });
         const reset = el("button", { type: "button", class: "button quiet small" }, "Example");
         reset.addEventListener("click", () => use(examples[Number(select.value)]));
-        this.#examplePlace.replaceChildren(...(examples.length > 1 ? [select] : []), reset, clear);
+        this.#examplePlace.replaceChildren(
+            examples.length > 1 ? select : "",
+            examples.length > 0 ? reset : "",
+            clear,
+        );
     }
 
     #submit(event) {
@@ -194,8 +201,9 @@ export class Widget {
         try {
             const values = this.values();
             const reply = await this.#send(values, abort.signal);
-            showReply(this.#outcome, { ...values, ...reply });
-            announce(resultSummary(values.task, reply.output, values.inputs));
+            const model = this.#model;
+            showReply(this.#outcome, { model, ...values, ...reply });
+            announce(resultSummary(values.task, reply.output, values.inputs, model));
         } catch (error) {
             if (error.name === "AbortError") announce("Cancelled");
             else this.#outcome.replaceChildren(errorBox(error, () => this.#run()));

@@ -7,21 +7,20 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
-import urllib.request
 
 import pytest
 from playwright.sync_api import expect
 
+from steps import (AWKWARD, PHONE, compute, deploy_code, post, reply_json, run, shown_scores,
+                   without_sideways_scroll)
+
 GOLDENS = pathlib.Path(__file__).resolve().parent.parent / "goldens"
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 PAGE = "/" + MODEL
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 WIDTH = 384
 SOURCE = "That is a happy person"
 SENTENCES = ["That is a happy dog", "That is a very happy person", "Today is a sunny day"]
-AWKWARD = "it's \"quoted\" $HOME `date` \\ back\\slash ünï 😀 !history"
 
 
 def golden_vector(text):
@@ -35,17 +34,6 @@ def golden_vector(text):
 def golden_score(a, b):
     u, v = golden_vector(a), golden_vector(b)
     return sum(x * y for x, y in zip(u, v)) / math.sqrt(sum(x * x for x in u) * sum(y * y for y in v))
-
-
-def post(site, path, body):
-    request = urllib.request.Request(site + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as reply:
-        return json.load(reply)
-
-
-def compute(page):
-    page.get_by_role("button", name="Compute").click()
-    expect(page.locator("#outcome[aria-busy=false] > *").first).to_be_visible(timeout=30000)
 
 
 def rows(page):
@@ -66,22 +54,8 @@ def fill_sentences(page, source, sentences):
         rows(page).nth(i).fill(text)
 
 
-def shown_scores(page):
-    return [(bar.locator(".bar-label").inner_text(), float(bar.get_attribute("data-score")))
-            for bar in page.locator(".bars .bar").all()]
-
-
 def feature_extraction(page):
     page.get_by_text("Feature Extraction", exact=True).last.click()
-
-
-def reply_json(page):
-    page.get_by_role("tab", name="JSON").click()
-    return json.loads(page.get_by_label("JSON of the reply").inner_text())
-
-
-def without_sideways_scroll(page):
-    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 # The list of models
@@ -357,21 +331,6 @@ def test_running_request_can_be_cancelled(open_page, site):
 
 
 # Deploy
-
-
-def deploy_code(page, language):
-    """The code of the dialog as the page shows it."""
-    if not page.get_by_role("dialog").count():
-        page.get_by_role("button", name="Deploy").click()
-        page.get_by_role("menuitem", name="Inference API").click()
-    page.get_by_role("dialog").get_by_role("tab", name=language).click()
-    return page.locator("#deploy-code").inner_text()
-
-
-def run(command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def awkward_call(page, site):

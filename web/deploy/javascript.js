@@ -24,6 +24,6 @@ export const javascript = {
     id: "javascript",
     label: "JavaScript",
     language: "javascript",
-    applies: () => true,
+    applies: ({ row }) => !row.clientless,
     code,
 };

@@ -5,8 +5,10 @@
  * the task's row of widgets/list.js ({} if it has none). Code has to run as it is shown. */
 
 import { curl } from "./curl.js";
+import { fetchCode } from "./fetch.js";
 import { javascript } from "./javascript.js";
 import { openai } from "./openai.js";
 import { python } from "./python.js";
+import { requests } from "./requests.js";
 
-export const languages = [curl, python, javascript, openai];
+export const languages = [curl, python, requests, javascript, fetchCode, openai];

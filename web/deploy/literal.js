@@ -25,7 +25,13 @@ function literal(value, style, indent, inner) {
 const PYTHON = { words: { true: "True", false: "False", null: "None" }, key: stringLiteral };
 const JAVASCRIPT = {
     words: { true: "true", false: "false", null: "null" },
-    key: (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : stringLiteral(name)),
+    /* written plainly, or as a string, __proto__ would be no key but the object's prototype */
+    key: (name) =>
+        name === "__proto__"
+            ? '["__proto__"]'
+            : /^[A-Za-z_$][\w$]*$/.test(name)
+              ? name
+              : stringLiteral(name),
 };
 
 /* indent: the indentation of the line the value starts in. */

@@ -1,26 +1,26 @@
-/* Python: huggingface_hub.InferenceClient, whose methods are named after the tasks and take the
- * inputs in the order of the task's fields. */
+/* Python: huggingface_hub.InferenceClient, whose methods are named after the tasks and take their
+ * inputs by place, their parameters by name. */
 
 import { pythonLiteral, stringLiteral } from "./literal.js";
 
-function arguments_({ inputs, parameters, row }) {
-    const plain = typeof inputs !== "object" || Array.isArray(inputs);
-    const positional = (plain ? [inputs] : Object.values(inputs)).map((value) =>
-        pythonLiteral(value, "    "),
-    );
-    if (row.pythonParameters === false) return positional;
-    return [
-        ...positional,
-        ...Object.entries(parameters).map(
-            ([name, value]) => name + "=" + pythonLiteral(value, "    "),
-        ),
-    ];
+/* The inputs in the order of the method's arguments. */
+function inputsOf({ inputs, row }) {
+    if (typeof inputs !== "object" || Array.isArray(inputs)) return [inputs];
+    return row.python?.arguments
+        ? row.python.arguments.map((name) => inputs[name])
+        : Object.values(inputs);
 }
 
 function code(call) {
     const { origin, path, task, parameters, withToken, row } = call;
-    const packages = ["huggingface_hub", ...(row.pythonPackages ?? [])].join(" ");
-    const dropped = row.pythonParameters === false ? Object.keys(parameters) : [];
+    const packages = ["huggingface_hub", ...(row.python?.packages ?? [])].join(" ");
+    const known = row.python?.parameters ?? Object.keys(parameters);
+    const taken = Object.entries(parameters).filter(([name]) => known.includes(name));
+    const dropped = Object.keys(parameters).filter((name) => !known.includes(name));
+    const given = [
+        ...inputsOf(call).map((value) => pythonLiteral(value, "    ")),
+        ...taken.map(([name, value]) => name + "=" + pythonLiteral(value, "    ")),
+    ];
     return [
         "# pip install " + packages,
         ...(withToken ? ["import os", ""] : []),
@@ -30,11 +30,11 @@ function code(call) {
         "    model=" + stringLiteral(origin + path) + ",",
         ...(withToken ? ['    token=os.environ["HF_TOKEN"],'] : []),
         ")",
-        ...(dropped.length
-            ? ["# this method takes no parameters; left out: " + dropped.join(", ")]
+        ...(dropped.length > 0
+            ? ["# this method does not take, so left out: " + dropped.join(", ")]
             : []),
         "output = client." + task.replaceAll("-", "_") + "(",
-        ...arguments_(call).map((text) => "    " + text + ","),
+        ...given.map((text) => "    " + text + ","),
         ")",
         "print(output)",
         "",
@@ -45,6 +45,6 @@ export const python = {
     id: "python",
     label: "Python",
     language: "python",
-    applies: () => true,
+    applies: ({ row }) => !row.clientless,
     code,
 };

@@ -3,9 +3,9 @@
 import { shapeOf, vectorsView } from "../vectors.js";
 
 export default {
-    labels: { inputs: { label: "Text" } },
+    fields: { inputs: { label: "Text" } },
     rootParameters: true,
-    pythonPackages: ["numpy"],
+    python: { packages: ["numpy"] },
     openai: { method: "embeddings.create", inputs: "input", parameters: ["dimensions"] },
 
     /* base64, where that was asked for, has only its JSON */

@@ -4,11 +4,11 @@ import { bars } from "../bars.js";
 
 export default {
     alternatives: ["feature-extraction"],
-    labels: {
+    fields: {
         source_sentence: { label: "Source sentence" },
         sentences: { label: "Sentences to compare to", singular: "sentence" },
     },
-    pythonParameters: false,
+    python: { parameters: [] },
 
     result(scores, inputs) {
         const items = scores.map((score, i) => ({ label: inputs.sentences[i], score }));

@@ -1,0 +1,13 @@
+/* text-classification: the classes of a text, best first. */
+
+import { bars } from "../bars.js";
+import { score } from "../format.js";
+
+export default {
+    fields: { inputs: { label: "Text" } },
+    python: { parameters: ["top_k", "function_to_apply"] },
+
+    /* nested, one list for each text: the form has one */
+    result: ([classes]) => bars(classes, { title: "Classes" }),
+    summary: ([[best]]) => best.label + ", " + score(best.score),
+};
