@@ -191,22 +191,52 @@ static json_t *make_tags(const json_t *card, const json_t *config, const repo_fi
 }
 
 /* "[MASK]" or {"content": "[MASK]"}; NULL without; borrowed. */
-static json_t *mask_token(const json_t *tokenizer)
+static json_t *named_mask(const json_t *names)
 {
-    json_t *mask = json_object_get(tokenizer, "mask_token");
+    json_t *mask = json_object_get(names, "mask_token");
     if (json_is_object(mask))
         mask = json_object_get(mask, "content");
     return json_is_string(mask) ? mask : NULL;
 }
 
-static json_t *make_config(const json_t *config, const json_t *tokenizer)
+/* tokenizer.json does not say what its tokens are for; borrowed. */
+static json_t *spelled_mask(const json_t *tokenizer)
+{
+    size_t i;
+    json_t *token;
+    json_array_foreach (json_object_get(tokenizer, "added_tokens"), i, token) {
+        json_t *content = json_object_get(token, "content");
+        const char *text = json_string_value(content);
+        if (text && (strcmp(text, "[MASK]") == 0 || strcmp(text, "<mask>") == 0))
+            return content;
+    }
+    return NULL;
+}
+
+/* The mask of a model that fills masks, from the first file that tells; old models have none that
+ * names it. New reference, NULL without. */
+static json_t *find_mask(const repo *r, const json_t *tokenizer_config, const char *task_name)
+{
+    json_t *mask = named_mask(tokenizer_config);
+    if (mask)
+        return json_incref(mask);
+    own_json json_t *names = repo_json_optional(r, "special_tokens_map.json", NULL);
+    mask = named_mask(names);
+    if (mask || !task_name || strcmp(task_name, "fill-mask") != 0)
+        return json_incref(mask);
+    own_json json_t *tokenizer = repo_json_optional(r, "tokenizer.json", NULL);
+    if (tokenizer)
+        return json_incref(spelled_mask(tokenizer));
+    return repo_has(r, "vocab.txt") ? json_string("[MASK]") : NULL;
+}
+
+static json_t *make_config(const json_t *config, json_t *mask)
 {
     json_t *out = json_object();
     static const char *const kept[] = {"architectures", "model_type", "quantization_config"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (json_object_get(config, kept[i]))
             json_object_set(out, kept[i], json_object_get(config, kept[i]));
-    json_t *mask = mask_token(tokenizer);
     if (mask)
         json_object_set_new(out, "tokenizer_config", json_pack("{s:O}", "mask_token", mask));
     return out;
@@ -274,12 +304,13 @@ static json_t *make_info(const local_model *m)
         storage += files.items[i].size;
     const char *library_name = infer_library(&r, card, config);
     const char *task_name = infer_task(card, config, library_name);
+    own_json json_t *mask = find_mask(&r, tokenizer, task_name);
     json_t *out = make_head(m, storage);
     set(out, "pipeline_tag", task_name ? json_string(task_name) : NULL);
     set(out, "library_name", library_name ? json_string(library_name) : NULL);
-    set(out, "mask_token", json_incref(mask_token(tokenizer)));
+    set(out, "mask_token", json_incref(mask));
     set(out, "tags", make_tags(card, config, &files, library_name, task_name));
-    set(out, "config", make_config(config, tokenizer));
+    set(out, "config", make_config(config, mask));
     set(out, "transformersInfo", transformers_info(config, task_name));
     set(out, "cardData", json_incref(card));
     json_t *widgets = json_object_get(card, "widget");
