@@ -12,6 +12,8 @@ X("GET", "/framework/{framework}", get_framework, ACCESS_TOKEN)
 
 /* OpenAI's API (api/openai.c). */
 X("POST", "/v1/embeddings", post_openai_embeddings, ACCESS_RATED)
+X("POST", "/v1/rerank", post_rerank, ACCESS_RATED)
+X("POST", "/v2/rerank", post_rerank, ACCESS_RATED)
 X("GET", "/v1/models", get_openai_models, ACCESS_TOKEN)
 X("GET", "/v1/models/{id...}", get_openai_model, ACCESS_TOKEN)
 

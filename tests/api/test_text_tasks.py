@@ -108,6 +108,11 @@ def test_ranking_in_three_shapes(server):
             [(x["index"], x["score"]) for x in plain[:2]]
         assert got["results"][0]["document"]["text"] == texts[plain[0]["index"]]
         assert got["usage"]["total_tokens"] > 10 and got["model"] == "t/bert-labels-one"
+    shared = server.post("/v1/rerank", {"query": "who", "model": "t/bert-labels-one",
+                                        "documents": texts}).json()
+    assert [x["index"] for x in shared["results"]] == [x["index"] for x in plain]
+    unknown = server.post("/v2/rerank", {"query": "who", "model": "t/none", "documents": texts})
+    assert unknown.status == 404 and unknown.json()["error"]["code"] == "model_not_found"
 
 
 def test_predict_and_sparse_vectors(server):

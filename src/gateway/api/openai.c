@@ -13,9 +13,16 @@ static str without_provider(str id)
     return colon ? (str){id.p, (size_t)(colon - id.p)} : id;
 }
 
-static void embed(http_request *req, str body, void *arg)
+/* A request on its way to the worker of the model that its body names. */
+struct passed {
+    gateway *gateway;
+    const char *target; /* path of the worker */
+};
+
+static void pass_body(http_request *req, str body, void *arg)
 {
-    gateway *g = arg;
+    const struct passed *p = arg;
+    gateway *g = p->gateway;
     error e = {0};
     own_json json_t *root = json_parse(body, "request body", JSON_MAX_DEPTH, &e);
     if (!root) {
@@ -31,14 +38,26 @@ static void embed(http_request *req, str body, void *arg)
     str id = without_provider(json_str(name));
     local_model *model = library_find(g->library, id, &e);
     if (model)
-        call_model(req, g, model, "/v1/embeddings", &body);
+        call_model(req, g, model, p->target, &body);
     else
         reply_no_model(req, g, id, &e);
 }
 
+static void pass(http_request *req, gateway *g, const char *target)
+{
+    struct passed *p = arena_alloc(http_arena(req), sizeof *p);
+    *p = (struct passed){g, target};
+    http_read_all(req, (size_t)g->options->max_body_bytes, pass_body, p);
+}
+
 void post_openai_embeddings(http_request *req, gateway *g)
 {
-    http_read_all(req, (size_t)g->options->max_body_bytes, embed, g);
+    pass(req, g, "/v1/embeddings");
+}
+
+void post_rerank(http_request *req, gateway *g)
+{
+    pass(req, g, "/v1/rerank");
 }
 
 static json_t *entry(const hub_model *m)
