@@ -111,7 +111,7 @@ def test_ranking_in_three_shapes(server):
     shared = server.post("/v1/rerank", {"query": "who", "model": "t/bert-labels-one",
                                         "documents": texts}).json()
     assert [x["index"] for x in shared["results"]] == [x["index"] for x in plain]
-    unknown = server.post("/v2/rerank", {"query": "who", "model": "t/none", "documents": texts})
+    unknown = server.post("/v1/rerank", {"query": "who", "model": "t/none", "documents": texts})
     assert unknown.status == 404 and unknown.json()["error"]["code"] == "model_not_found"
 
 
