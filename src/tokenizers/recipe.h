@@ -1,0 +1,74 @@
+/* Tokenizers that come without a tokenizer.json: for each class of transformers a recipe, by which
+ * its vocabulary files become the document that transformers builds from them. To add a class:
+ * a row in recipe_list.c. */
+#pragma once
+
+#include "tokenizers/document.h"
+#include "tokenizers/sentencepiece.h"
+#include "tokenizers/side_files.h"
+
+enum recipe_source {
+    SOURCE_PIECES, /* a sentencepiece model */
+    SOURCE_MERGES, /* vocab.json and merges.txt */
+    SOURCE_LINES,  /* vocab.txt */
+    SOURCE_NONE,   /* cannot be built: `why` says so */
+};
+
+/* How the ids follow from the numbers of the pieces. */
+enum recipe_layout {
+    LAYOUT_PLAIN,     /* as they are */
+    LAYOUT_T5,        /* and <extra_id_99> .. <extra_id_0> behind */
+    LAYOUT_FAIRSEQ,   /* bos pad eos unk, the pieces from 3, mask */
+    LAYOUT_CAMEMBERT, /* five of its own, the pieces from 1, mask */
+    LAYOUT_MBART,     /* as FAIRSEQ, with 25 language codes before the mask */
+    LAYOUT_MBART50,   /* with 52 */
+};
+
+/* When a text gets a space in front. */
+enum recipe_prefix {
+    PREFIX_ALWAYS,
+    PREFIX_OR_NEVER, /* unless "add_prefix_space" is false */
+    PREFIX_OR_FIRST,
+    PREFIX_LLAMA, /* always if "legacy", else at the start of the text only */
+};
+
+enum recipe_token { BOS, EOS, UNK, SEP, PAD, CLS, MASK, N_RECIPE_TOKENS };
+extern const char *const recipe_token_keys[N_RECIPE_TOKENS]; /* "bos_token" .. */
+
+typedef struct recipe {
+    const char *class_name; /* without "Tokenizer" and "TokenizerFast" */
+    const char *also[16];   /* classes that do the same */
+    const char *model_types[12];
+    enum recipe_source source;
+    enum recipe_layout layout;
+    const char *tokens[N_RECIPE_TOKENS]; /* presets; NULL: none */
+    /* Names of steps, separated by spaces (recipe.c). */
+    const char *normalizer, *pre_tokenizer, *decoder;
+    /* "cls0 A0 sep0": tokens and texts with their segments; NULL: bos and eos as
+     * "add_bos_token" and "add_eos_token" say. "roberta": RobertaProcessing. */
+    const char *single, *pair;
+    enum recipe_prefix prefix;
+    bool mask_takes_space;         /* a mask takes the white space before it */
+    bool lower_case, keep_accents; /* presets of "do_lower_case", "keep_accents" */
+    const char *why;
+} recipe;
+
+extern const recipe recipe_list[]; /* class_name == NULL at the end */
+
+/* The recipe for a folder: by tokenizer_class, else by model_type; NULL when neither is known. */
+const recipe *recipe_find(const side_files *f);
+
+/* Makes the document from vocabulary files (NULL at the end): one, or vocab.json and merges.txt.
+ * The files must name every token the layout needs (presets included). */
+bool recipe_make(const recipe *r, const side_files *f, const char *const files[], document *d,
+                 error *e);
+
+/* Everything but vocabulary and merges; the model counts for SOURCE_PIECES only. */
+json_t *recipe_document(const recipe *r, const side_files *f, const sentencepiece *model,
+                        const vocab *v);
+
+/* Language codes that the layout has; returns how many. */
+int recipe_languages(const recipe *r, const char *const **codes);
+
+/* How many <extra_id_*> the layout has. */
+int recipe_extra_ids(const recipe *r, const side_files *f);
