@@ -46,15 +46,6 @@ static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *
     return true;
 }
 
-static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
-{
-    weights in = weights_in(w, "encoder.layer.%d", i);
-    stack_bind_products(l, in, c);
-    norm_bind(&l->attention_out, weights_in(in, "attention.output.LayerNorm"), c->base.hidden,
-              c->base.eps);
-    norm_bind(&l->ffn_out, weights_in(in, "output.LayerNorm"), c->base.hidden, c->base.eps);
-}
-
 static const char *const ignored[] = {
     "pooler.*", "embeddings.position_ids", "cls.*", "classifier.*", "qa_outputs.*", NULL};
 
@@ -68,6 +59,6 @@ const architecture architecture_layoutlm = {
                                             .ignored = ignored,
                                             .heads = bert_heads},
                                    .bind = bind,
-                                   .bind_layer = bind_layer}
+                                   .bind_layer = stack_bind_bert_layer}
                     .base,
 };

@@ -31,15 +31,6 @@ static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *
     return true;
 }
 
-static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
-{
-    weights in = weights_in(w, "encoder.layer.%d", i);
-    stack_bind_products(l, in, c);
-    norm_bind(&l->attention_out, weights_in(in, "attention.output.LayerNorm"), c->base.hidden,
-              c->base.eps);
-    norm_bind(&l->ffn_out, weights_in(in, "output.LayerNorm"), c->base.hidden, c->base.eps);
-}
-
 static const char *const ignored[] = {"pooler.*",           "cls.*",        "classifier.*",
                                       "sequence_summary.*", "qa_outputs.*", NULL};
 
@@ -54,6 +45,6 @@ const architecture architecture_roformer = {
                                    .theta = {10000},
                                    .neighbours = true,
                                    .bind = bind,
-                                   .bind_layer = bind_layer}
+                                   .bind_layer = stack_bind_bert_layer}
                     .base,
 };

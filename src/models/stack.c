@@ -50,6 +50,15 @@ void stack_bind_products(stack_layer *l, weights w, const stack_config *c)
     linear_bind(&l->ffn.down, weights_in(w, "output.dense"), hidden, c->base.ffn);
 }
 
+void stack_bind_bert_layer(stack_layer *l, weights w, int i, const stack_config *c)
+{
+    weights in = weights_in(w, "encoder.layer.%d", i);
+    int hidden = c->base.hidden;
+    stack_bind_products(l, in, c);
+    norm_bind(&l->attention_out, weights_in(in, "attention.output.LayerNorm"), hidden, c->base.eps);
+    norm_bind(&l->ffn_out, weights_in(in, "output.LayerNorm"), hidden, c->base.eps);
+}
+
 static bool check_rope(const stack_rope *r, error *e)
 {
     str type = r->type.p ? r->type : r->old_type;
@@ -59,15 +68,18 @@ static bool check_rope(const stack_rope *r, error *e)
                 (int)(type.n < 100 ? type.n : 100), type.p);
 }
 
-static bool check(const stack_config *c, error *e)
+static bool check(const stack *s, error *e)
 {
     enum { HEAD_DIM = 512 };
+    const stack_config *c = &s->config;
     int kv_heads = c->kv_heads ? c->kv_heads : c->base.heads;
     for (int i = 0; i < N_REACHES; i++)
         if (!check_rope(&c->rope[i], e))
             return false;
     if (!check_rope(&c->scaling, e))
         return false;
+    if (s->fourier.width)
+        return true;
     if (!c->head_dim && !encoder_check_heads(&c->base, e))
         return false;
     if (c->head_dim > HEAD_DIM || stack_head_dim(c) % 2)
@@ -121,7 +133,7 @@ static bool init(encoder *m, const encoder_config *base, weights w, error *e)
     const stack_spec *spec = (const stack_spec *)m->spec;
     stack *s = m->state = xcalloc(1, sizeof *s);
     s->config = *(const stack_config *)base;
-    if (!spec->bind(m, s, (const stack_config *)base, w, e) || !check(&s->config, e))
+    if (!spec->bind(m, s, (const stack_config *)base, w, e) || !check(s, e))
         return false;
     return bind_layers(m, s, w, e);
 }
@@ -133,12 +145,19 @@ static void release(encoder *m)
         return;
     free(s->layers);
     free(s->constant);
+    fourier_release(&s->fourier);
     free(s);
 }
 
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
+}
+
+static size_t mixing_work(const stack *s, const stack_layer *l, int n_tokens)
+{
+    return s->fourier.width ? fourier_work(&s->fourier, n_tokens)
+                            : self_attention_work(&l->attention, n_tokens);
 }
 
 /* Angles, what attention and feed-forward add, their normed input, and what they need. */
@@ -149,7 +168,7 @@ static size_t work_floats(const encoder *m, int n_tokens)
     size_t n = (size_t)n_tokens, part = n * (size_t)c->hidden;
     size_t rest = n * (size_t)c->embedding;
     for (int i = 0; i < c->layers; i++)
-        rest = larger(rest, larger(self_attention_work(&s->layers[i].attention, n_tokens),
+        rest = larger(rest, larger(mixing_work(s, &s->layers[i], n_tokens),
                                    ffn_work(&s->layers[i].ffn, n_tokens)));
     return N_REACHES * n * (size_t)stack_head_dim(&s->config) + 2 * part + rest;
 }
@@ -236,7 +255,10 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
             return false;
         positions.rotary = rotaries[l->reach];
         const float *x = block_input(&l->attention_in, t, out, normed, n);
-        self_attention_run(&l->attention, t, r, &positions, x, added, rest);
+        if (s->fourier.width)
+            fourier_run(&s->fourier, t, r, x, added, rest);
+        else
+            self_attention_run(&l->attention, t, r, &positions, x, added, rest);
         add_block(&l->attention_out, t, added, out, n, width);
         x = block_input(&l->ffn_in, t, out, normed, n);
         ffn_run(&l->ffn, t, x, added, n, rest, w->n_floats - (size_t)(rest - w->floats));

@@ -1,5 +1,5 @@
 /* Engine of encoders whose layers are put together freely: norms before or behind attention and
- * feed-forward, gates, rotary positions, windows.
+ * feed-forward, gates, rotary positions, windows, Fourier transforms in place of attention.
  *
  *     x = embeddings, normed, projected where widths differ
  *     each layer: x = attention_out(x + attention(attention_in(x)))
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "models/encoder.h"
+#include "nn/fourier.h"
 #include "nn/rotary.h"
 
 /* Of layers that see all tokens, and of those that see the near ones only. */
@@ -20,6 +21,8 @@ typedef struct stack_rope {
     str type, old_type; /* "rope_type", "type" in older files; only "default" is supported */
     double theta;       /* 0: not given */
 } stack_rope;
+
+enum stack_product { QUERIES, KEYS, VALUES, ATTENTION_OUT, FFN_UP, FFN_DOWN, N_PRODUCTS };
 
 typedef struct stack_config {
     encoder_config base;
@@ -35,6 +38,7 @@ typedef struct stack_config {
     int attention_bias, ffn_bias, norm_bias;
     int turn_values; /* values are turned by position too */
     int token_dropout, mask_token_id;
+    int groups[N_PRODUCTS]; /* of the products of a layer, where they are made in groups */
 } stack_config;
 
 typedef struct stack_layer {
@@ -50,6 +54,7 @@ typedef struct stack {
     norm final;
     const float *rotary; /* [positions][head_dim] as nn/rotary.h has it, of files that hold it */
     float *constant;     /* table of m->constant where it is made here; owned */
+    fourier fourier;     /* in place of attention; width 0: none */
 } stack;
 
 typedef struct stack_spec {
@@ -78,6 +83,9 @@ void stack_bind_tables(encoder *m, weights w, bool positions);
 
 /* Claims the products of a layer with BERT's names ("attention.self.query", ...); no norms. */
 void stack_bind_products(stack_layer *l, weights w, const stack_config *c);
+
+/* A bind_layer: the above in "encoder.layer.<i>", with BERT's norms behind the blocks. */
+void stack_bind_bert_layer(stack_layer *l, weights w, int i, const stack_config *c);
 
 /* Rows of a stack_rope, and all rows about rotary positions of one reach. */
 extern const field stack_rope_rows[];

@@ -31,16 +31,27 @@ void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all,
                   .bias = bias ? bias + first : NULL};
 }
 
+void linear_bind_grouped(linear *l, weights w, int out, int in, int groups)
+{
+    *l = (linear){.out = out,
+                  .in = in,
+                  .groups = groups,
+                  .weight = weights_cube(w, "weight", out, in / groups, 1),
+                  .bias = weights_vector(w, "bias", out)};
+}
+
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y, int n_rows)
 {
-    gemm_f32(t, &(gemm_args){.x = x,
-                             .ldx = l->in,
-                             .w = l->weight,
-                             .bias = l->bias,
-                             .out = y,
-                             .ldo = l->out,
-                             .m = n_rows,
-                             .n = l->out,
-                             .k = l->in,
-                             .act = act});
+    int groups = l->groups ? l->groups : 1, in = l->in / groups, out = l->out / groups;
+    for (int g = 0; g < groups; g++)
+        gemm_f32(t, &(gemm_args){.x = x + (size_t)g * (size_t)in,
+                                 .ldx = l->in,
+                                 .w = l->weight + (size_t)g * (size_t)out * (size_t)in,
+                                 .bias = l->bias ? l->bias + (size_t)g * (size_t)out : NULL,
+                                 .out = y + (size_t)g * (size_t)out,
+                                 .ldo = l->out,
+                                 .m = n_rows,
+                                 .n = out,
+                                 .k = in,
+                                 .act = act});
 }

@@ -9,6 +9,7 @@
 
 typedef struct linear {
     int out, in;                /* features */
+    int groups;                 /* outputs of a group see its inputs only; 0: one */
     const float *weight, *bias; /* private to linear.c */
 } linear;
 
@@ -30,6 +31,10 @@ static inline void linear_bind_as(linear *l, weights w, int out, int in, bool bi
 {
     linear_bind_rows(l, w, out, in, 0, out, biased);
 }
+
+/* Claims a convolution of width 1 in groups that divide out and in: "weight" [out][in / groups][1]
+ * and "bias" [out]. */
+void linear_bind_grouped(linear *l, weights w, int out, int in, int groups);
 
 /* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,

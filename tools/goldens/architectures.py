@@ -90,6 +90,12 @@ CASES = {
     "ernie-tasks": case("ernie", {"use_task_id": True}),
     "data2vec-text": case("data2vec-text", AFTER_PADDING),
     "rembert": case("rembert", {"input_embedding_size": 20}),
+    "ibert": case("ibert", AFTER_PADDING),
+    "squeezebert": case("squeezebert", {
+        "embedding_size": 24, "q_groups": 2, "k_groups": 3, "v_groups": 4,
+        "post_attention_groups": 1, "intermediate_groups": 6, "output_groups": 12,
+        "layer_norm_eps": 1e-3}),
+    "fnet": case("fnet"),
 }
 
 
