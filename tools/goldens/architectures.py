@@ -96,6 +96,7 @@ CASES = {
         "post_attention_groups": 1, "intermediate_groups": 6, "output_groups": 12,
         "layer_norm_eps": 1e-3}),
     "fnet": case("fnet"),
+    "luke": case("luke", {**AFTER_PADDING, "entity_vocab_size": 9, "entity_emb_size": 8}),
 }
 
 
