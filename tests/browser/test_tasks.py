@@ -189,6 +189,19 @@ def test_entities_have_a_colour_a_group_and_a_score_on_focus(open_model, site):
     expect(page.locator("mark.entity").first.locator(".entity-score")).to_be_visible()
 
 
+def test_score_of_an_entity_over_two_lines_is_readable(open_model, site):
+    page = open_model("entities", **PHONE)
+    mock(page, site, "entities", [{"entity_group": "PER", "score": 0.998, "word": "ann", "start": 0, "end": 59}])
+    page.get_by_label("Text", exact=True).fill("Ann Beatrice Caroline Dorothea Elisabeth Frederica Georgina and others")
+    compute(page)
+    mark, text = page.locator("mark.entity"), page.locator(".marked-text").bounding_box()
+    mark.tap()
+    score = mark.locator(".entity-score").bounding_box()
+    assert mark.bounding_box()["height"] > 2 * score["height"] and score["width"] > score["height"]
+    assert text["x"] <= score["x"] and score["x"] + score["width"] <= text["x"] + text["width"]
+    assert text["y"] <= score["y"]
+
+
 def test_text_without_entities(open_model, site):
     page = open_model("entities")
     mock(page, site, "entities", [])

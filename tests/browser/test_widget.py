@@ -458,10 +458,10 @@ def test_task_without_a_row_gets_a_form_and_bars(open_page, site):
         "top_k": {"type": "integer", "minimum": 1, "maximum": 9, "default": 5},
         "mode": {"type": "string", "enum": ["fast", "good"], "default": "fast"},
         "raw": {"type": "boolean"}}}}
-    page.route("**/api/tasks", lambda route: route.fulfill(json={"fill-mask": {
-        "label": "Fill Mask", "spec": spec, "example": {"inputs": "Paris is [MASK]."}}}))
+    page.route("**/api/tasks", lambda route: route.fulfill(json={"text-scoring": {
+        "label": "Text Scoring", "spec": spec, "example": {"inputs": "Paris is [MASK]."}}}))
     page.route(f"**/api/models/{MODEL}", lambda route: route.fulfill(
-        json={**route.fetch().json(), "pipeline_tag": "fill-mask", "widgetData": [{"text": "Rome is [MASK]."}]}))
+        json={**route.fetch().json(), "pipeline_tag": "text-scoring", "widgetData": [{"text": "Rome is [MASK]."}]}))
     page.route(endpoint(site), lambda route: route.fulfill(
         json=[{"score": 0.75, "token_str": "old"}, {"score": 0.25, "token_str": "big"}]))
     page.reload()
@@ -475,7 +475,7 @@ def test_task_without_a_row_gets_a_form_and_bars(open_page, site):
     assert sent.value.post_data_json == {
         "inputs": "Rome is [MASK].", "parameters": {"top_k": 2, "mode": "good", "raw": False}}
     assert shown_scores(page) == [("old", 0.75), ("big", 0.25)]
-    assert "client.fill_mask(" in deploy_code(page, "Python")
+    assert "client.text_scoring(" in deploy_code(page, "Python")
 
 
 def test_theme_is_chosen_and_kept(open_page):

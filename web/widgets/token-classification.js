@@ -17,8 +17,12 @@ function entityMark(text, { entity_group: group, score: value }, hue) {
         "mark",
         { class: "entity " + hue, tabindex: 0, data: { group } },
         text,
-        el("span", { class: "entity-group" }, group),
-        el("span", { class: "entity-score", role: "tooltip" }, score(value)),
+        el(
+            "span",
+            { class: "entity-group" },
+            group,
+            el("span", { class: "entity-score", role: "tooltip" }, score(value)),
+        ),
     );
 }
 
