@@ -29,8 +29,9 @@ static void turn(const self_attention *m, team *t, const ragged *r, const rotary
         rotary_run(p, t, r, value, m->key.out, kv_heads, head_dim);
 }
 
-void self_attention_run(const self_attention *m, team *t, const ragged *r, const score_positions *p,
-                        const float *x, float *y, float *work)
+void self_attention_run_apart(const self_attention *m, team *t, const ragged *r,
+                              const score_positions *p, const float *x, const float *values_of,
+                              float *y, float *work)
 {
     int n = ragged_rows(r), width = m->query.out, head_dim = width / m->heads;
     size_t part = (size_t)n * (size_t)m->key.out;
@@ -38,7 +39,7 @@ void self_attention_run(const self_attention *m, team *t, const ragged *r, const
     float *query = queries_in_y(m) ? y : mixed + (size_t)n * (size_t)width;
     linear_run(&m->query, t, x, ACT_NONE, query, n);
     linear_run(&m->key, t, x, ACT_NONE, key, n);
-    linear_run(&m->value, t, x, ACT_NONE, value, n);
+    linear_run(&m->value, t, values_of, ACT_NONE, value, n);
     turn(m, t, r, &p->rotary, query, key, value);
     attention_f32(t, &(attention_args){.q = query,
                                        .k = key,
@@ -60,4 +61,10 @@ void self_attention_run(const self_attention *m, team *t, const ragged *r, const
                                        .bias_head_stride = p->bias.head_stride,
                                        .bias_row_stride = -1});
     linear_run(&m->out, t, mixed, ACT_NONE, y, n);
+}
+
+void self_attention_run(const self_attention *m, team *t, const ragged *r, const score_positions *p,
+                        const float *x, float *y, float *work)
+{
+    self_attention_run_apart(m, t, r, p, x, x, y, work);
 }

@@ -34,3 +34,8 @@ size_t self_attention_work(const self_attention *m, int n_rows);
 /* y = out(attention(x)). x, y: [rows of r][hidden]; y may not overlap x. */
 void self_attention_run(const self_attention *m, team *t, const ragged *r, const score_positions *p,
                         const float *x, float *y, float *work);
+
+/* The same with values made of another input, [rows of r][value.in]. */
+void self_attention_run_apart(const self_attention *m, team *t, const ragged *r,
+                              const score_positions *p, const float *x, const float *values_of,
+                              float *y, float *work);

@@ -31,6 +31,7 @@ AFTER_PADDING = {"pad_token_id": 1, "max_position_embeddings": 42}
 
 
 def case(model_type, settings=None, **row):
+    """scale: of matrices, where no norms keep values small."""
     return {"model_type": model_type, "settings": settings or {}, **row}
 
 
@@ -97,6 +98,15 @@ CASES = {
         "layer_norm_eps": 1e-3}),
     "fnet": case("fnet"),
     "luke": case("luke", {**AFTER_PADDING, "entity_vocab_size": 9, "entity_emb_size": 8}),
+    "mobilebert": case("mobilebert", {"embedding_size": 10, "intra_bottleneck_size": 18,
+                                      "num_feedforward_networks": 3}, scale=0.4),
+    "mobilebert-layer-norm": case("mobilebert", {
+        "embedding_size": 10, "intra_bottleneck_size": 12, "num_feedforward_networks": 1,
+        "use_bottleneck_attention": True, "normalization_type": "layer_norm",
+        "trigram_input": False, "hidden_act": "gelu", "layer_norm_eps": 1e-3}),
+    "mobilebert-wide": case("mobilebert", {
+        "embedding_size": 24, "trigram_input": False, "use_bottleneck": False,
+        "num_feedforward_networks": 2}, scale=0.4),
 }
 
 
@@ -116,6 +126,8 @@ def write_model(root, name, c):
         for key, tensor in model.state_dict().items():
             if tensor.is_floating_point() and key not in angles:
                 tensor.copy_(random_tensor(name, key, tuple(tensor.shape)))
+                if tensor.dim() > 1:
+                    tensor *= c.get("scale", 1)
     model.half()
     for key, buffer in model.named_buffers():
         if key in angles:
