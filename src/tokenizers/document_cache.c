@@ -32,7 +32,7 @@ static const uint64_t MAGIC = UINT64_C(0x314B4F5444464E49); /* "INFDTOK1", in th
 static const uint64_t FILE_MAX = UINT64_C(1) << 32;
 
 struct header {
-    uint64_t magic, version, size, checksum; /* of all that follows the header */
+    uint64_t magic, version, size, checksum; /* of the file with 0 here */
     char id[72];
     int32_t n, n_distinct, n_ids;
     uint32_t longest, mask, n_merges, merges_mask;
@@ -59,6 +59,13 @@ static uint64_t checksum_of(const char *p, size_t n)
     for (int i = 0; i < LANES; i++)
         sum = (sum ^ (lanes[i] ^ words[i])) * factor ^ (sum >> 31);
     return sum;
+}
+
+static uint64_t file_checksum(const struct header *h, const char *rest, size_t n)
+{
+    struct header plain = *h;
+    plain.checksum = 0;
+    return checksum_of((const char *)&plain, sizeof plain) * 3 ^ checksum_of(rest, n);
 }
 
 /* The folder for cached files, made if need be; false when there can be none. */
@@ -130,7 +137,7 @@ static bool header_is_right(const struct header *h, const file_map *m, const cac
             place.size > m->n - place.offset)
             return false;
     }
-    return checksum_of(m->p + sizeof *h, m->n - sizeof *h) == h->checksum;
+    return file_checksum(h, m->p + sizeof *h, m->n - sizeof *h) == h->checksum;
 }
 
 /* The section as an array; NULL when it does not have this many. */
@@ -392,7 +399,7 @@ void document_cache_write(const document *d, const cache_key *key)
     if (!json || texts.full || out.full)
         return;
     h.size = out.n;
-    h.checksum = checksum_of(out.p + sizeof h, out.n - sizeof h);
+    h.checksum = file_checksum(&h, out.p + sizeof h, out.n - sizeof h);
     memcpy(out.p, &h, sizeof h);
     replace(key->path, buf_view(&out));
 }

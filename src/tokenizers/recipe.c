@@ -376,24 +376,27 @@ json_t *recipe_document(const recipe *r, const side_files *f, const sentencepiec
     return root;
 }
 
+static bool is_class(str class_name, const char *name)
+{
+    str rest = str_skip(class_name, strlen(name));
+    return str_starts(class_name, str_of(name)) &&
+           (str_is(rest, "Tokenizer") || str_is(rest, "TokenizerFast"));
+}
+
 static bool names_class(const recipe *r, str class_name)
 {
-    const char *const *names = r->also;
-    for (const char *name = r->class_name; name; name = *names++) {
-        str rest = str_skip(class_name, strlen(name));
-        if (str_starts(class_name, str_of(name)) &&
-            (str_is(rest, "Tokenizer") || str_is(rest, "TokenizerFast")))
-            return true;
-    }
-    return false;
+    bool found = is_class(class_name, r->class_name);
+    for (int i = 0; i < RECIPE_NAMES && r->also[i]; i++)
+        found |= is_class(class_name, r->also[i]);
+    return found;
 }
 
 static bool names_type(const recipe *r, str type)
 {
-    for (const char *const *name = r->model_types; *name; name++)
-        if (str_is(type, *name))
-            return true;
-    return false;
+    bool found = false;
+    for (int i = 0; i < RECIPE_NAMES && r->model_types[i]; i++)
+        found |= str_is(type, r->model_types[i]);
+    return found;
 }
 
 const recipe *recipe_find(const side_files *f)

@@ -32,13 +32,15 @@ enum recipe_prefix {
     PREFIX_LLAMA, /* always if "legacy", else at the start of the text only */
 };
 
+enum { RECIPE_NAMES = 16 };
+
 enum recipe_token { BOS, EOS, UNK, SEP, PAD, CLS, MASK, N_RECIPE_TOKENS };
 extern const char *const recipe_token_keys[N_RECIPE_TOKENS]; /* "bos_token" .. */
 
 typedef struct recipe {
-    const char *class_name; /* without "Tokenizer" and "TokenizerFast" */
-    const char *also[16];   /* classes that do the same */
-    const char *model_types[12];
+    const char *class_name;         /* without "Tokenizer" and "TokenizerFast" */
+    const char *also[RECIPE_NAMES]; /* classes that do the same */
+    const char *model_types[RECIPE_NAMES];
     enum recipe_source source;
     enum recipe_layout layout;
     const char *tokens[N_RECIPE_TOKENS]; /* presets; NULL: none */

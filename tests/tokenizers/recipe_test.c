@@ -1,0 +1,181 @@
+/* Folders without a tokenizer.json: what the reference makes of texts with them
+ * (tools/goldens/pieces.py), and which folders are refused. */
+#include "unit.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/own.h"
+#include "tokenizers/sentencepiece.h"
+#include "tokenizers/tokenizer.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ARENA_BYTES = 1 << 26 };
+
+static bool same_ints(const json_t *expected, const int *got, int n)
+{
+    for (int i = 0; i < n; i++)
+        if ((int)json_integer_value(json_array_get(expected, (size_t)i)) != got[i])
+            return false;
+    return (int)json_array_size(expected) == n;
+}
+
+static bool same_offsets(const json_t *expected, int (*got)[2], int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!same_ints(json_array_get(expected, (size_t)i), got[i], 2))
+            return false;
+    return true;
+}
+
+static void replay(const char *folder)
+{
+    error e = {0};
+    own_mem char *path = path_join(folder, "expected.json");
+    own_json json_t *cases = json_parse_file(path, 1 << 26, &e);
+    tokenizer *t = tokenizer_open(folder, &e);
+    if (!t || !cases)
+        fail_msg("%s", e.message);
+    arena *a = arena_new(ARENA_BYTES);
+    assert_true(json_array_size(cases) > 100);
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *row = json_array_get(cases, i), *second = json_object_get(row, "pair");
+        str pair = second ? json_str(second) : (str){0};
+        encode_options o = {.add_special = true};
+        encoding got;
+        assert_true(tokenizer_encode(t, json_str(json_object_get(row, "text")),
+                                     second ? &pair : NULL, &o, &got, a, &e));
+        if (!same_ints(json_object_get(row, "ids"), got.ids, got.n) ||
+            !same_ints(json_object_get(row, "type_ids"), got.type_ids, got.n) ||
+            !same_offsets(json_object_get(row, "offsets"), got.offsets, got.n))
+            fail_msg("'%s': text %zu differs", folder, i);
+        arena_reset(a);
+    }
+    arena_free(a);
+    tokenizer_close(t);
+}
+
+static void test_goldens(void **state)
+{
+    (void)state;
+    static const char root[] = TEST_ROOT "/goldens/pieces";
+    DIR *dir = opendir(root);
+    assert_non_null(dir);
+    int n = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        own_mem char *folder = path_join(root, entry->d_name);
+        replay(folder);
+        n++;
+    }
+    closedir(dir);
+    assert_true(n >= 20);
+}
+
+static void assert_refused(const char *const files[][2], const char *message)
+{
+    char folder[] = "/tmp/recipe_test_XXXXXX";
+    error e = {0}, cleaning = {0};
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; files[i][0]; i++) {
+        own_mem char *path = path_join(folder, files[i][0]);
+        assert_true(file_write(path, str_of(files[i][1]), 0600, &cleaning));
+    }
+    assert_null(tokenizer_open(folder, &e));
+    if (!strstr(e.message, message))
+        fail_msg("'%s' does not say '%s'", e.message, message);
+    assert_true(file_remove_tree(folder, &cleaning));
+}
+
+static void test_refused_folders(void **state)
+{
+    (void)state;
+    static const char japanese[] = "{\"tokenizer_class\": \"BertJapaneseTokenizer\"}";
+    static const char roberta[] = "{\"model_type\": \"roberta\"}";
+    assert_refused((const char *const[][2]){{"vocab.txt", "[UNK]"},
+                                            {"tokenizer_config.json", japanese},
+                                            {NULL, NULL}},
+                   "BertJapaneseTokenizer splits Japanese words with a dictionary");
+    assert_refused((const char *const[][2]){{"spiece.model", "x"}, {NULL, NULL}},
+                   "'spiece.model', but neither the 'tokenizer_class'");
+    assert_refused(
+        (const char *const[][2]){{"vocab.json", "{}"}, {"config.json", roberta}, {NULL, NULL}},
+        "nor a vocabulary file of Roberta");
+    assert_refused((const char *const[][2]){{"vocab.json", "{\"a\":0}"},
+                                            {"merges.txt", "#version: 1\na a a\n"},
+                                            {"config.json", roberta},
+                                            {NULL, NULL}},
+                   "merges.txt': line 2 is not two tokens");
+    assert_refused((const char *const[][2]){{"vocab.json", "{\"a\":0} x"},
+                                            {"merges.txt", ""},
+                                            {"config.json", roberta},
+                                            {NULL, NULL}},
+                   "has more than an object, at byte 8");
+    assert_refused((const char *const[][2]){{"spiece.model", "not a model"},
+                                            {"config.json", "{\"model_type\": \"t5\"}"},
+                                            {NULL, NULL}},
+                   "is no sentencepiece model");
+}
+
+/* A model of one piece, "a" with score 1, and what may be wrong with it. */
+static void test_broken_models(void **state)
+{
+    (void)state;
+    static const struct {
+        str bytes;
+        const char *message; /* NULL: it is fine */
+    } rows[] = {
+        {STR("\x0a\x08\x0a\x01"
+             "a\x15\x00\x00\x80\x3f"),
+         NULL},
+        {STR("\x0a\x08\x0a\x01"
+             "a\x15\x00\x00\x80\x3f\x12\x02\x18\x03"),
+         "of type 3"},
+        {STR("\x0a\x08\x0a\x01"
+             "a\x15\x00\x00\x80\x7f"),
+         "no finite score"},
+        {STR("\x0a\x03\x0a\x01\xff"), "not valid UTF-8"},
+        {STR("\x0a\x03\x0a\x02"
+             "a"),
+         "a piece is cut off"},
+        {STR("\x0a\x03\x0a\x01"
+             "a\x12\x01\x18"),
+         "trainer's settings are cut off"},
+        {STR("\x0a\x03\x0a\x01"
+             "a\x1a\x01\x12"),
+         "normalizer's settings are cut off"},
+        {STR("\x0a\x03\x0a\x01"
+             "a\x0b"),
+         "of an unknown kind"},
+        {STR("\x0a\x03\x0a\x01"
+             "a\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+         "cut off"},
+        {STR(""), "0 pieces"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        error e = {0};
+        sentencepiece model;
+        arena *a = arena_new(1 << 16);
+        bool ok = sentencepiece_parse(&model, rows[i].bytes, "m", a, &e);
+        assert_int_equal(ok, rows[i].message == NULL);
+        if (ok)
+            assert_true(model.n == 1 && str_is(model.pieces[0].text, "a") &&
+                        model.pieces[0].score == 1.0f && model.unk_id == 0);
+        else if (!strstr(e.message, rows[i].message))
+            fail_msg("'%s' does not say '%s'", e.message, rows[i].message);
+        arena_free(a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_goldens),
+        cmocka_unit_test(test_refused_folders),
+        cmocka_unit_test(test_broken_models),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
