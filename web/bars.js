@@ -62,7 +62,9 @@ export function bars(items, { title = "Scores", sortable = false, choose = null 
         const shown = order.slice(0, most);
         list.replaceChildren(
             ...shown.map((item) =>
-                choose ? choosable(item, group, item === chosen, pick, looks) : bar(item, "li", looks),
+                choose
+                    ? choosable(item, group, item === chosen, pick, looks)
+                    : bar(item, "li", looks),
             ),
         );
     }

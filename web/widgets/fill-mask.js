@@ -42,11 +42,13 @@ function filledByModel(choice, before) {
     ];
 }
 
-/* Several masks filled: each of the model's sequences has only one of them. */
-function filledHere(choices, pieces) {
-    return pieces.flatMap((piece, i) =>
-        i < choices.length ? [piece, el("mark", {}, wordOf(choices[i]))] : [piece],
-    );
+/* Several masks filled: each of the model's sequences has only one of them. A mask that was cut off
+ * stays a mask. */
+function filledHere(choices, pieces, spelling) {
+    return pieces.flatMap((piece, i) => {
+        if (i === pieces.length - 1) return [piece];
+        return [piece, choices[i] ? el("mark", {}, wordOf(choices[i])) : spelling];
+    });
 }
 
 export default {
@@ -85,7 +87,7 @@ export default {
             filled.replaceChildren(
                 ...(masks.length === 1
                     ? filledByModel(choices[0], pieces[0])
-                    : filledHere(choices, pieces)),
+                    : filledHere(choices, pieces, spelling)),
             );
         }
         const lists = masks.map((words, i) => {

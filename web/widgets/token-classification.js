@@ -68,6 +68,5 @@ export default {
         );
     },
 
-    summary: (entities) =>
-        entities.length === 1 ? "1 entity" : entities.length + " entities",
+    summary: (entities) => (entities.length === 1 ? "1 entity" : entities.length + " entities"),
 };
