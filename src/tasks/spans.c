@@ -44,30 +44,45 @@ static void make_probabilities(const encoding *w, const float *logits, int cls_i
     scores_softmax(end, w->n);
 }
 
-/* Scores of spans of the context: [n][longest], by first token and length - 1. */
-static void score_spans(const encoding *w, const float *start, const float *end, int longest,
-                        float *scores)
+/* Scores of spans: [n][longest], by first token and length - 1. */
+static void score_spans(const encoding *w, int cls_id, const float *start, const float *end,
+                        int longest, float *scores)
 {
     for (int i = 0; i < w->n; i++)
         for (int k = 0; k < longest; k++) {
-            bool inside = i + k < w->n && w->sequence_ids[i] == 1 && w->sequence_ids[i + k] == 1;
-            scores[(size_t)i * (size_t)longest + (size_t)k] = inside ? start[i] * end[i + k] : 0;
+            bool possible = i + k < w->n && is_scored(w, i, cls_id) && is_scored(w, i + k, cls_id);
+            scores[(size_t)i * (size_t)longest + (size_t)k] = possible ? start[i] * end[i + k] : 0;
         }
 }
 
-/* First and last token of the word that a token of the context is in; false when it is in none. */
+/* First and last token of the context's word with the number of this token's word, which may be
+ * one of the question when somebody types [CLS] there; false when there is none. */
 static bool word_around(const encoding *w, int at, int *first, int *last)
 {
-    *first = *last = at;
-    if (w->word_ids[at] < 0)
-        return false;
-    while (*first > 0 && w->sequence_ids[*first - 1] == 1 &&
-           w->word_ids[*first - 1] == w->word_ids[at])
-        --*first;
-    while (*last + 1 < w->n && w->sequence_ids[*last + 1] == 1 &&
-           w->word_ids[*last + 1] == w->word_ids[at])
-        ++*last;
-    return true;
+    int word = w->word_ids[at];
+    *first = -1;
+    for (int i = 0; word >= 0 && i < w->n; i++)
+        if (w->sequence_ids[i] == 1 && w->word_ids[i] == word) {
+            *first = *first < 0 ? i : *first;
+            *last = i;
+        }
+    return *first >= 0;
+}
+
+/* Byte of the context at a code point; its end when there are not so many. */
+static size_t byte_at(str context, int code_point)
+{
+    size_t at = 0;
+    for (int i = 0; i < code_point && at < context.n; i++)
+        at += unicode_length(context.p[at]);
+    return at;
+}
+
+/* Where a token begins (edge 0) or ends (1) in the bytes of the context. */
+static size_t edge_of(const struct found *f, const encoding *w, int at, int edge)
+{
+    return w->sequence_ids[at] == 1 ? (size_t)w->byte_offsets[at][edge]
+                                    : byte_at(f->context, w->offsets[at][edge]);
 }
 
 static str lower(arena *a, str text)
@@ -94,8 +109,8 @@ static bool add_answer(struct found *f, const encoding *w, int first, int last, 
             end = to;
         }
     }
-    int from = w->byte_offsets[begin][0], to = w->byte_offsets[end][1];
-    str text = {f->context.p + from, to > from ? (size_t)(to - from) : 0};
+    size_t from = edge_of(f, w, begin, 0), to = edge_of(f, w, end, 1);
+    str text = {f->context.p + from, to > from ? to - from : 0};
     str key = lower(f->call->memory, text);
     if (!key.p)
         return out_of_memory(e);
@@ -130,12 +145,12 @@ static bool read_window(struct found *f, const encoding *w, const float *logits,
     int *best = arena_raw(a, (size_t)wanted, sizeof *best);
     if (!start || !end || !scores || !best)
         return out_of_memory(e);
-    make_probabilities(w, logits, tokenizer_info_of(f->call->pipeline->tokenizer)->cls_id, start,
-                       end);
+    int cls_id = tokenizer_info_of(f->call->pipeline->tokenizer)->cls_id;
+    make_probabilities(w, logits, cls_id, start, end);
     double none = (double)(start[0] * end[0]);
     f->no_answer = none < f->no_answer ? none : f->no_answer;
     start[0] = end[0] = 0;
-    score_spans(w, start, end, longest, scores);
+    score_spans(w, cls_id, start, end, longest, scores);
     scores_top(scores, w->n * longest, wanted, best);
     for (int i = 0; i < wanted && scores[best[i]] > 0; i++) {
         int first = best[i] / longest, last = first + best[i] % longest;

@@ -21,6 +21,16 @@ static const field parameters[] = {
 static const field output[] = {
     FIELD_OUT_OBJECTS(2, 2, label_score_keys, "for each text the classes, best first"), FIELD_END};
 
+/* An empty second text is none, as for the tokenizers of transformers. */
+static bool prepare(task_call *c, error *e)
+{
+    const classify_request *r = c->request;
+    for (int i = 0; i < r->inputs.n; i++)
+        if (r->inputs.items[i].pair.n == 0)
+            r->inputs.items[i].pair = (str){0};
+    return classify_prepare(c, e);
+}
+
 static bool finish(task_call *c, buf *reply, error *e)
 {
     buf_byte(reply, '[');
@@ -46,6 +56,6 @@ const task task_text_classification = {
     .request_size = sizeof(classify_request),
     .example = "{\"inputs\": \"I like you. I love you\"}",
     .supports = classify_supports,
-    .prepare = classify_prepare,
+    .prepare = prepare,
     .finish = finish,
 };

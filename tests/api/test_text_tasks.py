@@ -9,9 +9,8 @@ import pytest
 from conftest import GOLDENS, SLOW, Server, report_crash
 from huggingface_hub import InferenceClient
 
-MODELS = {"bert-masked-lm": "tasks", "bert-nli": "tasks", "roberta-entities": "tasks",
-          "bert-entities": "tasks", "bert-answers": "tasks", "bert-labels-one": "heads",
-          "bert-labels-multi": "heads"}
+MODELS = ["bert-masked-lm", "bert-nli", "roberta-entities", "bert-entities", "bert-answers", "bert-one",
+          "bert-multi"]
 OLD_PYTHON = {"User-Agent": "unknown/None; hf_hub/0.25.2; python/3.11.2"}
 
 
@@ -19,8 +18,8 @@ OLD_PYTHON = {"User-Agent": "unknown/None; hf_hub/0.25.2; python/3.11.2"}
 def server(binary, tmp_path_factory):
     data_dir = tmp_path_factory.mktemp("data")
     running = Server(binary, data_dir)
-    for name, folder in MODELS.items():
-        running.cli("add", str(GOLDENS / folder / name), f"t/{name}")
+    for name in MODELS:
+        running.cli("add", str(GOLDENS / "tasks" / name), f"t/{name}")
     running.start()
     yield running
     assert running.stop() == 0, running.log_text()
@@ -87,15 +86,15 @@ def test_questions_at_the_root_of_the_body(server):
 
 
 def test_ranking_in_three_shapes(server):
-    base, texts = "/models/t/bert-labels-one", ["a person", "the night", "the state of the night"]
+    base, texts = "/models/t/bert-one", ["a person", "the night", "the state of the night"]
     plain = server.post(base + "/rerank", {"query": "who", "texts": texts}).json()
     assert [set(x) for x in plain] == [{"index", "score"}] * 3
     assert [x["score"] for x in plain] == sorted((x["score"] for x in plain), reverse=True)
     assert all(0 < x["score"] < 1 for x in plain)
     task = {"inputs": {"query": "who", "sentences": texts}}
-    assert server.post("/pipeline/text-ranking/t/bert-labels-one", task).json() == plain
+    assert server.post("/pipeline/text-ranking/t/bert-one", task).json() == plain
     pairs = {"inputs": [["who", text] for text in texts]}
-    assert server.post("/pipeline/text-ranking/t/bert-labels-one", pairs).json() == plain
+    assert server.post("/pipeline/text-ranking/t/bert-one", pairs).json() == plain
     raw = server.post(base + "/rerank", {"query": "who", "texts": texts, "raw_scores": True,
                                          "return_text": True}).json()
     assert [x["index"] for x in raw] == [x["index"] for x in plain]
@@ -107,8 +106,8 @@ def test_ranking_in_three_shapes(server):
         assert [(x["index"], x["relevance_score"]) for x in got["results"]] == \
             [(x["index"], x["score"]) for x in plain[:2]]
         assert got["results"][0]["document"]["text"] == texts[plain[0]["index"]]
-        assert got["usage"]["total_tokens"] > 10 and got["model"] == "t/bert-labels-one"
-    shared = server.post("/v1/rerank", {"query": "who", "model": "t/bert-labels-one",
+        assert got["usage"]["total_tokens"] > 10 and got["model"] == "t/bert-one"
+    shared = server.post("/v1/rerank", {"query": "who", "model": "t/bert-one",
                                         "documents": texts}).json()
     assert [x["index"] for x in shared["results"]] == [x["index"] for x in plain]
     unknown = server.post("/v1/rerank", {"query": "who", "model": "t/none", "documents": texts})
@@ -125,8 +124,8 @@ def test_predict_and_sparse_vectors(server):
     assert batch.json() == [pair, one]
     raw = server.post(base + "/predict", {"inputs": "a person", "raw_scores": True}).json()
     assert abs(sum(x["score"] for x in raw) - 1) > 1e-3
-    multi = server.post("/models/t/bert-labels-multi/predict", {"inputs": "a"}).json()
-    assert multi == ask(server, "bert-labels-multi", "a")[0]
+    multi = server.post("/models/t/bert-multi/predict", {"inputs": "a"}).json()
+    assert multi == ask(server, "bert-multi", "a")[0]
     sparse = server.post("/models/t/bert-masked-lm/embed_sparse", {"inputs": ["a person", "b"]})
     assert len(sparse.json()) == 2
     assert all(x["value"] > 0 and isinstance(x["index"], int) for x in sparse.json()[0])
@@ -211,7 +210,7 @@ def test_run_without_a_server(server):
         ask(server, "bert-answers", {"question": "who", "context": "a happy person"})
     assert run("bert-nli", "a", "--task", "zero-shot-classification", "--parameter",
                "candidate_labels=one,two")[0]["label"] in ("one", "two")
-    assert len(run("bert-labels-one", "--task", "text-ranking", "who", "one", "two")) == 2
+    assert len(run("bert-one", "--task", "text-ranking", "who", "one", "two")) == 2
 
 
 JAVASCRIPT = """

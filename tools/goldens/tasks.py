@@ -4,7 +4,7 @@ give, shaped as the wire contract says; and the small random models that they as
 
 usage: tools/goldens/tasks.py [TASK...]     default: all that this version of transformers has
 
-One file a task: "cases" with "model" (a folder of tests/goldens/, "tasks/..." or "heads/..."),
+One file a task: "cases" with "model" (a folder of tests/goldens/),
 "body" and "reply", or "error" (words of the message) where the request is refused. Numbers are
 within "tolerance". question-answering needs transformers 4 (4.57 was used), the last that has it;
 the models are written with transformers 5.
@@ -17,7 +17,7 @@ from reference import GOLDENS, torch, transformers, write_rows
 from tiny_folders import write_transformer
 from tiny_tokenizers import bert_tokenizer, roberta_tokenizer, xlm_roberta_tokenizer
 from tokenizers import pre_tokenizers, processors
-from transformers import BertConfig, RobertaConfig, XLMRobertaConfig, pipeline
+from transformers import BertConfig, DistilBertConfig, RobertaConfig, XLMRobertaConfig, pipeline
 
 OUT = GOLDENS / "tasks"
 SIZES = {"hidden_size": 28, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -26,6 +26,8 @@ AFTER_PADDING = {**SIZES, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 
                  "type_vocab_size": 1}
 BERT = functools.partial(BertConfig, **SIZES)
 ROBERTA = functools.partial(RobertaConfig, **AFTER_PADDING)
+DISTILBERT = functools.partial(DistilBertConfig, dim=28, n_layers=2, n_heads=4, hidden_dim=44,
+                               max_position_embeddings=66)
 XLM_ROBERTA = functools.partial(XLMRobertaConfig, **AFTER_PADDING)
 
 
@@ -69,6 +71,14 @@ MODELS = {
     "xlm-roberta-masked-lm": model(XLM_ROBERTA, xlm_roberta_tokenizer, "MaskedLM"),
     "bert-nli": model(BERT, bert_tokenizer, "SequenceClassification", NLI),
     "roberta-nli": model(ROBERTA, roberta_tokenizer, "SequenceClassification", NLI_FIRST),
+    "bert-multi": model(BERT, bert_tokenizer, "SequenceClassification", {
+        **labels("negative", "neutral", "po\u017fitiv"),
+        "problem_type": "multi_label_classification"}),
+    "roberta-regression": model(ROBERTA, roberta_tokenizer, "SequenceClassification", {
+        **labels("score"), "problem_type": "regression"}),
+    "bert-one": model(BERT, bert_tokenizer, "SequenceClassification", labels("LABEL_0")),
+    "distilbert-labels": model(DISTILBERT, bert_tokenizer, "SequenceClassification",
+                               labels("bad", "so so", "good")),
     "bert-entities": model(BERT, functools.partial(bert_tokenizer, cased=True),
                            "TokenClassification", NAMES),
     "roberta-entities": model(ROBERTA, roberta_tokenizer, "TokenClassification", PLAIN_NAMES),
@@ -179,11 +189,11 @@ def fill_mask_cases():
 def text_classification_cases():
     pair = {"text": "Is it late?", "text_pair": "the night has come, and then some"}
     for where in ("tasks/bert-nli", "tasks/roberta-nli", "tasks/untyped-nli",
-                  "heads/bert-labels-multi",
-                  "heads/roberta-labels-regression", "heads/bert-labels-one",
-                  "heads/distilbert-labels"):
+                  "tasks/bert-multi",
+                  "tasks/roberta-regression", "tasks/bert-one",
+                  "tasks/distilbert-labels"):
         for inputs in (SHORT, AWKWARD, LONG, pair, [SHORT, "a"], [pair, {"text": "alone"}],
-                       {"text": LONG, "text_pair": LONG}):
+                       {"text": LONG, "text_pair": LONG}, {"text": SHORT, "text_pair": ""}):
             yield where, inputs, {}
         for parameters in ({"top_k": 1}, {"top_k": 2}, {"function_to_apply": "sigmoid"},
                            {"function_to_apply": "softmax"}, {"function_to_apply": "none"}):
@@ -226,6 +236,9 @@ def question_answering_cases():
         yield where, asked, {}
         yield where, {"question": "a", "context": "b"}, {}
         yield where, {"question": "Who?", "context": f"[CLS] <s> {SHORT} [SEP] </s>"}, {"top_k": 3}
+        yield where, {"question": "[CLS] <s> who [CLS]?", "context": SHORT}, {"top_k": 4}
+        yield where, {"question": "[CLS] a <s>", "context": AWKWARD}, {
+            "top_k": 4, "align_to_words": False, "max_answer_len": 40}
 
 
 def zero_shot_classification_cases():
@@ -244,8 +257,8 @@ def text_ranking_cases():
     inputs = {"query": "Who may live there?",
               "texts": [SHORT, AWKWARD, "a", LONG, "I live in the state of night", SHORT]}
     for parameters in ({}, {"raw_scores": True}, {"return_text": True}, {"top_k": 2}):
-        yield "heads/bert-labels-one", inputs, parameters
-        yield "heads/roberta-labels-regression", inputs, parameters
+        yield "tasks/bert-one", inputs, parameters
+        yield "tasks/roberta-regression", inputs, parameters
 
 
 TASKS = {"fill-mask": (fill_mask, fill_mask_cases, "fill-mask"),
