@@ -1,6 +1,7 @@
 /* GTE (Zhang et al. 2024), model_type "gte": BERT with rotary positions and a gated feed-forward.
  */
 #include "models/architecture.h"
+#include "models/bert.h"
 #include "models/stack.h"
 
 static const field config[] = {
@@ -35,6 +36,16 @@ static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
     norm_bind(&l->ffn_out, weights_in(in, "mlp_ln"), hidden, c->base.eps);
 }
 
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "lm_head.dense",
+                        .act = ACT_GELU_ERF,
+                        .norm = "lm_head.norm",
+                        .out = "lm_head.decoder"},
+    [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
+    [HEAD_CHOICES] = BERT_POOLED("pooler.dense", "classifier"),
+    HEADS_OF_TOKENS,
+};
+
 static const char *const ignored[] = {"pooler.*", "lm_head.*", "classifier.*", "qa_outputs.*",
                                       NULL};
 
@@ -45,6 +56,7 @@ const architecture architecture_gte = {
     .encoder = &(const stack_spec){.base = {.engine = &stack_engine,
                                             .prefix = "new.",
                                             .positions = POSITIONS_FROM_ZERO,
+                                            .heads = heads,
                                             .ignored = ignored},
                                    .theta = {160000},
                                    .bind = bind,

@@ -1,6 +1,6 @@
 /* Jina embeddings v3 (Sturua et al. 2024), model_type "jina_embeddings_v3": XLM-RoBERTa with rotary
  * positions. Adapters for tasks are no part of it. */
-#include "models/architecture.h"
+#include "models/roberta.h"
 #include "models/stack.h"
 
 static const field config[] = {
@@ -43,6 +43,7 @@ const architecture architecture_jina_embeddings_v3 = {
     .encoder = &(const stack_spec){.base = {.engine = &stack_engine,
                                             .prefix = "roberta.",
                                             .positions = POSITIONS_FROM_ZERO,
+                                            .heads = roberta_heads,
                                             .ignored = ignored},
                                    .theta = {20000},
                                    .bind = bind,

@@ -22,6 +22,8 @@ static const field config[] = {
     ENCODER_TABLES(50368, 8192),
     ENCODER_ACT("hidden_activation", ENCODER_GELU),
     FIELD_NUMBER(encoder_config, eps, "norm_eps", 1e-5, 0, 1, "added to variances"),
+    ENCODER_HEAD_ACT("classifier_activation", ENCODER_GELU),
+    ENCODER_HEAD_POOLING("classifier_pooling", ENCODER_POOL_CLS),
     FIELD_BOOL(stack_config, norm_bias, "norm_bias", 0, "norms have a bias"),
     FIELD_BOOL(stack_config, attention_bias, "attention_bias", 0, "attention has biases"),
     FIELD_BOOL(stack_config, ffn_bias, "mlp_bias", 0, "feed-forward has biases"),
@@ -69,6 +71,20 @@ static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
     linear_bind_as(&l->ffn.down, weights_in(in, "mlp.Wo"), hidden, middle, c->ffn_bias);
 }
 
+#define HEAD_OF(pooled, scores)                                                                    \
+    {                                                                                              \
+        .pooling = pooled, .dense = "head.dense", .act = HEAD_OWN_ACT, .norm = "head.norm",        \
+        .out = scores, .loose = true                                                               \
+    }
+
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = HEAD_OF(0, "decoder"),
+    [HEAD_LABELS] = HEAD_OF(HEAD_OWN_POOLING, "classifier"),
+    [HEAD_TOKEN_LABELS] = HEAD_OF(0, "classifier"),
+    [HEAD_SPANS] = HEAD_OF(0, "classifier"),
+    [HEAD_CHOICES] = HEAD_OF(HEAD_OWN_POOLING, "classifier"),
+};
+
 static const char *const ignored[] = {"head.*", "decoder.*", "classifier.*", NULL};
 
 const architecture architecture_modernbert = {
@@ -79,6 +95,7 @@ const architecture architecture_modernbert = {
                                             .prefix = "model.",
                                             .positions = POSITIONS_FROM_ZERO,
                                             .ignored = ignored,
+                                            .heads = heads,
                                             .words = "embeddings.tok_embeddings"},
                                    .theta = {160000, 10000},
                                    .bind = bind,

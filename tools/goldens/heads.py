@@ -14,32 +14,48 @@ import shutil
 import sys
 
 from reference import GOLDENS, numpy, torch, transformers, versions, write_f32, write_rows
+from safetensors.torch import load_file
 from tiny_folders import old_norm_names, random_state, random_tensor, save_file, write_json
 from tiny_tokenizers import bert_tokenizer, mpnet_tokenizer
 
 OUT = GOLDENS / "heads"
 SIZES = {"hidden_size": 28, "num_hidden_layers": 2, "num_attention_heads": 4,
          "intermediate_size": 44, "max_position_embeddings": 40, "layer_norm_eps": 1e-3}
+ONE = {"num_hidden_layers": 1}
+ONE_LAYER = {**SIZES, **ONE}
 AFTER_PADDING = {**SIZES, "max_position_embeddings": 42, "pad_token_id": 1, "type_vocab_size": 1,
                  "bos_token_id": 0, "eos_token_id": 2}
-DISTILBERT = {"dim": 28, "n_layers": 2, "n_heads": 4, "hidden_dim": 44,
+DISTILBERT = {"dim": 28, "n_layers": 1, "n_heads": 4, "hidden_dim": 44,
               "max_position_embeddings": 40}
 DEBERTA = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"],
            "position_biased_input": False}
+ROTARY = {**ONE_LAYER, "num_attention_heads": 2}
+MODERN = {**{k: v for k, v in SIZES.items() if k != "layer_norm_eps"}, "num_hidden_layers": 3,
+          "num_attention_heads": 2, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
+          "cls_token_id": 2, "sep_token_id": 3}
 FAMILIES = {  # model_type: class name, sizes, tokenizer
     "bert": ("Bert", SIZES, bert_tokenizer),
     "roberta": ("Roberta", AFTER_PADDING, mpnet_tokenizer),
-    "xlm-roberta": ("XLMRoberta", AFTER_PADDING, mpnet_tokenizer),
-    "camembert": ("Camembert", AFTER_PADDING, mpnet_tokenizer),
+    "xlm-roberta": ("XLMRoberta", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
+    "camembert": ("Camembert", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
     "distilbert": ("DistilBert", DISTILBERT, bert_tokenizer),
-    "electra": ("Electra", {**SIZES, "embedding_size": 12}, bert_tokenizer),
+    "electra": ("Electra", {**ONE_LAYER, "embedding_size": 12}, bert_tokenizer),
     "albert": ("Albert", {**SIZES, "embedding_size": 12}, bert_tokenizer),
-    "mpnet": ("MPNet", {**AFTER_PADDING, "bos_token_id": 2, "eos_token_id": 3}, mpnet_tokenizer),
-    "deberta": ("Deberta", {**SIZES, **DEBERTA}, bert_tokenizer),
-    "deberta-v2": ("DebertaV2", {**SIZES, **DEBERTA, "share_att_key": True, "position_buckets": 8,
-                                 "norm_rel_ebd": "layer_norm", "pooler_hidden_act": "tanh"},
+    "mpnet": ("MPNet", {**AFTER_PADDING, **ONE, "bos_token_id": 2, "eos_token_id": 3},
+              mpnet_tokenizer),
+    "deberta": ("Deberta", {**ONE_LAYER, **DEBERTA}, bert_tokenizer),
+    "deberta-v2": ("DebertaV2", {**ONE_LAYER, **DEBERTA, "share_att_key": True,
+                                 "position_buckets": 8, "norm_rel_ebd": "layer_norm",
+                                 "pooler_hidden_act": "tanh"}, bert_tokenizer),
+    "modernbert": ("ModernBert", {**MODERN, "local_attention": 6, "classifier_activation": "silu"},
                    bert_tokenizer),
+    "eurobert": ("EuroBert", {**MODERN, "rms_norm_eps": 1e-3}, bert_tokenizer),
+    "gte": ("Gte", ROTARY, bert_tokenizer),
+    "jina-embeddings-v3": ("JinaEmbeddingsV3", ROTARY, bert_tokenizer),
 }
+# Published under other names than the reference computes with. It writes the published ones, but
+# for the prefix of the base model: this one in place of that one.
+RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.")}
 KINDS = {"masked-lm": "ForMaskedLM", "labels": "ForSequenceClassification",
          "token-labels": "ForTokenClassification", "spans": "ForQuestionAnswering",
          "choices": "ForMultipleChoice"}
@@ -124,7 +140,14 @@ def write_folder(root, name, c):
     config = model_class(c, "Config")(vocab_size=tokenizer.get_vocab_size(),
                                       **{**sizes, **c["settings"]})
     model = model_class(c, c["suffix"])(config)
-    save_file(published_state(name, c, model), root / "model.safetensors")
+    state = published_state(name, c, model)
+    if c["family"] in RENAMED:
+        model.load_state_dict(state, strict=False)
+        model.half().save_pretrained(root)
+        old, new = RENAMED[c["family"]]
+        state = {new + key[len(old):] if key.startswith(old) else key: tensor
+                 for key, tensor in load_file(root / "model.safetensors").items()}
+    save_file(state, root / "model.safetensors")
     write_json(root / "config.json", published_config(c, config))
     write_json(root / "tokenizer_config.json", tokenizer_config)
     tokenizer.save(str(root / "tokenizer.json"), pretty=False)
