@@ -1,4 +1,4 @@
-/* The tokenizer of a model folder: tokenizer.json or vocab.txt, and what the files beside it say
+/* The tokenizer of a model folder: tokenizer.json or vocabulary files, and what the files beside say
  * about special tokens, lengths and, for BERT's relatives, the normaliser, which transformers sets
  * anew from tokenizer_config.json. */
 #include "base/file.h"
