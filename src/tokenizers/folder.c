@@ -1,6 +1,6 @@
-/* The tokenizer of a model folder: tokenizer.json or vocabulary files, and what the files beside say
- * about special tokens, lengths and, for BERT's relatives, the normaliser, which transformers sets
- * anew from tokenizer_config.json. */
+/* The tokenizer of a model folder: tokenizer.json or vocabulary files, and what the files beside
+ * say about special tokens, lengths and, for BERT's relatives, the normaliser, which transformers
+ * sets anew from tokenizer_config.json. */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/own.h"
