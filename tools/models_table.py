@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Write docs/models.md: which architectures compute what, with the largest error of the golden run.
+
+usage: tools/models_table.py BUILD    runs models_golden_test and models_head_test of a build folder
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+GOLDENS = ROOT / "tests" / "goldens"
+LINE = re.compile(r"^(\S+) +largest error (\S+) \(bound (\S+)\)", re.M)
+COLUMNS = {"vectors": "token vectors", "masked-lm": "fill-mask", "labels": "text labels",
+           "token-labels": "token labels", "spans": "answers", "choices": "choices"}
+HEAD = """# Encoders
+
+Architectures by `model_type` of config.json, and what is computed from them. A cell is the largest difference
+from the reference implementation (transformers on a CPU, f32) over all goldens of that architecture:
+small random models of awkward sizes, every option that changes results. The reference's own error against 64-bit
+floats is about as large; tests hold each model to four times that. `-`: not supported, or without a golden.
+
+Options that change results and are not supported are refused by name when a model is opened.
+
+Written by `tools/models_table.py BUILD` from the golden run; do not edit.
+
+"""
+
+
+def golden(name):
+    """(model_type, column) of a folder of goldens, None for other models."""
+    for group in ("tiny", "architectures", "heads"):
+        folder = GOLDENS / group / name
+        if not (folder / "expected.json").exists():
+            continue
+        config = next(iter(sorted(folder.rglob("config.json"), key=lambda p: "num_hidden_layers"
+                                  not in p.read_text() and "n_layer" not in p.read_text())))
+        expected = json.loads((folder / "expected.json").read_text())
+        return (json.loads(config.read_text())["model_type"],
+                expected["head"] if group == "heads" else "vectors")
+    return None
+
+
+def errors(build):
+    table = {}
+    for test in ("models_golden_test", "models_head_test"):
+        done = subprocess.run([build / test], capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{test} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        for name, error, _ in LINE.findall(done.stdout):
+            place = golden(name)
+            if place and place[1] in COLUMNS:
+                row = table.setdefault(place[0], {})
+                row[place[1]] = max(row.get(place[1], 0), float(error))
+    return table
+
+
+def main():
+    table = errors(pathlib.Path(sys.argv[1]))
+    lines = ["| model_type | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for name in sorted(table):
+        cells = ("%.1e" % table[name][c] if c in table[name] else "-" for c in COLUMNS)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    (ROOT / "docs" / "models.md").write_text(HEAD + "\n".join(lines) + "\n")
+    print(f"{len(table)} architectures")
+
+
+if __name__ == "__main__":
+    main()
