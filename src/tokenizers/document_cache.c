@@ -71,12 +71,8 @@ static uint64_t file_checksum(const struct header *h, const char *rest, size_t n
 /* The folder for cached files, made if need be; false when there can be none. */
 static bool find_folder(char *out, size_t size)
 {
-    const char *own = getenv("INFERD_CACHE"), *xdg = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    int n = own && *own            ? snprintf(out, size, "%s/tokenizers", own)
-            : xdg && *xdg == '/'   ? snprintf(out, size, "%s/inferd/tokenizers", xdg)
-            : home && *home == '/' ? snprintf(out, size, "%s/.cache/inferd/tokenizers", home)
-                                   : -1;
+    own_mem char *root = cache_dir();
+    int n = root ? snprintf(out, size, "%s/tokenizers", root) : -1;
     error ignored = {0};
     return n > 0 && (size_t)n < size && file_make_dirs(out, &ignored);
 }
