@@ -3,6 +3,8 @@
  * JSON as {"": [offset, length]}, because the parser is slow with them. */
 #include "tokenizers/document_cache.h"
 
+#include "base/cache_dir.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/own.h"
 #include "base/utf8.h"
