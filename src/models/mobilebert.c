@@ -15,6 +15,7 @@ typedef struct mobile_config {
     int trigrams;
     int ffns;
     int norm_kind;
+    int pooler; /* classifier_activation: heads for sequences see the pooler's output */
 } mobile_config;
 
 static const char *const norm_kinds[] = {"no_norm", "layer_norm", NULL};
@@ -35,6 +36,7 @@ static const field config[] = {
     FIELD_BOOL(mobile_config, trigrams, "trigram_input", 1, "three tokens at a time"),
     FIELD_INT(mobile_config, ffns, "num_feedforward_networks", 4, 1, 64, "blocks of a layer"),
     FIELD_CHOICE(mobile_config, norm_kind, "normalization_type", NO_NORM, norm_kinds, "norms"),
+    FIELD_BOOL(mobile_config, pooler, "classifier_activation", 1, "heads see the pooler"),
     ENCODER_ONLY,
     FIELD_END,
 };
@@ -130,6 +132,8 @@ static bool init(encoder *m, const encoder_config *base, weights w, error *e)
     weights in = weights_in(w, "embeddings");
     if (!check(c, e))
         return false;
+    if (!c->pooler && m->head.spec.base_dense)
+        m->head.spec.dense = NULL;
     mobile *s = m->state = xcalloc(1, sizeof *s);
     s->config = *c;
     s->width = c->bottleneck ? c->narrow : hidden;
@@ -268,7 +272,12 @@ static const char *const ignored[] = {
 static const encoder_engine engine = {
     .init = init, .release = release, .work_floats = work_floats, .run = run};
 
-static const head_spec heads[MODEL_HEADS] = {HEADS_OF_TOKENS};
+/* Without classifier_activation the first token goes to the classifier as it is. */
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
+    [HEAD_CHOICES] = BERT_POOLED("pooler.dense", "classifier"),
+    HEADS_OF_TOKENS,
+};
 
 const architecture architecture_mobilebert = {
     .model_type = "mobilebert",

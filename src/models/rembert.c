@@ -21,6 +21,13 @@ static void bind(encoder *m, weights w)
                 m->config.embedding);
 }
 
+/* Scores of the vocabulary have a table of a width of their own (output_embedding_size). */
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
+    [HEAD_CHOICES] = BERT_POOLED("pooler.dense", "classifier"),
+    HEADS_OF_TOKENS,
+};
+
 static const char *const ignored[] = {
     "pooler.*", "embeddings.position_ids", "cls.*", "classifier.*", "qa_outputs.*", NULL};
 
@@ -30,6 +37,7 @@ const architecture architecture_rembert = {
     .encoder = &(const encoder_spec){.prefix = "rembert.",
                                      .positions = POSITIONS_FROM_ZERO,
                                      .ignored = ignored,
+                                     .heads = heads,
                                      .bind = bind,
                                      .bind_layer = bert_bind_layer},
 };

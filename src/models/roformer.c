@@ -31,6 +31,14 @@ static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *
     return true;
 }
 
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = BERT_MASKED_LM,
+    [HEAD_LABELS] = {.dense = "classifier.dense",
+                     .act = HEAD_HIDDEN_ACT,
+                     .out = "classifier.out_proj"},
+    HEADS_OF_TOKENS,
+};
+
 static const char *const ignored[] = {"pooler.*",           "cls.*",        "classifier.*",
                                       "sequence_summary.*", "qa_outputs.*", NULL};
 
@@ -41,7 +49,8 @@ const architecture architecture_roformer = {
     .encoder = &(const stack_spec){.base = {.engine = &stack_engine,
                                             .prefix = "roformer.",
                                             .positions = POSITIONS_FROM_ZERO,
-                                            .ignored = ignored},
+                                            .ignored = ignored,
+                                            .heads = heads},
                                    .theta = {10000},
                                    .neighbours = true,
                                    .bind = bind,

@@ -68,7 +68,7 @@ static bool check_rope(const stack_rope *r, error *e)
                 (int)(type.n < 100 ? type.n : 100), type.p);
 }
 
-static bool check(const stack *s, error *e)
+static bool check(const stack *s, const stack_spec *spec, error *e)
 {
     enum { HEAD_DIM = 512 };
     const stack_config *c = &s->config;
@@ -82,9 +82,12 @@ static bool check(const stack *s, error *e)
         return true;
     if (!c->head_dim && !encoder_check_heads(&c->base, e))
         return false;
-    if (c->head_dim > HEAD_DIM || stack_head_dim(c) % 2)
-        return fail(e, ERR_INVALID, "heads are %d wide, expected an even number up to %d",
-                    stack_head_dim(c), HEAD_DIM);
+    if (c->head_dim > HEAD_DIM)
+        return fail(e, ERR_INVALID, "attention heads are %d wide, at most %d are supported",
+                    c->head_dim, HEAD_DIM);
+    if (spec->theta[REACH_ALL] > 0 && !c->absolute && stack_head_dim(c) % 2)
+        return fail(e, ERR_BAD_MODEL, "heads of %d values cannot be turned in pairs",
+                    stack_head_dim(c));
     if (c->base.heads % kv_heads)
         return fail(e, ERR_BAD_MODEL, "%d heads cannot share %d keys", c->base.heads, kv_heads);
     if (c->layer_types.n && c->layer_types.n != c->base.layers)
@@ -133,7 +136,7 @@ static bool init(encoder *m, const encoder_config *base, weights w, error *e)
     const stack_spec *spec = (const stack_spec *)m->spec;
     stack *s = m->state = xcalloc(1, sizeof *s);
     s->config = *(const stack_config *)base;
-    if (!spec->bind(m, s, (const stack_config *)base, w, e) || !check(s, e))
+    if (!spec->bind(m, s, (const stack_config *)base, w, e) || !check(s, spec, e))
         return false;
     return bind_layers(m, s, w, e);
 }
