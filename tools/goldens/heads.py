@@ -33,6 +33,8 @@ ROTARY = {**ONE_LAYER, "num_attention_heads": 2}
 MODERN = {**{k: v for k, v in SIZES.items() if k != "layer_norm_eps"}, "num_hidden_layers": 3,
           "num_attention_heads": 2, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
           "cls_token_id": 2, "sep_token_id": 3}
+MOBILE = {"embedding_size": 28, "intra_bottleneck_size": 16, "num_feedforward_networks": 2,
+          "normalization_type": "layer_norm"}
 FAMILIES = {  # model_type: class name, sizes, tokenizer
     "bert": ("Bert", SIZES, bert_tokenizer),
     "roberta": ("Roberta", AFTER_PADDING, mpnet_tokenizer),
@@ -52,7 +54,24 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
     "eurobert": ("EuroBert", {**MODERN, "rms_norm_eps": 1e-3}, bert_tokenizer),
     "gte": ("Gte", ROTARY, bert_tokenizer),
     "jina-embeddings-v3": ("JinaEmbeddingsV3", ROTARY, bert_tokenizer),
+    "data2vec-text": ("Data2VecText", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
+    "ernie": ("Ernie", {**ONE_LAYER, "use_task_id": True}, bert_tokenizer),
+    "esm": ("Esm", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
+    "fnet": ("FNet", ONE_LAYER, bert_tokenizer),
+    "ibert": ("IBert", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
+    "layoutlm": ("LayoutLM", {**ONE_LAYER, "max_2d_position_embeddings": 9}, bert_tokenizer),
+    "luke": ("Luke", {**AFTER_PADDING, **ONE, "entity_vocab_size": 9, "entity_emb_size": 8},
+             mpnet_tokenizer),
+    "megatron-bert": ("MegatronBert", ONE_LAYER, bert_tokenizer),
+    "mobilebert": ("MobileBert", {**ONE_LAYER, **MOBILE}, bert_tokenizer),
+    "rembert": ("RemBert", {**ONE_LAYER, "input_embedding_size": 12}, bert_tokenizer),
+    "roberta-prelayernorm": ("RobertaPreLayerNorm", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
+    "roformer": ("RoFormer", ROTARY, bert_tokenizer),
+    "squeezebert": ("SqueezeBert", {**ONE_LAYER, "embedding_size": 28}, bert_tokenizer),
+    "xlm-roberta-xl": ("XLMRobertaXL", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
 }
+# Heads that are not supported.
+MISSING = {"mobilebert-masked-lm", "rembert-masked-lm", "roformer-choices"}
 # Published under other names than the reference computes with. It writes the published ones, but
 # for the prefix of the base model: this one in place of that one.
 RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.")}
@@ -73,8 +92,10 @@ def case(family, kind, settings=None, **row):
 
 
 CASES = {f"{family}-{kind}": case(family, kind) for family in FAMILIES for kind in KINDS
-         if hasattr(transformers, FAMILIES[family][0] + KINDS[kind])}
+         if hasattr(transformers, FAMILIES[family][0] + KINDS[kind]) and
+         f"{family}-{kind}" not in MISSING}
 CASES.update({
+    "mobilebert-labels-plain": case("mobilebert", "labels", {"classifier_activation": False}),
     "bert-pretraining": case("bert", "masked-lm", {"hidden_act": "relu"}, suffix="ForPreTraining"),
     "albert-pretraining": case("albert", "masked-lm", suffix="ForPreTraining"),
     "bert-masked-lm-untied": case("bert", "masked-lm", {"tie_word_embeddings": False}),
