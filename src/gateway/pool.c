@@ -15,6 +15,7 @@
 #include "gateway/process.h"
 
 #include <inttypes.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -290,7 +291,9 @@ static void on_ended(int status, void *arg)
     struct hosted *m = arg;
     pool *p = m->pool;
     bool loading = m->state == POOL_LOADING;
-    const char *reason = m->end_reason;
+    /* Somebody else may tell a worker to stop; that is no crash. */
+    bool told = m->end_reason || (!loading && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    const char *reason = m->end_reason ? m->end_reason : told ? "stopped" : NULL;
     forget_process(m);
     m->end_reason = NULL;
     if (reason)
