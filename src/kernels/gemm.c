@@ -19,9 +19,8 @@ enum {
     PARTS_PER_THREAD =
         4, /* so that a thread that comes late or is slow leaves work to the others */
     STREAM_PARTS_PER_THREAD = 2,
-    STREAM_TILES =
-        2,     /* 2 tiles of rows: 25 % (7 rows) to 9 % (12) faster than packing, 1536 x 384 */
-    CHUNK = 6, /* rows between two visits to the epilogue and two shares of fetching ahead */
+    TILES_FETCH = 4, /* up to so many tiles of rows, tiles fetch the next panel themselves */
+    CHUNK = 6,       /* rows between two visits to the epilogue and two shares of fetching ahead */
     INLINE_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
 };
 
@@ -68,6 +67,13 @@ static void fetch_ahead(const float *w, long ldw, int n, int k, int share, int n
     }
 }
 
+/* For few rows the tiles ask for the next panel themselves, each for its part of the rows. */
+static gemm_ahead ahead_of(const float *w, long ldw, int share, int n_shares)
+{
+    int rows = n_shares == 1 ? 16 : n_shares == 2 ? 8 : 4;
+    return (gemm_ahead){w + (long)share * rows * ldw, ldw, rows};
+}
+
 /* Asks for the places of results, so that the burst of stores at the end does not wait for them. */
 static void fetch_results(const gemm_args *a, int row, int rows, int col)
 {
@@ -84,16 +90,21 @@ static void packed_panel(const gemm_args *a, const gemm_part *p, int col, int l,
     bool last = l + k == a->k;
     int chunk = round_up(CHUNK, f->tile_m);
     int n_chunks = divide_up(p->rows, chunk);
+    bool in_tiles = f->fetches && n_chunks <= TILES_FETCH && left > n;
     f->pack(w, a->k, n, k, p->panel);
     for (int i = 0; i < n_chunks; i++) {
         int row = i * chunk, rows = min_int(chunk, p->rows - row);
         const float *x = a->x + (long)(p->row + row) * a->ldx + l;
         /* A sum that ends here needs no place of its own. */
         float *c = l == 0 && last ? sums : sums + (long)row * f->tile_n;
-        fetch_ahead(w + n * (long)a->k, a->k, min_int(left - n, f->tile_n), k, i, n_chunks);
+        gemm_ahead ahead = {0};
+        if (in_tiles)
+            ahead = ahead_of(w + n * (long)a->k, a->k, i, n_chunks);
+        else
+            fetch_ahead(w + n * (long)a->k, a->k, min_int(left - n, f->tile_n), k, i, n_chunks);
         if (last)
             fetch_results(a, p->row + row, rows, col);
-        f->tile(x, a->ldx, rows, p->panel, k, c, l > 0);
+        f->tile(x, a->ldx, rows, p->panel, k, c, l > 0, ahead);
         if (last)
             f->finish(a, c, p->row + row, rows, col, n);
     }
@@ -176,7 +187,7 @@ void gemm_f32(team *t, const gemm_args *a)
     int column_parts = divide_up(a->n, COLUMNS);
     int threads = team_size(t);
     bool small = (double)a->m * a->n * a->k < INLINE_PRODUCTS;
-    bool streams = a->m <= STREAM_TILES * f->tile_m;
+    bool streams = a->m <= f->stream_m;
     int wanted = threads * (streams ? STREAM_PARTS_PER_THREAD : PARTS_PER_THREAD);
     if (threads == 1 || small)
         wanted = 1;

@@ -6,7 +6,7 @@
 #include "kernels/math_simd.h"
 #include "kernels/unroll.h"
 
-enum { TILE_M = 6, TILE_N = 16, QUAD = 4, GROUPS = 4, STEP = 16 };
+enum { TILE_M = 6, TILE_N = 16, QUAD = 4, GROUPS = 4, STEP = 16, STREAM_M = TILE_M };
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -84,8 +84,17 @@ INLINE __m512 broadcast_part(const float *x, int n)
     return _mm512_broadcast_f32x4(_mm_maskz_loadu_ps((__mmask8)first_lanes(n), x));
 }
 
+/* A quarter of the rows with each of the four steps that a line of values takes. */
+INLINE void fetch_step(const gemm_ahead *ahead, int l)
+{
+    int share = ahead->rows / 4;
+    const float *w = ahead->w + (l / QUAD % 4) * share * ahead->ldw + l / STEP * STEP;
+    for (int i = 0; i < share; i++)
+        _mm_prefetch((const char *)(w + i * ahead->ldw), _MM_HINT_T1);
+}
+
 INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
-                      bool add)
+                      bool add, gemm_ahead ahead)
 {
     __m512 s[TILE_M][GROUPS];
     UNROLL
@@ -98,6 +107,7 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
     for (; l + QUAD <= k; l += QUAD, panel += TILE_N * QUAD) {
         __m512 w0 = _mm512_load_ps(panel), w1 = _mm512_load_ps(panel + 16);
         __m512 w2 = _mm512_load_ps(panel + 32), w3 = _mm512_load_ps(panel + 48);
+        fetch_step(&ahead, l);
         UNROLL
         for (int i = 0; i < rows; i++) {
             __m512 v = broadcast_quad(x + i * ldx + l);
@@ -122,9 +132,9 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
 /* A function for each height, so that each loop has the registers to itself. */
 #define TILE(rows)                                                                                 \
     static __attribute__((noinline)) void tile_##rows(                                             \
-        const float *x, long ldx, const float *panel, int k, float *c, bool add)                   \
+        const float *x, long ldx, const float *panel, int k, float *c, bool add, gemm_ahead ahead) \
     {                                                                                              \
-        tile_rows(rows, x, ldx, panel, k, c, add);                                                 \
+        tile_rows(rows, x, ldx, panel, k, c, add, ahead);                                          \
     }
 TILE(1)
 TILE(2)
@@ -133,14 +143,16 @@ TILE(4)
 TILE(5)
 TILE(6)
 
-static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add)
+static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
+                 gemm_ahead ahead)
 {
-    typedef void tile_fn(const float *x, long ldx, const float *panel, int k, float *c, bool add);
+    typedef void tile_fn(const float *x, long ldx, const float *panel, int k, float *c, bool add,
+                         gemm_ahead ahead);
     static tile_fn *const rest[TILE_M] = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5};
     for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N)
-        tile_6(x, ldx, panel, k, c, add);
+        tile_6(x, ldx, panel, k, c, add, ahead);
     if (m > 0)
-        rest[m](x, ldx, panel, k, c, add);
+        rest[m](x, ldx, panel, k, c, add, ahead);
 }
 
 /* One group: 16 values of k of four columns, for all rows. */
@@ -283,4 +295,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * LANES;
 }
 
-const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, pack, tile, stream, finish, spin};
+const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, STREAM_M, true, pack,
+                                          tile,   stream, finish,   spin};

@@ -59,8 +59,10 @@ static void tile_two(const float *x, long ldx, const float *panel, int k, float 
     store_sums(sums[1], c + TILE_N, add);
 }
 
-static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add)
+static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
+                 gemm_ahead ahead)
 {
+    (void)ahead;
     int i = 0;
     for (; k % QUAD == 0 && i + TILE_M <= m; i += TILE_M)
         tile_two(x + i * ldx, ldx, panel, k, c + i * TILE_N, add);
@@ -74,7 +76,7 @@ static void stream(const float *x, long ldx, int m, const float *w, long ldw, in
     (void)next;
     float panel[TILE_N * GEMM_BLOCK];
     pack(w, ldw, n, k, panel);
-    tile(x, ldx, m, panel, k, c, add);
+    tile(x, ldx, m, panel, k, c, add, (gemm_ahead){0});
 }
 
 static void finish(const gemm_args *a, const float *c, int row, int rows, int col, int cols)
@@ -106,4 +108,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * QUAD;
 }
 
-const gemm_f32_kernels gemm_f32_scalar = {TILE_M, TILE_N, pack, tile, stream, finish, spin};
+const gemm_f32_kernels gemm_f32_scalar = {TILE_M, TILE_N, 2 * TILE_M, false, pack,
+                                          tile,   stream, finish,     spin};

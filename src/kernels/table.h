@@ -12,16 +12,28 @@
 
 enum { GEMM_BLOCK = 384 }; /* values of k summed before they are added to the others; see gemm.h */
 
+/* Values of w that are needed next: `rows` rows (0, 4, 8 or 16) of as many values as the tile has.
+ */
+typedef struct gemm_ahead {
+    const float *w;
+    long ldw;
+    int rows;
+} gemm_ahead;
+
 /* A panel is tile_n rows of w (columns of the result) times k values, rounded up to fours and
  * padded with zeros. A quad of k holds 4 groups of tile_n / 4 lanes of 4 values: lane c of group g
  * is column 4 c + g, so that the sums over a quad's 4 values, taken within lanes and across the
  * groups, come out in the order of the columns. */
 typedef struct gemm_f32_kernels {
     int tile_m, tile_n;
+    int stream_m; /* rows up to which `stream` is faster than packing */
+    bool fetches; /* `tile` honours `ahead` */
     /* panel <- w[n][k], n <= tile_n, rows ldw apart; panel: 64-byte aligned. */
     void (*pack)(const float *w, long ldw, int n, int k, float *panel);
-    /* c[m][tile_n] (+)= x[m][k] * panel, any m >= 1; rows of c tile_n apart, 64-byte aligned. */
-    void (*tile)(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add);
+    /* c[m][tile_n] (+)= x[m][k] * panel, any m >= 1; rows of c tile_n apart, 64-byte aligned. What
+     * `ahead` names is asked for meanwhile, line by line. */
+    void (*tile)(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
+                 gemm_ahead ahead);
     /* The same from unpacked w[n][k] for m <= tile_m: for few rows, whose time is the time to read
      * w. `next` tells that the tile_n rows of w after these will be asked for next. */
     void (*stream)(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
