@@ -45,6 +45,7 @@ struct team {
     atomic_bool caller_sleeps;
     alignas(CACHE_LINE) atomic_uint region; /* number of the last region; futex of the helpers */
     atomic_uint sleepers;
+    atomic_uint resting; /* number of a region after which watching for the next does not pay */
     atomic_bool ending;
     team_fn *fn; /* the open region: written before `tickets`, read after taking one */
     void *arg;
@@ -96,8 +97,9 @@ static void work(team *t, int thread)
     }
 }
 
-/* Watches *word for a short time; true when it stopped being `value`. */
-static bool spin_while(const team *t, atomic_uint *word, unsigned value)
+/* Watches *word for a short time, or until the team rests after region `value`; true when it
+ * stopped being `value`. */
+static bool spin_while(team *t, atomic_uint *word, unsigned value)
 {
     if (!t->spins)
         return atomic_load_explicit(word, memory_order_acquire) != value;
@@ -106,6 +108,9 @@ static bool spin_while(const team *t, atomic_uint *word, unsigned value)
         for (int i = 0; i < SPIN_CHECK; i++) {
             if (atomic_load_explicit(word, memory_order_acquire) != value)
                 return true;
+            if (word == &t->region &&
+                atomic_load_explicit(&t->resting, memory_order_relaxed) == value)
+                return false;
             cpu_pause();
         }
         int64_t now = now_ns();
@@ -171,6 +176,12 @@ void team_run(team *t, int n_parts, team_fn *fn, void *arg)
             futex_wait(&t->unfinished, left);
         atomic_store(&t->caller_sleeps, false);
     }
+}
+
+void team_rest(team *t)
+{
+    atomic_store_explicit(&t->resting, atomic_load_explicit(&t->region, memory_order_relaxed),
+                          memory_order_relaxed);
 }
 
 typedef struct range_job {

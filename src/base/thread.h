@@ -37,6 +37,10 @@ int team_size(const team *t);
  * on its own team. n_parts of 0 is nothing, of 1 runs inline without waking anybody. */
 void team_run(team *t, int n_parts, team_fn *fn, void *arg);
 
+/* Tells that no region follows for now: the helpers sleep at once instead of watching for one, and
+ * leave their CPUs to others. The next region wakes them. By the thread that runs the regions. */
+void team_rest(team *t);
+
 /* Cuts 0 .. n_items - 1 into ranges of at least grain items (grain >= 1; the last may be shorter),
  * at most four for each thread, and runs them as team_run does. */
 void team_for(team *t, long n_items, long grain, team_range_fn *fn, void *arg);

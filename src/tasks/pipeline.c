@@ -130,7 +130,9 @@ bool pipeline_open(pipeline *p, const char *folder, const char *id, const char *
                    team *threads, error *e)
 {
     int64_t start = clock_us();
-    *p = (pipeline){.id = id ? xstrdup(id) : last_part(folder), .commit = commit_of(folder)};
+    *p = (pipeline){.threads = threads,
+                    .id = id ? xstrdup(id) : last_part(folder),
+                    .commit = commit_of(folder)};
     if (!open_parts(p, folder, task_name, threads, e)) {
         pipeline_close(p);
         return false;

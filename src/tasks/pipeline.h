@@ -9,6 +9,7 @@ typedef struct pipeline {
     char *commit; /* of the snapshot the folder belongs to, "" when unknown */
     tokenizer *tokenizer;
     model *model;
+    team *threads; /* the caller's */
     const model_info *info;
     const task *task; /* what a request gets that names no task */
     int max_tokens;   /* longest input, special tokens included, as the reference truncates it */

@@ -217,6 +217,16 @@ static void settle(batcher *b)
     b->n_active = kept;
 }
 
+/* Whether the engine will have nothing to compute once the active jobs are settled: then the
+ * helpers leave their CPUs to those who send the replies. */
+static bool runs_dry(const batcher *b)
+{
+    for (int i = 0; i < b->n_active; i++)
+        if (b->calls[i]->n_done < b->calls[i]->n_sequences)
+            return false;
+    return b->first == NULL;
+}
+
 static void compute_step(batcher *b)
 {
     int done_before[MAX_ACTIVE];
@@ -231,7 +241,10 @@ static void compute_step(batcher *b)
     pthread_mutex_lock(&b->lock);
     b->counts.batches++;
     b->counts.busy_us += clock_us() - start;
+    bool rest = runs_dry(b);
     pthread_mutex_unlock(&b->lock);
+    if (rest)
+        team_rest(b->pipeline->threads);
     settle(b);
 }
 
