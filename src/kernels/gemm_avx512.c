@@ -88,6 +88,8 @@ INLINE __m512 broadcast_part(const float *x, int n)
 INLINE void fetch_step(const gemm_ahead *ahead, int l)
 {
     int share = ahead->rows / 4;
+    if (share == 0)
+        return;
     const float *w = ahead->w + (l / QUAD % 4) * share * ahead->ldw + l / STEP * STEP;
     for (int i = 0; i < share; i++)
         _mm_prefetch((const char *)(w + i * ahead->ldw), _MM_HINT_T1);
