@@ -77,13 +77,16 @@ bool fail_in(error *e, const char *format, ...)
 int error_status(enum error_kind kind)
 {
     static const int status[] = {
-        [ERR_NONE] = 200,        [ERR_BAD_REQUEST] = 400, [ERR_UNAUTHORIZED] = 401,
-        [ERR_FORBIDDEN] = 403,   [ERR_NOT_FOUND] = 404,   [ERR_NOT_ALLOWED] = 405,
-        [ERR_CONFLICT] = 409,    [ERR_TOO_LARGE] = 413,   [ERR_UNSUPPORTED_TYPE] = 415,
-        [ERR_INVALID] = 422,     [ERR_BUSY] = 429,        [ERR_BAD_MODEL] = 500,
-        [ERR_IO] = 500,          [ERR_INTERNAL] = 500,    [ERR_BAD_GATEWAY] = 502,
-        [ERR_UNAVAILABLE] = 503, [ERR_TIMEOUT] = 504,     [ERR_NO_SPACE] = 507,
-        [ERR_CANCELLED] = 499,
+        [ERR_NONE] = 200,        [ERR_BAD_REQUEST] = 400,
+        [ERR_EMPTY] = 400,       [ERR_UNAUTHORIZED] = 401,
+        [ERR_FORBIDDEN] = 403,   [ERR_NOT_FOUND] = 404,
+        [ERR_NOT_ALLOWED] = 405, [ERR_CONFLICT] = 409,
+        [ERR_TOO_LARGE] = 413,   [ERR_UNSUPPORTED_TYPE] = 415,
+        [ERR_INVALID] = 422,     [ERR_BUSY] = 429,
+        [ERR_BAD_MODEL] = 500,   [ERR_IO] = 500,
+        [ERR_INTERNAL] = 500,    [ERR_BAD_GATEWAY] = 502,
+        [ERR_UNAVAILABLE] = 503, [ERR_TIMEOUT] = 504,
+        [ERR_NO_SPACE] = 507,    [ERR_CANCELLED] = 499,
     };
     return status[kind];
 }

@@ -11,6 +11,7 @@
 enum error_kind {
     ERR_NONE,
     ERR_BAD_REQUEST,      /* 400: malformed or of the wrong type */
+    ERR_EMPTY,            /* 400: nothing where something is expected */
     ERR_UNAUTHORIZED,     /* 401 */
     ERR_FORBIDDEN,        /* 403 */
     ERR_NOT_FOUND,        /* 404 */

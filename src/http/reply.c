@@ -251,11 +251,11 @@ void http_redirect(http_request *req, int status, const char *location)
 
 /* --- errors --- */
 
-static void write_error(http_request *req, int status, const char *message)
+static void write_error(http_request *req, int status, const char *code, const char *message)
 {
     const http_server_options *options = &req->server->options;
     if (options->error_writer) {
-        options->error_writer(req, status, http_status_code(status), message, options->app);
+        options->error_writer(req, status, code, message, options->app);
         return;
     }
     own_buf buf body = buf_new(8 * MAX_MESSAGE);
@@ -273,12 +273,13 @@ void http_error(http_request *req, int status, const char *format, ...)
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     utf8_repair(message); /* parts of requests, and cut ones */
-    write_error(req, status, message);
+    write_error(req, status, http_status_code(status), message);
 }
 
 void http_fail(http_request *req, const error *e)
 {
-    write_error(req, error_status(e->kind), e->message);
+    int status = error_status(e->kind);
+    write_error(req, status, e->kind == ERR_EMPTY ? "empty" : http_status_code(status), e->message);
 }
 
 /* --- replies in pieces --- */

@@ -57,8 +57,9 @@ typedef struct http_server_options {
     void (*head)(http_request *req, int status, void *app);
 
     /* Writes the reply of every error (http_error, http_fail, and those of the server itself) with
-     * http_reply(). code: "not_found", "bad_request" ... from the status. When the head was
-     * malformed, method and path are empty. NULL: {"error":"message"}. */
+     * http_reply(). code: "not_found", "bad_request" ... from the status, or "empty" for
+     * ERR_EMPTY. When the head was malformed, method and path are empty. NULL: {"error":"message"}.
+     */
     void (*error_writer)(http_request *req, int status, const char *code, const char *message,
                          void *app);
 

@@ -11,7 +11,7 @@ bool classify_prepare(task_call *c, error *e)
     const classify_request *r = c->request;
     text_options o = {.truncate = r->truncate, .side = r->side, .path = "inputs"};
     if (r->inputs.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'inputs' is an empty list, expected at least one text");
+        return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
     c->computes = CALL_LOGITS;
     return texts_encode(c, &r->inputs, &o, e);
 }

@@ -123,7 +123,7 @@ static bool prepare(task_call *c, error *e)
     if (tokenizer_info_of(c->pipeline->tokenizer)->mask_id < 0)
         return fail(e, ERR_INVALID, "the tokenizer of this model has no mask token");
     if (r->inputs.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'inputs' is an empty list, expected at least one text");
+        return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
     if (r->targets.items && !find_targets(c, e))
         return false;
     c->computes = CALL_LOGITS;

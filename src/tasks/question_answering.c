@@ -90,7 +90,7 @@ static bool encode(task_call *c, struct question *q, const window_options *o, co
                    error *e)
 {
     if (q->question.n == 0 || q->context.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'%s.%s' is empty, expected some words", path,
+        return fail(e, ERR_EMPTY, "'%s.%s' is empty, expected some words", path,
                     q->question.n ? "context" : "question");
     if (!tokenizer_windows(c->pipeline->tokenizer, q->question, &q->context, o, &q->windows,
                            c->memory, e))
@@ -108,7 +108,7 @@ static bool prepare(task_call *c, error *e)
     window_options o;
     int n = 0;
     if (r->inputs.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'inputs' is an empty list, expected at least a question");
+        return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least a question");
     if (!plan(c, &o, e))
         return false;
     for (int i = 0; i < r->inputs.n; i++) {

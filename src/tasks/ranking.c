@@ -55,8 +55,7 @@ bool rank_prepare(task_call *c, error *e)
     else if (!join_pairs(c, &pairs, e))
         return false;
     if (pairs.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'%s' is an empty list, expected at least one text",
-                    r->key);
+        return fail(e, ERR_EMPTY, "'%s' is an empty list, expected at least one text", r->key);
     for (int i = 0; i < pairs.n; i++)
         if (!pairs.items[i].pair.p)
             return fail(e, ERR_BAD_REQUEST, "'%s[%d].text_pair' is required but missing", r->key,

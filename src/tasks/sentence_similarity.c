@@ -58,8 +58,7 @@ static bool prepare(task_call *c, error *e)
     const struct similarity_request *r = c->request;
     const strs *sentences = &r->inputs.sentences;
     if (sentences->n == 0)
-        return fail(e, ERR_BAD_REQUEST,
-                    "'inputs.sentences' is empty, expected at least one sentence");
+        return fail(e, ERR_EMPTY, "'inputs.sentences' is empty, expected at least one sentence");
     text_input *items = arena_try(c->memory, (size_t)sentences->n + 1, sizeof *items);
     if (!items)
         return fail(e, ERR_TOO_LARGE, "'inputs' is larger than the memory allowed for one request");

@@ -81,7 +81,7 @@ static bool parse_parameters(const field *rows, const json_t *root, void *reques
 static json_t *read_body(const task *t, str body, error *e)
 {
     if (body.n == 0) {
-        fail(e, ERR_BAD_REQUEST, "the request body is empty, expected JSON such as %s", t->example);
+        fail(e, ERR_EMPTY, "the request body is empty, expected JSON such as %s", t->example);
         return NULL;
     }
     json_t *root = json_parse(body, "the request body", JSON_MAX_DEPTH, e);

@@ -104,7 +104,7 @@ static bool take_ids(const struct job *j, int i, const text_input *input, sequen
     char name[64];
     int most = j->call->pipeline->max_tokens;
     if (input->n_ids == 0)
-        return fail(e, ERR_BAD_REQUEST, "'%s' is an empty list of token ids", name_of(j, i, name));
+        return fail(e, ERR_EMPTY, "'%s' is an empty list of token ids", name_of(j, i, name));
     if (input->n_ids > most && j->options->truncate == 0)
         return too_long(j, i, input->n_ids, e);
     bool cut = most > 0 && input->n_ids > most;

@@ -78,7 +78,7 @@ static bool encode_windows(task_call *c, str text, windows *out, error *e)
 static bool check(const struct token_request *r, const pipeline *p, error *e)
 {
     if (r->inputs.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'inputs' is an empty list, expected at least one text");
+        return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
     if (r->stride < 0)
         return true;
     if (r->aggregation == AGGREGATE_NONE)

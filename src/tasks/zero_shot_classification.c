@@ -106,9 +106,9 @@ static bool fill_template(task_call *c, str form, str label, str *out, error *e)
 static bool check(const struct zero_shot_request *r, error *e)
 {
     if (r->inputs.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'inputs' is an empty list, expected at least one text");
+        return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
     if (r->candidate_labels.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'candidate_labels' is empty, expected at least one label");
+        return fail(e, ERR_EMPTY, "'candidate_labels' is empty, expected at least one label");
     if (r->inputs.n > MAX_PAIRS / r->candidate_labels.n)
         return fail(e, ERR_INVALID, "%d texts with %d labels are %lld pairs, expected at most %d",
                     r->inputs.n, r->candidate_labels.n,

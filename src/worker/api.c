@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 extern const task task_sentence_similarity;
 
@@ -44,11 +45,11 @@ enum api_style worker_style(str path)
 }
 
 /* The names that text-embeddings-inference gives to its errors. */
-static const char *tei_error_type(int status)
+static const char *tei_error_type(int status, const char *code)
 {
     switch (status) {
     case 400:
-        return "Empty";
+        return strcmp(code, "empty") == 0 ? "Empty" : "Validation";
     case 429:
         return "Overloaded";
     case 503:
@@ -69,7 +70,8 @@ void worker_write_error(http_request *req, int status, const char *code, const c
                          status < 500 ? "invalid_request_error" : "server_error", "param", "code",
                          code);
     else if (style == STYLE_TEI)
-        root = json_pack("{s:s, s:s}", "error", message, "error_type", tei_error_type(status));
+        root =
+            json_pack("{s:s, s:s}", "error", message, "error_type", tei_error_type(status, code));
     else
         root = json_pack("{s:s}", "error", message);
     if (!root) /* the message is not valid UTF-8 */

@@ -17,7 +17,7 @@ static bool prepare(task_call *c, error *e)
 {
     const embed_request *r = c->request;
     if (r->inputs.n == 0)
-        return fail(e, ERR_BAD_REQUEST, "'input' is an empty list, expected at least one text");
+        return fail(e, ERR_EMPTY, "'input' is an empty list, expected at least one text");
     return embeddings_prepare(c, "input", e);
 }
 

@@ -19,7 +19,7 @@ static const field embed_parameters[] = {EMBED_FIELDS(1), FIELD_END};
 static bool check_not_empty(const texts *list, error *e)
 {
     return list->n > 0 ||
-           fail(e, ERR_BAD_REQUEST, "'inputs' is an empty list, expected at least one text");
+           fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
 }
 
 static bool prepare_embed(task_call *c, error *e)

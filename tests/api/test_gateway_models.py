@@ -46,6 +46,16 @@ def read_all(connection):
     return got
 
 
+def test_a_request_that_does_not_load(make_server):
+    server = make_server()
+    for wish in ("0", "false"):
+        refused = ask(server, headers={"X-Load-Model": wish})
+        assert refused.status == 503 and "not loaded" in refused.json()["error"]
+    assert server.worker_pids() == []
+    assert ask(server, headers={"X-Load-Model": "1"}).status == 200
+    assert ask(server, headers={"X-Load-Model": "0"}).status == 200
+
+
 @pytest.mark.thread
 def test_single_flight(make_server):
     server = make_server()

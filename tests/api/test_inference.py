@@ -144,6 +144,8 @@ def test_text_embeddings_inference_routes(server):
     assert server.get(base + "/health").status == 200
     empty = server.post(base + "/embed", {"inputs": []})
     assert empty.status == 400 and empty.json()["error_type"] == "Empty"
+    malformed = server.post(base + "/embed", {"inputs": 7})
+    assert malformed.status == 400 and malformed.json()["error_type"] == "Validation"
 
 
 def test_openai_embeddings(server):

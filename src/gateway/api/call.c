@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/h1.h"
 #include "http/proxy.h"
 
 #include <stdlib.h>
@@ -124,9 +125,28 @@ static void take_lease(void *arg)
     pool_lease(c->gateway->pool, &c->lease, c->id, c->folder, c->weight_bytes);
 }
 
+/* "X-Load-Model: 0", the header of dont_load_model. */
+static bool may_load(const http_request *req)
+{
+    str wish = http_request_header(req, "x-load-model");
+    return !str_is(wish, "0") && !h1_equal_fold(wish, STR("false"));
+}
+
+static bool is_loaded(const gateway *g, const char *id)
+{
+    pool_status status;
+    pool_get_status(g->pool, id, &status);
+    return status.state == POOL_READY;
+}
+
 void call_model(http_request *req, gateway *g, local_model *model, const char *target,
                 const str *body)
 {
+    if (!may_load(req) && !is_loaded(g, model->hub.id)) {
+        http_error(req, 503, "model '%s' is not loaded and the header X-Load-Model says not to",
+                   model->hub.id);
+        return;
+    }
     int64_t announced = http_body_length(req);
     if (!body && announced > g->options->max_body_bytes) {
         http_error(req, 413, "the body has %lld bytes, this server takes at most %lld",
