@@ -170,9 +170,11 @@ static size_t work_floats(const encoder *m, int n_tokens)
     const encoder_config *c = &m->config;
     size_t n = (size_t)n_tokens, part = n * (size_t)c->hidden;
     size_t rest = n * (size_t)c->embedding;
-    for (int i = 0; i < c->layers; i++)
+    for (int i = 0; i < c->layers; i++) {
         rest = larger(rest, larger(mixing_work(s, &s->layers[i], n_tokens),
                                    ffn_work(&s->layers[i].ffn, n_tokens)));
+        rest = larger(rest, ffn_work(&s->layers[i].adapter, n_tokens));
+    }
     return N_REACHES * n * (size_t)stack_head_dim(&s->config) + 2 * part + rest;
 }
 
@@ -241,6 +243,23 @@ static void add_block(const norm *out, team *t, const float *added, float *x, in
         add_f32(t, x, added, x, (long)n * width);
 }
 
+/* x = ffn_out(adapted(x + ffn(ffn_in(x)))). added, normed: of x's size. */
+static void feed_forward(const stack_layer *l, team *t, float *x, float *added, float *normed,
+                         float *rest, size_t rest_floats, int n)
+{
+    int width = l->ffn.down.out;
+    const float *input = block_input(&l->ffn_in, t, x, normed, n);
+    ffn_run(&l->ffn, t, input, added, n, rest, rest_floats);
+    if (l->adapter.up.in) {
+        add_f32(t, x, added, x, (long)n * width);
+        input = block_input(&l->adapter_in, t, x, normed, n);
+        ffn_run(&l->adapter, t, input, added, n, rest, rest_floats);
+        if (l->adapter_adds_normed && input != x)
+            memcpy(x, input, (size_t)n * (size_t)width * sizeof *x);
+    }
+    add_block(&l->ffn_out, t, added, x, n, width);
+}
+
 static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
                 float *out, encoder_work *w, error *e)
 {
@@ -263,9 +282,7 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
         else
             self_attention_run(&l->attention, t, r, &positions, x, added, rest);
         add_block(&l->attention_out, t, added, out, n, width);
-        x = block_input(&l->ffn_in, t, out, normed, n);
-        ffn_run(&l->ffn, t, x, added, n, rest, w->n_floats - (size_t)(rest - w->floats));
-        add_block(&l->ffn_out, t, added, out, n, width);
+        feed_forward(l, t, out, added, normed, rest, w->n_floats - (size_t)(rest - w->floats), n);
     }
     if (s->final.width)
         norm_run(&s->final, t, out, NULL, out, n);

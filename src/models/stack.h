@@ -3,10 +3,11 @@
  *
  *     x = embeddings, normed, projected where widths differ
  *     each layer: x = attention_out(x + attention(attention_in(x)))
- *                 x = ffn_out(x + ffn(ffn_in(x)))
+ *                 x = ffn_out(adapted(x + ffn(ffn_in(x))))
  *     out = final(x)
  *
- * with every norm optional. */
+ * with every norm optional, and adapted(x) = x + adapter(adapter_in(x)) where there is an adapter,
+ * x where there is none. */
 #pragma once
 
 #include "models/encoder.h"
@@ -24,6 +25,13 @@ typedef struct stack_rope {
 
 enum stack_product { QUERIES, KEYS, VALUES, ATTENTION_OUT, FFN_UP, FFN_DOWN, N_PRODUCTS };
 
+/* Of the adapters behind feed-forward blocks. */
+typedef struct stack_adapters {
+    str name;
+    int reduction; /* hidden size over their width */
+    int own_norm, layer_norm, adds_normed;
+} stack_adapters;
+
 typedef struct stack_config {
     encoder_config base;
     int kv_heads;               /* 0: heads */
@@ -39,12 +47,17 @@ typedef struct stack_config {
     int turn_values; /* values are turned by position too */
     int token_dropout, mask_token_id;
     int groups[N_PRODUCTS]; /* of the products of a layer, where they are made in groups */
+    int pre_norm;           /* norms are in front of the blocks */
+    stack_adapters adapters;
 } stack_config;
 
 typedef struct stack_layer {
     self_attention attention;
     ffn ffn;
     norm attention_in, attention_out, ffn_in, ffn_out;
+    ffn adapter; /* up.in 0: none */
+    norm adapter_in;
+    bool adapter_adds_normed; /* adapted(x) = adapter_in(x) + adapter(adapter_in(x)) */
     enum stack_reach reach;
 } stack_layer;
 

@@ -27,6 +27,8 @@ static int teardown(void **state)
 static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TINY "roberta-plain",
                   MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain";
 
+static const char XMOD[] = TEST_ROOT "/goldens/architectures/xmod";
+
 static const struct {
     const char *golden, *file, *patch;
     enum error_kind kind;
@@ -59,6 +61,12 @@ static const struct {
     {MPNET, "config.json", "{\"relative_attention_num_buckets\":64}", ERR_INVALID,
      "'relative_attention_num_buckets' is 64"},
     {DISTILBERT, "config.json", "{\"activation\":\"laplace\"}", ERR_INVALID, "'activation'"},
+    {XMOD, "config.json", "{\"default_language\":null}", ERR_INVALID,
+     "'default_language' is missing"},
+    {XMOD, "config.json", "{\"default_language\":\"en\"}", ERR_INVALID,
+     "'default_language' is 'en', expected one of 'languages'"},
+    {XMOD, "config.json", "{\"adapter_reduction_factor\":25}", ERR_BAD_MODEL,
+     "'adapter_reduction_factor' is 25"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},

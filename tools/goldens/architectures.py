@@ -28,6 +28,8 @@ SPECIALS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_
             "sep_token_id": 2}
 # Padding is id 1 and positions start behind it.
 AFTER_PADDING = {"pad_token_id": 1, "max_position_embeddings": 42}
+XMOD = {"languages": ["en_XX", "de_DE", "fr_XX"], "default_language": "de_DE",
+        "adapter_reduction_factor": 3}
 
 
 def case(model_type, settings=None, **row):
@@ -104,6 +106,15 @@ CASES = {
         "embedding_size": 10, "intra_bottleneck_size": 12, "num_feedforward_networks": 1,
         "use_bottleneck_attention": True, "normalization_type": "layer_norm",
         "trigram_input": False, "hidden_act": "gelu", "layer_norm_eps": 1e-3}),
+    "xmod": case("xmod", {**AFTER_PADDING, **XMOD}),
+    "xmod-pre-norm": case("xmod", {
+        **AFTER_PADDING, **XMOD, "pre_norm": True, "adapter_reuse_layer_norm": False,
+        "ln_before_adapter": False, "adapter_reduction_factor": 5, "hidden_act": "silu"}),
+    "xmod-own-norm": case("xmod", {
+        **AFTER_PADDING, **XMOD, "adapter_layer_norm": True, "ln_before_adapter": False,
+        "layer_norm_eps": 1e-3}),
+    "xmod-shared-norm-pre": case("xmod", {
+        **AFTER_PADDING, "languages": ["en_XX"], "default_language": "en_XX", "pre_norm": True}),
     "mobilebert-wide": case("mobilebert", {
         "embedding_size": 24, "trigram_input": False, "use_bottleneck": False,
         "num_feedforward_networks": 2}, scale=0.4),

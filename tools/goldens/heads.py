@@ -69,6 +69,8 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
     "roformer": ("RoFormer", ROTARY, bert_tokenizer),
     "squeezebert": ("SqueezeBert", {**ONE_LAYER, "embedding_size": 28}, bert_tokenizer),
     "xlm-roberta-xl": ("XLMRobertaXL", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
+    "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
+                      "default_language": "de_DE"}, mpnet_tokenizer),
 }
 # Heads that are not supported.
 MISSING = {"mobilebert-masked-lm", "rembert-masked-lm", "roformer-choices"}
