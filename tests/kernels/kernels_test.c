@@ -52,6 +52,7 @@ static void the_environment_lowers_the_level(void **state)
     assert_true(kernels_init(NULL));
 }
 
+#if defined(__x86_64__)
 /* What the system tells of the processor is another witness. */
 static void detection_agrees_with_the_system(void **state)
 {
@@ -72,6 +73,7 @@ static void detection_agrees_with_the_system(void **state)
     if (f)
         fclose(f);
 }
+#endif
 
 /* The list says of the tiles what the kernels say, and every family starts with its reference. */
 static void rows_describe_their_kernels(void **state)
@@ -114,7 +116,9 @@ int main(void)
         cmocka_unit_test(unknown_levels_are_refused),
         cmocka_unit_test(levels_lower_and_never_raise),
         cmocka_unit_test(the_environment_lowers_the_level),
+#if defined(__x86_64__)
         cmocka_unit_test(detection_agrees_with_the_system),
+#endif
         cmocka_unit_test(rows_describe_their_kernels),
         cmocka_unit_test(the_peak_is_measured_without_changing_the_table),
     };
