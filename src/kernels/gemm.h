@@ -4,11 +4,15 @@
 #include "base/thread.h"
 #include "kernels/activation.h"
 
+#include <stddef.h>
+
 /* out[i][j] = act(sum over l of x[i][l] * w[j][l]  +  bias[j])  +  residual[i][j] */
 typedef struct gemm_args {
     const float *x; /* [m] rows of k values, ldx floats apart (ldx >= k) */
     long ldx;
     const float *w;        /* [n][k], any alignment of a float; may be a read-only mapping */
+    const float *packed;   /* the same weights as gemm_f32_pack made them (w is not read then), or
+                              NULL */
     const float *bias;     /* [n] or NULL */
     const float *residual; /* [m] rows of n values, ldr floats apart, or NULL; may be out itself */
     long ldr;
@@ -26,3 +30,18 @@ typedef struct gemm_args {
  * values; a block is four partial sums s0 .. s3 over l mod 4 with l rising, added as
  * (s0 + s2) + (s1 + s3); the blocks are added with l rising. */
 void gemm_f32(team *t, const gemm_args *a);
+
+/* Several products that do not depend on each other, at the cost of one region of the team. The
+ * results are those of gemm_f32. At most GEMM_TOGETHER. */
+enum { GEMM_TOGETHER = 4 };
+void gemm_f32_all(team *t, const gemm_args *list, int n_products);
+
+/* Weights ahead of time in the order in which products read them: panel after panel of tile_n
+ * columns. Products of packed weights have the same bits and are faster, above all with few rows.
+ * What is packed is right for the kernel level in use only: gemm_f32_panel tells the columns of a
+ * panel, which is all that may differ. */
+size_t gemm_f32_packed_bytes(int n, int k);
+int gemm_f32_panel(void);
+
+/* w: [n][k]; packed: gemm_f32_packed_bytes(n, k), 64-byte aligned. Runs on the calling thread. */
+void gemm_f32_pack(const float *w, int n, int k, void *packed);

@@ -74,8 +74,14 @@ INLINE __m256 broadcast_part(const float *x, int n)
     return _mm256_set_m128(v, v);
 }
 
+INLINE void fetch_step(const gemm_ahead *ahead, int l)
+{
+    for (int i = 0; i < ahead->lines; i++)
+        _mm_prefetch((const char *)(ahead->w + (l / QUAD * ahead->lines + i) * 16), _MM_HINT_T1);
+}
+
 INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
-                      bool add)
+                      bool add, gemm_ahead ahead)
 {
     __m256 s[TILE_M][GROUPS], v[TILE_M];
     UNROLL
@@ -86,6 +92,7 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
     }
     int l = 0;
     for (; l + QUAD <= k; l += QUAD, panel += TILE_N * QUAD) {
+        fetch_step(&ahead, l);
         UNROLL
         for (int i = 0; i < rows; i++)
             v[i] = broadcast_quad(x + i * ldx + l);
@@ -112,9 +119,9 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
 /* A function for each height, so that each loop has the registers to itself. */
 #define TILE(rows)                                                                                 \
     static __attribute__((noinline)) void tile_##rows(                                             \
-        const float *x, long ldx, const float *panel, int k, float *c, bool add)                   \
+        const float *x, long ldx, const float *panel, int k, float *c, bool add, gemm_ahead ahead) \
     {                                                                                              \
-        tile_rows(rows, x, ldx, panel, k, c, add);                                                 \
+        tile_rows(rows, x, ldx, panel, k, c, add, ahead);                                          \
     }
 TILE(1)
 TILE(2)
@@ -123,13 +130,14 @@ TILE(3)
 static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
                  gemm_ahead ahead)
 {
-    (void)ahead;
-    for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N)
-        tile_3(x, ldx, panel, k, c, add);
+    for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N) {
+        tile_3(x, ldx, panel, k, c, add, ahead);
+        ahead.lines = 0;
+    }
     if (m == 2)
-        tile_2(x, ldx, panel, k, c, add);
+        tile_2(x, ldx, panel, k, c, add, ahead);
     else if (m == 1)
-        tile_1(x, ldx, panel, k, c, add);
+        tile_1(x, ldx, panel, k, c, add, ahead);
 }
 
 /* The last values of k, fewer than a step. */

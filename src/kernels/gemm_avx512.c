@@ -84,9 +84,12 @@ INLINE __m512 broadcast_part(const float *x, int n)
     return _mm512_broadcast_f32x4(_mm_maskz_loadu_ps((__mmask8)first_lanes(n), x));
 }
 
-/* A quarter of the rows with each of the four steps that a line of values takes. */
+/* Lines in their order, or a quarter of the rows with each of the four steps that a line of values
+ * takes. */
 INLINE void fetch_step(const gemm_ahead *ahead, int l)
 {
+    for (int i = 0; i < ahead->lines; i++)
+        _mm_prefetch((const char *)(ahead->w + (l / QUAD * ahead->lines + i) * 16), _MM_HINT_T1);
     int share = ahead->rows / 4;
     if (share == 0)
         return;

@@ -12,12 +12,13 @@
 
 enum { GEMM_BLOCK = 384 }; /* values of k summed before they are added to the others; see gemm.h */
 
-/* Values of w that are needed next: `rows` rows (0, 4, 8 or 16) of as many values as the tile has.
- */
+/* Values of w that are needed next, of which a tile asks for some with each of its steps of 4
+ * values: `lines` (0, 1, 2, 4) cache lines in their order of a packed panel, or else a part of
+ * `rows` rows (0, 4, 8 or 16) of as many values as the tile has. */
 typedef struct gemm_ahead {
     const float *w;
     long ldw;
-    int rows;
+    int rows, lines;
 } gemm_ahead;
 
 /* A panel is tile_n rows of w (columns of the result) times k values, rounded up to fours and
@@ -27,7 +28,7 @@ typedef struct gemm_ahead {
 typedef struct gemm_f32_kernels {
     int tile_m, tile_n;
     int stream_m; /* rows up to which `stream` is faster than packing */
-    bool fetches; /* `tile` honours `ahead` */
+    bool fetches; /* `tile` honours the rows of `ahead`; lines are honoured by all but scalar */
     /* panel <- w[n][k], n <= tile_n, rows ldw apart; panel: 64-byte aligned. */
     void (*pack)(const float *w, long ldw, int n, int k, float *panel);
     /* c[m][tile_n] (+)= x[m][k] * panel, any m >= 1; rows of c tile_n apart, 64-byte aligned. What

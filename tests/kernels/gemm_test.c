@@ -185,6 +185,57 @@ static void rows_do_not_depend_on_their_batch(void **state)
     }
 }
 
+/* Packed weights and products of one region give the bits of a product by itself. */
+static void check_packed(team *t, int m, int n, int k)
+{
+    enum { OTHER_N = 21 };
+    product p = product_new(m, n, k, 2, true, true, ACT_GELU_ERF);
+    product q = product_new(m, OTHER_N, k, 0, false, false, ACT_NONE);
+    size_t size = gemm_f32_packed_bytes(n, k);
+    edge packed = edge_new(size / sizeof(float) + 16);
+    float *at = packed.p + (16 - (uintptr_t)packed.p / sizeof(float) % 16) % 16;
+    gemm_args list[] = {p.a, q.a};
+    gemm_f32(t, &p.a);
+    gemm_f32(t, &q.a);
+    edge out = edge_new(p.out.n), other = edge_new(q.out.n);
+    memcpy(out.p, p.out.p, out.n * sizeof(float)); /* what is between the rows */
+    for (int i = 0; i < m; i++)
+        memset(out.p + i * p.a.ldo, 0x7f, (size_t)n * sizeof(float));
+    gemm_f32_pack(p.a.w, n, k, at);
+    list[0].packed = at;
+    list[0].w = NULL;
+    list[0].out = out.p;
+    list[1].out = other.p;
+    gemm_f32_all(t, list, 2);
+    assert_same_bits(out.p, p.out.p, out.n, "packed");
+    assert_same_bits(other.p, q.out.p, other.n, "beside another product");
+    edge_free(&packed);
+    edge_free(&out);
+    edge_free(&other);
+    product_free(&p);
+    product_free(&q);
+}
+
+static void packed_weights_give_the_same_bits(void **state)
+{
+    (void)state;
+    static const int ms[] = {1, 2, 3, 4, 6, 7, 12, 13, 25, 64, 130, 400};
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int threads = 1; threads <= 3; threads++) {
+        team *t = team_new(threads, NULL);
+        for (int i = 0; i < n; i++) {
+            assert_true(kernels_init_level(levels[i], NULL));
+            for (size_t s = 0; s < sizeof ms / sizeof ms[0]; s++) {
+                check_packed(t, ms[s], 48, 32);
+                check_packed(t, ms[s], 37, 53);
+                check_packed(t, ms[s], 300, 801);
+            }
+        }
+        team_free(t);
+    }
+}
+
 static void residual_may_be_the_output(void **state)
 {
     (void)state;
@@ -240,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_within_their_bounds),
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
+        cmocka_unit_test(packed_weights_give_the_same_bits),
         cmocka_unit_test(residual_may_be_the_output),
         cmocka_unit_test(infinities_and_nan_stay_in_their_rows),
     };
