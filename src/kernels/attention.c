@@ -8,6 +8,7 @@
  * in its sequence only. */
 #include "kernels/attention.h"
 
+#include "base/profile.h"
 #include "kernels/table.h"
 
 #include <math.h>
@@ -192,6 +193,7 @@ void attention_f32(team *t, const attention_args *a)
         job.n_units += units_of(a, i);
         products += 2 * length * length * a->heads * a->head_dim;
     }
+    PROFILE_WORK(PROFILE_ATTENTION, 2 * products);
     int parts = products < PART_PRODUCTS ? 1 : team_size(t) * PARTS_PER_THREAD;
     job.n_parts = job.n_units < parts ? (int)job.n_units : parts;
     team_run(t, job.n_parts, run_part, &job);

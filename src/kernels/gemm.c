@@ -8,6 +8,7 @@
  * Every sum has the order that gemm.h states, whatever the blocks. */
 #include "kernels/gemm.h"
 
+#include "base/profile.h"
 #include "kernels/table.h"
 
 enum {
@@ -278,6 +279,7 @@ static void finish_without_sums(const gemm_args *a)
 /* Cuts a product into parts. threads: that will share them. */
 static gemm_job job_of(const gemm_args *a, int threads)
 {
+    PROFILE_WORK(PROFILE_GEMM, 2.0 * a->m * a->n * a->k);
     const gemm_f32_kernels *f = kernels.gemm_f32;
     int row_parts = divide_up(a->m, ROWS);
     int column_parts = divide_up(a->n, COLUMNS);

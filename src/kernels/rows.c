@@ -2,6 +2,7 @@
  * thread for. */
 #include "kernels/rows.h"
 
+#include "base/profile.h"
 #include "kernels/table.h"
 
 #include <string.h>
@@ -38,6 +39,7 @@ static void layer_norm_rows(void *arg, long begin, long end, int thread)
 void layer_norm_f32(team *t, const float *x, const float *residual, const float *gamma,
                     const float *beta, float eps, float *out, int n_rows, int width)
 {
+    PROFILE(PROFILE_ROWS);
     rows_job job = {.a = x, .b = residual, .gamma = gamma, .beta = beta};
     job.eps = eps;
     job.out = out;
@@ -58,6 +60,7 @@ static void rms_norm_rows(void *arg, long begin, long end, int thread)
 void rms_norm_f32(team *t, const float *x, const float *gamma, float eps, float *out, int n_rows,
                   int width)
 {
+    PROFILE(PROFILE_ROWS);
     rows_job job = {.a = x, .gamma = gamma, .eps = eps, .out = out, .width = width};
     for_rows(t, n_rows, width, rms_norm_rows, &job);
 }
@@ -72,6 +75,7 @@ static void softmax_rows(void *arg, long begin, long end, int thread)
 
 void softmax_f32(team *t, const float *x, float *out, int n_rows, int width)
 {
+    PROFILE(PROFILE_ROWS);
     rows_job job = {.a = x, .out = out, .width = width};
     for_rows(t, n_rows, width, softmax_rows, &job);
 }
@@ -85,6 +89,7 @@ static void activate_values(void *arg, long begin, long end, int thread)
 
 void activate_f32(team *t, enum activation act, const float *x, float *out, long n)
 {
+    PROFILE(PROFILE_ROWS);
     rows_job job = {.a = x, .out = out, .act = act};
     team_for(t, n, PART_VALUES, activate_values, &job);
 }
@@ -98,6 +103,7 @@ static void add_values(void *arg, long begin, long end, int thread)
 
 void add_f32(team *t, const float *a, const float *b, float *out, long n)
 {
+    PROFILE(PROFILE_ROWS);
     rows_job job = {.a = a, .b = b, .out = out};
     team_for(t, n, PART_VALUES, add_values, &job);
 }
@@ -122,6 +128,7 @@ static void gate_rows(void *arg, long begin, long end, int thread)
 void gate_f32(team *t, enum activation act, const float *a, long lda, const float *b, long ldb,
               float *out, long ldo, int n_rows, int width)
 {
+    PROFILE(PROFILE_ROWS);
     rows_job job = {.a = a, .b = b, .out = out, .lda = lda, .ldb = ldb, .ldo = ldo};
     job.act = act;
     job.width = width;
@@ -150,6 +157,7 @@ static void embed_rows(void *arg, long begin, long end, int thread)
 
 void embed_f32(team *t, const embed_args *a)
 {
+    PROFILE(PROFILE_ROWS);
     embed_args args = *a;
     if (a->width > 0)
         team_for(t, a->n_rows, PART_VALUES / a->width + 1, embed_rows, &args);
@@ -157,10 +165,12 @@ void embed_f32(team *t, const embed_args *a)
 
 void f16_to_f32(const void *from, float *out, long n)
 {
+    PROFILE(PROFILE_ROWS);
     kernels.rows_f32->from_f16(from, out, n);
 }
 
 void bf16_to_f32(const void *from, float *out, long n)
 {
+    PROFILE(PROFILE_ROWS);
     kernels.rows_f32->from_bf16(from, out, n);
 }

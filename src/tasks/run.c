@@ -4,6 +4,7 @@
 #include "tasks/run.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/profile.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -244,6 +245,14 @@ bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e)
     return ok;
 }
 
+static bool write_reply(task_call *c, buf *reply, error *e)
+{
+    PROFILE(PROFILE_REPLY);
+    if (!c->task->finish(c, reply, e))
+        return false;
+    return !reply->full || fail(e, ERR_TOO_LARGE, "the reply is larger than %zu bytes", reply->max);
+}
+
 bool runner_answer(runner *r, const task *t, str body, buf *reply, call_usage *usage, error *e)
 {
     task_call call = {.task = t, .pipeline = r->pipeline, .memory = arena_new(CALL_BYTES)};
@@ -252,9 +261,7 @@ bool runner_answer(runner *r, const task *t, str body, buf *reply, call_usage *u
     bool ok = task_parse(t, body, call.request, call.memory, e) && t->prepare(&call, e);
     while (ok && call.n_done < call.n_sequences)
         ok = runner_step(r, list, 1, e);
-    ok = ok && t->finish(&call, reply, e);
-    if (ok && reply->full)
-        ok = fail(e, ERR_TOO_LARGE, "the reply is larger than %zu bytes", reply->max);
+    ok = ok && write_reply(&call, reply, e);
     *usage = call.usage;
     arena_free(call.memory);
     return ok;

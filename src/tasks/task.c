@@ -2,6 +2,7 @@
 #include "tasks/task.h"
 #include "base/json.h"
 #include "base/own.h"
+#include "base/profile.h"
 
 #define X(name) extern const task task_##name;
 #include "tasks/list.h"
@@ -102,6 +103,7 @@ static bool fill_request(const task *t, const json_t *root, void *request, arena
 
 bool task_parse(const task *t, str body, void *request, arena *a, error *e)
 {
+    PROFILE(PROFILE_REQUEST);
     own_json json_t *root = read_body(t, body, e);
     return root && fill_request(t, root, request, a, e);
 }

@@ -8,6 +8,7 @@
 #include "tokenizers/pretokenizer.h"
 
 #include "base/own.h"
+#include "base/profile.h"
 #include "base/utf8.h"
 
 enum { GPT2_SPACE = 0x120 };
@@ -296,6 +297,7 @@ static bool encode_texts(const tokenizer *t, const str inputs[2], tokens lists[2
 bool tokenizer_encode(const tokenizer *t, str input, const str *pair, const encode_options *o,
                       encoding *out, arena *a, error *e)
 {
+    PROFILE(PROFILE_TOKENIZER);
     const str inputs[2] = {input, pair ? *pair : (str){0}};
     tokens lists[2] = {0};
     bool ok = encode_texts(t, inputs, lists, pair != NULL, o, out, a, e);

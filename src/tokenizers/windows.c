@@ -1,6 +1,7 @@
 /* Windows as Encoding::truncate of `tokenizers` makes them: each begins `most - stride` tokens
  * behind the one before, the last one ends with the text. */
 #include "tokenizers/windows.h"
+#include "base/profile.h"
 #include "tokenizers/pipeline.h"
 
 struct cut { /* how one text is cut */
@@ -77,6 +78,7 @@ static bool cut_windows(const tokenizer *t, const str inputs[2], tokens lists[2]
 bool tokenizer_windows(const tokenizer *t, str first, const str *pair, const window_options *o,
                        windows *out, arena *a, error *e)
 {
+    PROFILE(PROFILE_TOKENIZER);
     const str inputs[2] = {first, pair ? *pair : (str){0}};
     tokens lists[2] = {0};
     bool ok = cut_windows(t, inputs, lists, pair != NULL, o, out, a, e);
@@ -100,6 +102,7 @@ bool tokenizer_encode_pairs(const tokenizer *t, str first, const str *pairs, int
                             enum truncation_side side, encoding *out, arena *a, error *e)
 {
     static const encode_options whole = {.add_special = true};
+    PROFILE(PROFILE_TOKENIZER);
     tokens lists[2] = {0};
     bool ok = encode_text(t, first, false, &lists[0], e);
     for (int i = 0; i < n && ok; i++) {
