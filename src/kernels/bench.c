@@ -14,14 +14,18 @@
 
 enum {
     WEIGHT_FLOATS =
-        16 << 20, /* weights are taken from a set larger than the caches, as a model's */
+        64 << 20, /* weights are taken from a set larger than the caches, as a model's */
     VALUE_FLOATS = 8 << 20,
     SPIN_STEPS = 200 * 1000,
 };
 
 typedef struct bench {
     team *team;
-    double seconds, peak;
+    double seconds;
+    double peak;        /* operations */
+    double peak_memory; /* bytes read from memory */
+    size_t copied;      /* the working set that peak_copy was measured for */
+    double peak_copy;
     bench_report *report;
     void *arg;
     const kernel_row *row;
@@ -50,6 +54,17 @@ static double best_time(bench *b, bench_fn *fn, const void *shape)
     return best;
 }
 
+/* Compares a result with a peak; the one it comes nearer to stays. */
+static void compare(bench_result *r, enum bench_bound bound, double value, double peak)
+{
+    if (peak <= 0 || value / peak <= r->peak_share)
+        return;
+    r->bound = bound;
+    r->peak = peak;
+    r->peak_share = value / peak;
+}
+
+/* flop: operations; bytes: of operands that come from memory, as weights do. */
 static void measure(bench *b, bench_fn *fn, const void *shape, const char *name, double flop,
                     double bytes)
 {
@@ -57,7 +72,22 @@ static void measure(bench *b, bench_fn *fn, const void *shape, const char *name,
     r.seconds = best_time(b, fn, shape);
     r.gflops = 1e-9 * flop / r.seconds;
     r.gigabytes = 1e-9 * bytes / r.seconds;
-    r.peak_share = b->peak > 0 ? r.gflops / b->peak : 0;
+    compare(&r, BOUND_COMPUTE, r.gflops, b->peak);
+    compare(&r, BOUND_BANDWIDTH, r.gigabytes, b->peak_memory);
+    b->report(b->arg, &r);
+}
+
+/* Row kernels: `bytes` are read and written again and again where they lie. */
+static void measure_bytes(bench *b, bench_fn *fn, const void *shape, const char *name, double bytes)
+{
+    bench_result r = {.family = b->row->family, .variant = b->row->variant, .shape = name};
+    if (b->copied != (size_t)bytes) {
+        b->copied = (size_t)bytes;
+        b->peak_copy = kernels_peak_copy(b->team, b->copied);
+    }
+    r.seconds = best_time(b, fn, shape);
+    r.gigabytes = 1e-9 * bytes / r.seconds;
+    compare(&r, BOUND_BANDWIDTH, r.gigabytes, b->peak_copy);
     b->report(b->arg, &r);
 }
 
@@ -165,13 +195,13 @@ static void bench_rows(bench *b)
         double n = (double)s[0] * s[1];
         char name[64];
         snprintf(name, sizeof name, "layer norm %d x %d", s[0], s[1]);
-        measure(b, run_layer_norm, s, name, 0, 12 * n);
+        measure_bytes(b, run_layer_norm, s, name, 12 * n);
         snprintf(name, sizeof name, "softmax %d x %d", s[0], s[1]);
-        measure(b, run_softmax, s, name, 0, 8 * n);
+        measure_bytes(b, run_softmax, s, name, 8 * n);
         snprintf(name, sizeof name, "gelu %d x %d", s[0], s[1]);
-        measure(b, run_gelu, s, name, 0, 8 * n);
+        measure_bytes(b, run_gelu, s, name, 8 * n);
         snprintf(name, sizeof name, "half to float %d x %d", s[0], s[1]);
-        measure(b, run_from_f16, s, name, 0, 6 * n);
+        measure_bytes(b, run_from_f16, s, name, 6 * n);
     }
 }
 
@@ -208,18 +238,25 @@ static float *values_between(size_t n, float least, float most)
     return p;
 }
 
-void kernels_bench(team *t, double seconds, bench_report *report, void *arg)
+static bool wanted(const bench_options *o, const kernel_row *row)
 {
-    bench b = {.team = t, .seconds = seconds, .report = report, .arg = arg};
+    return (row->cpu_flags & kernels_cpu_flags()) == row->cpu_flags &&
+           (!o->family || strcmp(o->family, row->family) == 0) &&
+           (!o->variant || strcmp(o->variant, row->variant) == 0);
+}
+
+int kernels_bench(team *t, const bench_options *o, bench_report *report, void *arg)
+{
+    bench b = {.team = t, .seconds = o->seconds, .report = report, .arg = arg};
     b.weights = values_between(WEIGHT_FLOATS, -1, 1);
     b.in = values_between(VALUE_FLOATS, -3, 3);
     b.out = values_between(VALUE_FLOATS, 0, 0);
-    int count;
+    b.peak_memory = kernels_peak_read(t, WEIGHT_FLOATS * sizeof(float));
+    int count, measured = 0;
     const kernel_row *rows = kernel_rows(&count);
-    unsigned flags = kernels_cpu_flags();
-    const gemm_f32_kernels *same_level = &gemm_f32_scalar;
     for (int i = 0; i < count; i++) {
-        if ((rows[i].cpu_flags & flags) != rows[i].cpu_flags)
+        const gemm_f32_kernels *same_level = &gemm_f32_scalar;
+        if (!wanted(o, &rows[i]))
             continue;
         for (int j = 0; j < count; j++) {
             if (rows[j].slot == (const void **)&kernels.gemm_f32 &&
@@ -227,34 +264,109 @@ void kernels_bench(team *t, double seconds, bench_report *report, void *arg)
                 same_level = rows[j].functions;
         }
         bench_row(&b, &rows[i], same_level);
+        measured++;
     }
     free(b.weights);
     free(b.in);
     free(b.out);
+    return measured;
 }
 
-typedef struct spin_job {
-    double flop[256]; /* by part */
-} spin_job;
+enum { MAX_PARTS = 256, PEAK_TRIES = 20 };
+
+typedef struct peak_job {
+    char *from, *to;          /* copied when `to` is set, else read */
+    size_t bytes, rounds;     /* of a part; how often each goes over its own */
+    double done[MAX_PARTS];   /* by part */
+    uint64_t sums[MAX_PARTS]; /* of what was read, so that it is read */
+} peak_job;
+
+/* The best rate of all threads together in PEAK_TRIES regions. */
+static double best_rate(team *t, team_fn *part, peak_job *job)
+{
+    double best = 0;
+    int parts = team_size(t) < MAX_PARTS ? team_size(t) : MAX_PARTS;
+    for (int i = 0; i < PEAK_TRIES; i++) {
+        double start = now(), done = 0;
+        team_run(t, parts, part, job);
+        double took = now() - start;
+        for (int j = 0; j < parts; j++)
+            done += job->done[j];
+        best = done / took > best ? done / took : best;
+    }
+    return 1e-9 * best;
+}
 
 static void spin_part(void *arg, int part, int thread)
 {
     (void)thread;
-    ((spin_job *)arg)->flop[part] = kernels.gemm_f32->spin(SPIN_STEPS);
+    ((peak_job *)arg)->done[part] = kernels.gemm_f32->spin(SPIN_STEPS);
 }
 
 double kernels_peak_gflops(team *t)
 {
-    spin_job job;
-    double best = 0;
-    int parts = team_size(t) < 256 ? team_size(t) : 256;
-    for (int i = 0; i < 20; i++) {
-        double start = now(), flop = 0;
-        team_run(t, parts, spin_part, &job);
-        double took = now() - start;
-        for (int j = 0; j < parts; j++)
-            flop += job.flop[j];
-        best = flop / took > best ? flop / took : best;
+    peak_job job = {0};
+    return best_rate(t, spin_part, &job);
+}
+
+typedef uint64_t lanes __attribute__((vector_size(16)));
+
+static void read_part(void *arg, int part, int thread)
+{
+    (void)thread;
+    peak_job *job = arg;
+    lanes sums[8] = {{0}};
+    for (size_t round = 0; round < job->rounds; round++) {
+        const lanes *p = (const lanes *)(job->from + (size_t)part * job->bytes);
+        for (const lanes *end = p + job->bytes / sizeof *p; p < end; p += 8) {
+            __builtin_prefetch(p + 16); /* 20 to 24 GB/s from memory with it, 15 to 20 without */
+            __builtin_prefetch(p + 20);
+            for (int i = 0; i < 8; i++)
+                sums[i] ^= p[i];
+        }
     }
-    return 1e-9 * best;
+    for (int i = 1; i < 8; i++)
+        sums[0] ^= sums[i];
+    job->sums[part] = sums[0][0] ^ sums[0][1];
+    job->done[part] = (double)job->rounds * (double)job->bytes;
+}
+
+static void copy_part(void *arg, int part, int thread)
+{
+    (void)thread;
+    peak_job *job = arg;
+    for (size_t round = 0; round < job->rounds; round++)
+        memcpy(job->to + (size_t)part * job->bytes, job->from + (size_t)part * job->bytes,
+               job->bytes);
+    job->done[part] = 2 * (double)job->rounds * (double)job->bytes;
+}
+
+static double peak_bytes(team *t, size_t bytes, team_fn *part, bool copies)
+{
+    enum { ALIGN = 128, LEAST_BYTES = 16 << 20 };
+    size_t parts = team_size(t) < MAX_PARTS ? (size_t)team_size(t) : MAX_PARTS;
+    peak_job job = {.bytes = (bytes / parts + ALIGN) / ALIGN * ALIGN};
+    job.rounds = LEAST_BYTES / (job.bytes * parts) + 1;
+    job.from = aligned_alloc(ALIGN, job.bytes * parts);
+    job.to = copies ? aligned_alloc(ALIGN, job.bytes * parts) : NULL;
+    char *to = job.to;
+    double rate = 0;
+    if (job.from && (to || !copies)) {
+        memset(job.from, 1, job.bytes * parts);
+        rate = best_rate(t, part, &job);
+    }
+    free(job.from);
+    free(to);
+    return rate;
+}
+
+double kernels_peak_read(team *t, size_t bytes)
+{
+    return peak_bytes(t, bytes, read_part, false);
+}
+
+/* The half of `bytes` is read and the other half written. */
+double kernels_peak_copy(team *t, size_t bytes)
+{
+    return peak_bytes(t, bytes / 2, copy_part, true);
 }
