@@ -3,6 +3,7 @@
 X(serve)
 X(worker)
 X(run)
+X(bench)
 X(pull)
 X(models)
 X(add)

@@ -7,9 +7,9 @@
 #include "base/own.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/parameters.h"
 #include "cli/paths.h"
 #include "kernels/kernels.h"
-#include "tensor/hub_cache.h"
 
 #include <string.h>
 
@@ -36,20 +36,11 @@ static const option rows[] = {
     OPTION_FLAG(struct run_args, verbose, "verbose", "print tokens and times on standard error"),
     OPTION_END};
 
-/* A string value; the texts come from argv, which need not be UTF-8. */
-static json_t *text_value(const char *text, error *e)
-{
-    json_t *value = json_string(text);
-    if (!value)
-        fail(e, ERR_BAD_REQUEST, "'%.40s' is not valid UTF-8", text);
-    return value;
-}
-
 static json_t *text_list(char *const *words, int n, error *e)
 {
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
-        json_t *value = text_value(words[i], e);
+        json_t *value = parameter_text(words[i], e);
         if (!value) {
             json_decref(list);
             return NULL;
@@ -66,7 +57,8 @@ static json_t *object_value(const field *keys, char *const *words, int n, error 
     int used = 0;
     for (const field *key = keys; key->type != FIELD_TYPE_END && used < n; key++) {
         bool many = key->type == FIELD_TYPE_STRINGS || key->type == FIELD_TYPE_TEXTS;
-        json_t *value = many ? text_list(words + used, n - used, e) : text_value(words[used], e);
+        json_t *value =
+            many ? text_list(words + used, n - used, e) : parameter_text(words[used], e);
         if (!value) {
             json_decref(object);
             return NULL;
@@ -81,28 +73,15 @@ static json_t *inputs_value(const task *t, char *const *words, int n, error *e)
 {
     if (t->inputs->type == FIELD_TYPE_OBJECT || t->inputs->type == FIELD_TYPE_OBJECTS)
         return object_value(t->inputs->rows, words, n, e);
-    return n == 1 ? text_value(words[0], e) : text_list(words, n, e);
-}
-
-/* NAME=VALUE, where VALUE is JSON, or else a string. */
-static bool add_parameter(json_t *parameters, const char *text, error *e)
-{
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text)
-        return fail(e, ERR_BAD_REQUEST, "'--parameter' is '%s', expected NAME=VALUE", text);
-    json_t *value = json_loads(equals + 1, JSON_DECODE_ANY, NULL);
-    if (!value)
-        value = text_value(equals + 1, e);
-    return value && json_object_setn_new(parameters, text, (size_t)(equals - text), value) == 0;
+    return n == 1 ? parameter_text(words[0], e) : text_list(words, n, e);
 }
 
 static bool make_body(const task *t, const struct run_args *a, char *const *words, int n, buf *body,
                       error *e)
 {
     own_json json_t *parameters = json_object();
-    for (int i = 0; i < a->parameters.n; i++)
-        if (!add_parameter(parameters, a->parameters.items[i], e))
-            return false;
+    if (!parameters_add(parameters, &a->parameters, e))
+        return false;
     own_json json_t *inputs = inputs_value(t, words, n, e);
     if (!inputs)
         return false;
@@ -124,26 +103,6 @@ static bool read_body(const char *given, buf *body, error *e)
         body->n += got;
     return !body->full ||
            fail(e, ERR_TOO_LARGE, "standard input has more than %d bytes", STDIN_BYTES);
-}
-
-/* The folder of MODEL: a path that is there, or an id in the store. */
-static bool find_folder(const struct run_args *a, const char *name, char **folder, error *e)
-{
-    if (file_is_dir(name)) {
-        *folder = xstrdup(name);
-        return true;
-    }
-    own_mem char *data = data_dir(a->data);
-    hub_cache cache;
-    hub_model found;
-    hub_cache_init(&cache, data);
-    bool ok = hub_cache_find(&cache, str_of(name), NULL, &found, e);
-    hub_cache_release(&cache);
-    if (!ok)
-        return false;
-    *folder = xstrdup(found.folder);
-    hub_model_release(&found);
-    return true;
 }
 
 static bool predict(const struct run_args *a, const pipeline *p, char *const *words, int n,
@@ -183,7 +142,7 @@ static int run(int argc, char **argv)
     team *threads = NULL;
     pipeline p = {0};
     bool ok =
-        kernels_init(&e) && find_folder(&a, argv[1], &folder, &e) &&
+        kernels_init(&e) && model_folder(a.data, argv[1], &folder, &e) &&
         (threads = team_new((int)a.threads, &e)) &&
         pipeline_open(&p, folder, file_is_dir(argv[1]) ? NULL : argv[1], a.task, threads, &e) &&
         predict(&a, &p, argv + 2, n - 1, &e);
