@@ -35,10 +35,11 @@ const char *const encoder_acts[] = {"gelu",
                                     "linear",
                                     NULL};
 
-const char *const encoder_head_poolings[] = {"cls", "first", "bos", "mean", "late", "last", NULL};
+const char *const encoder_head_poolings[] = {"cls",  "first", "bos",       "mean",
+                                             "late", "last",  "cls_index", NULL};
 
-static const int head_poolings[] = {POOL_CLS,  POOL_CLS,         POOL_CLS,
-                                    POOL_MEAN, HEAD_POOL_SCORES, POOL_LAST};
+static const int head_poolings[] = {POOL_CLS,         POOL_CLS,  POOL_CLS, POOL_MEAN,
+                                    HEAD_POOL_SCORES, POOL_LAST, POOL_LAST};
 
 static const enum activation acts[] = {ACT_GELU_ERF,  ACT_GELU_ERF,  ACT_GELU_TANH, ACT_GELU_TANH,
                                        ACT_GELU_TANH, ACT_GELU_TANH, ACT_GELU_TANH, ACT_QUICK_GELU,

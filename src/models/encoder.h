@@ -101,7 +101,8 @@ enum { ENCODER_GELU = 0, ENCODER_GELU_NEW = 2, ENCODER_SILU = 8, ENCODER_TANH = 
 
 extern const char *const encoder_position_types[];
 
-/* The first token, under all its names, the mean of all, the mean of their scores, the last. */
+/* The first token, under all its names, the mean of all, the mean of their scores, the last under
+ * both its names. */
 extern const char *const encoder_head_poolings[];
 enum {
     ENCODER_POOL_CLS,

@@ -2,6 +2,7 @@
 X(albert)
 X(bert)
 X(camembert)
+X(convbert)
 X(data2vec_text)
 X(deberta)
 X(deberta_v2)

@@ -26,7 +26,7 @@ struct model {
 static bool find_architecture(const architecture **found, const json_t *config, error *e)
 {
     const json_t *type = json_object_get(config, "model_type");
-    char supported[300];
+    char supported[800];
     if (!json_is_string(type))
         return fail(e, ERR_BAD_MODEL, "'config.json' has no 'model_type'");
     *found = architecture_find(json_str(type));

@@ -78,7 +78,7 @@ static bool check(const stack *s, const stack_spec *spec, error *e)
             return false;
     if (!check_rope(&c->scaling, e))
         return false;
-    if (s->fourier.width)
+    if (s->fourier.width || spec->mixing)
         return true;
     if (!c->head_dim && !encoder_check_heads(&c->base, e))
         return false;
@@ -144,8 +144,11 @@ static bool init(encoder *m, const encoder_config *base, weights w, error *e)
 static void release(encoder *m)
 {
     stack *s = m->state;
+    const stack_mixing *mixing = ((const stack_spec *)m->spec)->mixing;
     if (!s)
         return;
+    for (int i = 0; mixing && s->layers && i < s->config.base.layers; i++)
+        mixing->release(s->layers[i].mixer);
     free(s->layers);
     free(s->constant);
     fourier_release(&s->fourier);
@@ -157,10 +160,13 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static size_t mixing_work(const stack *s, const stack_layer *l, int n_tokens)
+static size_t mixing_work(const encoder *m, const stack_layer *l, int n_tokens)
 {
-    return s->fourier.width ? fourier_work(&s->fourier, n_tokens)
-                            : self_attention_work(&l->attention, n_tokens);
+    const stack *s = m->state;
+    const stack_mixing *mixing = ((const stack_spec *)m->spec)->mixing;
+    return mixing             ? mixing->work(l->mixer, n_tokens)
+           : s->fourier.width ? fourier_work(&s->fourier, n_tokens)
+                              : self_attention_work(&l->attention, n_tokens);
 }
 
 /* Angles, what attention and feed-forward add, their normed input, and what they need. */
@@ -171,7 +177,7 @@ static size_t work_floats(const encoder *m, int n_tokens)
     size_t n = (size_t)n_tokens, part = n * (size_t)c->hidden;
     size_t rest = n * (size_t)c->embedding;
     for (int i = 0; i < c->layers; i++) {
-        rest = larger(rest, larger(mixing_work(s, &s->layers[i], n_tokens),
+        rest = larger(rest, larger(mixing_work(m, &s->layers[i], n_tokens),
                                    ffn_work(&s->layers[i].ffn, n_tokens)));
         rest = larger(rest, ffn_work(&s->layers[i].adapter, n_tokens));
     }
@@ -264,6 +270,7 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
                 float *out, encoder_work *w, error *e)
 {
     const stack *s = m->state;
+    const stack_mixing *mixing = ((const stack_spec *)m->spec)->mixing;
     int n = ragged_rows(r), width = m->config.hidden;
     size_t part = (size_t)n * (size_t)width;
     score_positions positions = {0};
@@ -277,7 +284,9 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
             return false;
         positions.rotary = rotaries[l->reach];
         const float *x = block_input(&l->attention_in, t, out, normed, n);
-        if (s->fourier.width)
+        if (mixing)
+            mixing->run(l->mixer, t, r, x, added, rest);
+        else if (s->fourier.width)
             fourier_run(&s->fourier, t, r, x, added, rest);
         else
             self_attention_run(&l->attention, t, r, &positions, x, added, rest);

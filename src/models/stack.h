@@ -48,11 +48,24 @@ typedef struct stack_config {
     int token_dropout, mask_token_id;
     int groups[N_PRODUCTS]; /* of the products of a layer, where they are made in groups */
     int pre_norm;           /* norms are in front of the blocks */
+    int head_ratio;         /* heads over those that attend */
+    int kernel_width;       /* of convolutions beside or in place of attention */
     stack_adapters adapters;
 } stack_config;
 
+/* What takes the place of self-attention in an architecture. A mixer holds the weights of a
+ * layer. */
+typedef struct stack_mixing {
+    /* Floats of working memory for n_tokens. */
+    size_t (*work)(const void *mixer, int n_tokens);
+    /* x, y: [rows of r][hidden], which do not overlap. */
+    void (*run)(const void *mixer, team *t, const ragged *r, const float *x, float *y, float *work);
+    void (*release)(void *mixer); /* with the memory it stands in; may be NULL */
+} stack_mixing;
+
 typedef struct stack_layer {
     self_attention attention;
+    void *mixer; /* where the spec has a mixing: owned */
     ffn ffn;
     norm attention_in, attention_out, ffn_in, ffn_out;
     ffn adapter; /* up.in 0: none */
@@ -78,6 +91,7 @@ typedef struct stack_spec {
      * m->config like s->config.base; ERR_INVALID for what is not supported. */
     bool (*bind)(encoder *m, stack *s, const stack_config *c, weights w, error *e);
     void (*bind_layer)(stack_layer *l, weights w, int i, const stack_config *c);
+    const stack_mixing *mixing; /* in place of self-attention, or NULL; bind_layer makes mixers */
     /* In place of encoder_embed, or NULL. */
     void (*embed)(const encoder *m, const stack_config *c, team *t, const token_batch *b,
                   const ragged *r, int at, float *out, encoder_work *w);

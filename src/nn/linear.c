@@ -40,6 +40,23 @@ void linear_bind_grouped(linear *l, weights w, int out, int in, int groups)
                   .bias = weights_vector(w, "bias", out)};
 }
 
+void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int groups)
+{
+    *l = (linear){.out = out,
+                  .in = in,
+                  .groups = groups,
+                  .weight = weights_transposed(w, "weight", groups, in / groups, out / groups),
+                  .bias = weights_vector(w, "bias", out)};
+}
+
+void linear_bind_pointwise(linear *l, weights weight, weights bias, int out, int in)
+{
+    *l = (linear){.out = out,
+                  .in = in,
+                  .weight = weights_cube(weight, "weight", out, in, 1),
+                  .bias = weights_matrix(bias, "bias", out, 1)};
+}
+
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y, int n_rows)
 {
     int groups = l->groups ? l->groups : 1, in = l->in / groups, out = l->out / groups;

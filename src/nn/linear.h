@@ -36,6 +36,14 @@ static inline void linear_bind_as(linear *l, weights w, int out, int in, bool bi
  * and "bias" [out]. */
 void linear_bind_grouped(linear *l, weights w, int out, int in, int groups);
 
+/* Claims groups whose inputs are the rows: "weight" [groups][in / groups][out / groups] and "bias"
+ * [out]. It is kept in private memory. */
+void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int groups);
+
+/* Claims a convolution of width 1 with "weight" [out][in][1] of one scope and "bias" [out][1] of
+ * another. */
+void linear_bind_pointwise(linear *l, weights weight, weights bias, int out, int in);
+
 /* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,
                 int n_rows);

@@ -330,10 +330,11 @@ int64_t weights_rows(weights w, const char *name)
     return entry && entry->tensor->n_dims ? entry->tensor->dims[0] : 0;
 }
 
-static const float *convert(weight_set *set, const tensor *t, const char *name)
+/* Private memory for n floats in place of a tensor; NULL, noted, when there is none. */
+static float *own_floats(weight_set *set, int64_t n, const char *name)
 {
     size_t bytes;
-    if (__builtin_mul_overflow((size_t)t->n_elements, sizeof(float), &bytes) ||
+    if (__builtin_mul_overflow((size_t)n, sizeof(float), &bytes) ||
         bytes > SIZE_MAX - WEIGHT_ALIGN) {
         note(set, UNUSABLE, "'%s' (too large)", name);
         return NULL;
@@ -346,7 +347,14 @@ static const float *convert(weight_set *set, const tensor *t, const char *name)
     set->converted = xrealloc(set->converted, ((size_t)set->n_converted + 1) * sizeof(float *));
     set->converted[set->n_converted++] = out;
     set->converted_bytes += (int64_t)bytes;
-    dtype_to_f32(t->type, t->data, out, (long)t->n_elements);
+    return out;
+}
+
+static const float *convert(weight_set *set, const tensor *t, const char *name)
+{
+    float *out = own_floats(set, t->n_elements, name);
+    if (out)
+        dtype_to_f32(t->type, t->data, out, (long)t->n_elements);
     return out;
 }
 
@@ -396,6 +404,18 @@ const float *weights_cube(weights w, const char *name, int64_t planes, int64_t r
                           int64_t columns)
 {
     return claim(w, name, 3, (int64_t[]){planes, rows, columns});
+}
+
+const float *weights_transposed(weights w, const char *name, int64_t planes, int64_t rows,
+                                int64_t columns)
+{
+    const float *from = weights_cube(w, name, planes, rows, columns);
+    float *out = from ? own_floats(w.set, planes * rows * columns, name) : NULL;
+    for (int64_t p = 0; out && p < planes; p++)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < columns; j++)
+                out[(p * columns + j) * rows + i] = from[(p * rows + i) * columns + j];
+    return out;
 }
 
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns)

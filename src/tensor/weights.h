@@ -65,6 +65,10 @@ const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t c
 const float *weights_cube(weights w, const char *name, int64_t planes, int64_t rows,
                           int64_t columns);
 
+/* The same with every plane transposed, [planes][columns][rows], in private memory. */
+const float *weights_transposed(weights w, const char *name, int64_t planes, int64_t rows,
+                                int64_t columns);
+
 /* The same for a table of which a request reads a few rows: it is not read ahead. */
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns);
 

@@ -236,10 +236,11 @@ static void rows_across_steps(void **state)
     release(g);
 }
 
-#define LABELS  HEADS "/bert-labels"
-#define ONE     HEADS "/bert-labels-one"
-#define MASKED  HEADS "/bert-masked-lm"
-#define ELECTRA HEADS "/electra-choices"
+#define LABELS   HEADS "/bert-labels"
+#define ONE      HEADS "/bert-labels-one"
+#define MASKED   HEADS "/bert-masked-lm"
+#define ELECTRA  HEADS "/electra-choices"
+#define CONVBERT HEADS "/convbert-choices-product"
 
 static const struct {
     const char *golden, *patch; /* of config.json */
@@ -268,6 +269,10 @@ static const struct {
      "missing 'cls.predictions.decoder.weight' [260, 28]"},
     {MASKED, "{\"architectures\":[\"BertForSequenceClassification\"]}", ERR_BAD_MODEL,
      "missing 'bert.pooler.dense.weight' [28, 28]"},
+    {CONVBERT, "{\"summary_proj_to_labels\":true}", ERR_INVALID,
+     "'summary_proj_to_labels' is true"},
+    {CONVBERT, "{\"summary_use_proj\":false}", ERR_INVALID,
+     "'summary_activation' without 'summary_use_proj'"},
     {ELECTRA, "{\"summary_type\":\"attn\"}", ERR_INVALID, "'summary_type'"},
 };
 

@@ -27,7 +27,8 @@ static int teardown(void **state)
 static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TINY "roberta-plain",
                   MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain";
 
-static const char XMOD[] = TEST_ROOT "/goldens/architectures/xmod";
+static const char XMOD[] = TEST_ROOT "/goldens/architectures/xmod",
+                  CONVBERT[] = TEST_ROOT "/goldens/architectures/convbert-groups";
 
 static const struct {
     const char *golden, *file, *patch;
@@ -67,6 +68,9 @@ static const struct {
      "'default_language' is 'en', expected one of 'languages'"},
     {XMOD, "config.json", "{\"adapter_reduction_factor\":25}", ERR_BAD_MODEL,
      "'adapter_reduction_factor' is 25"},
+    {CONVBERT, "config.json", "{\"conv_kernel_size\":4}", ERR_INVALID, "'conv_kernel_size' is 4"},
+    {CONVBERT, "config.json", "{\"num_groups\":7}", ERR_BAD_MODEL, "7 groups do not divide"},
+    {CONVBERT, "config.json", "{\"head_ratio\":0}", ERR_INVALID, "'head_ratio' is 0"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},

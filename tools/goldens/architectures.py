@@ -106,6 +106,13 @@ CASES = {
         "embedding_size": 10, "intra_bottleneck_size": 12, "num_feedforward_networks": 1,
         "use_bottleneck_attention": True, "normalization_type": "layer_norm",
         "trigram_input": False, "hidden_act": "gelu", "layer_norm_eps": 1e-3}),
+    "convbert": case("convbert", {"embedding_size": 24, "num_attention_heads": 6,
+                                  "conv_kernel_size": 5}),
+    "convbert-groups": case("convbert", {
+        "embedding_size": 10, "num_groups": 3, "num_attention_heads": 4, "head_ratio": 3,
+        "hidden_size": 18, "hidden_act": "relu", "layer_norm_eps": 1e-3}),
+    "convbert-one-head": case("convbert", {"embedding_size": 24, "num_attention_heads": 3,
+                                           "head_ratio": 4, "conv_kernel_size": 1}),
     "xmod": case("xmod", {**AFTER_PADDING, **XMOD}),
     "xmod-pre-norm": case("xmod", {
         **AFTER_PADDING, **XMOD, "pre_norm": True, "adapter_reuse_layer_norm": False,

@@ -69,6 +69,8 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
     "roformer": ("RoFormer", ROTARY, bert_tokenizer),
     "squeezebert": ("SqueezeBert", {**ONE_LAYER, "embedding_size": 28}, bert_tokenizer),
     "xlm-roberta-xl": ("XLMRobertaXL", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
+    "convbert": ("ConvBert", {**ONE_LAYER, "embedding_size": 12, "conv_kernel_size": 3},
+                 bert_tokenizer),
     "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
@@ -125,6 +127,9 @@ CASES.update({
                                                         "summary_activation": "relu"}),
     "electra-choices-last": case("electra", "choices", {"summary_type": "last",
                                                         "summary_activation": "tanh"}),
+    "convbert-choices-product": case("convbert", "choices", {
+        "summary_use_proj": True, "summary_activation": "relu", "summary_type": "cls_index"}),
+    "convbert-masked-lm-untied": case("convbert", "masked-lm", {"tie_word_embeddings": False}),
     "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
 })
 
