@@ -31,12 +31,16 @@ enum {
     CACHE_LINE = 64,
 };
 
+typedef struct memory {
+    void *p;
+    size_t size;
+} memory;
+
 typedef struct member {
     alignas(CACHE_LINE) team *team;
     int index; /* 0 is the caller of team_run and has no thread here */
     pthread_t thread;
-    void *scratch;
-    size_t scratch_size;
+    memory scratch;
 } member;
 
 struct team {
@@ -53,6 +57,7 @@ struct team {
     int n_threads;
     bool spins; /* false when the threads share fewer CPUs: then a spinner robs a worker */
     member *members;
+    memory shared;
 };
 
 static void cpu_pause(void)
@@ -208,20 +213,29 @@ void team_for(team *t, long n_items, long grain, team_range_fn *fn, void *arg)
     team_run(t, (int)((n_items + job.per_part - 1) / job.per_part), run_range, &job);
 }
 
-void *team_scratch(team *t, int thread, size_t size_bytes)
+static void *memory_of(memory *m, size_t size_bytes)
 {
-    member *m = &t->members[thread];
-    if (size_bytes > m->scratch_size) {
+    if (size_bytes > m->size) {
         size_t size = (size_bytes + 4095) & ~(size_t)4095;
-        free(m->scratch);
-        m->scratch = aligned_alloc(4096, size);
-        if (!m->scratch) {
+        free(m->p);
+        m->p = aligned_alloc(4096, size);
+        if (!m->p) {
             fprintf(stderr, "out of memory: %zu bytes of working memory for a thread\n", size);
             abort();
         }
-        m->scratch_size = size;
+        m->size = size;
     }
-    return m->scratch;
+    return m->p;
+}
+
+void *team_scratch(team *t, int thread, size_t size_bytes)
+{
+    return memory_of(&t->members[thread].scratch, size_bytes);
+}
+
+void *team_shared(team *t, size_t size_bytes)
+{
+    return memory_of(&t->shared, size_bytes);
 }
 
 /* Signals belong to the thread that made the team. */
@@ -277,8 +291,9 @@ void team_free(team *t)
     for (int i = 0; i < t->n_threads; i++) {
         if (i > 0)
             pthread_join(t->members[i].thread, NULL);
-        free(t->members[i].scratch);
+        free(t->members[i].scratch.p);
     }
+    free(t->shared.p);
     free(t->members);
     free(t);
 }

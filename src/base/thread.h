@@ -49,3 +49,8 @@ void team_for(team *t, long n_items, long grain, team_range_fn *fn, void *arg);
  * It belongs to the team, grows to the largest size asked for, and moves when it grows, so a part
  * asks once, for everything it needs. Only the thread itself may ask for its own. */
 void *team_scratch(team *t, int thread, size_t size_bytes);
+
+/* Memory that the parts of several regions share, 64-byte aligned, contents undefined. It belongs
+ * to the team, grows to the largest size asked for, and moves when it grows. By the thread that
+ * runs the regions, between them; never inside one. */
+void *team_shared(team *t, size_t size_bytes);

@@ -7,6 +7,8 @@
 
 kernel_table kernels = {
     .gemm_f32 = &gemm_f32_scalar,
+    .gemm_i8 = &gemm_i8_scalar,
+    .gemm_bf16 = &gemm_bf16_scalar,
     .attention_f32 = &attention_f32_scalar,
     .rows_f32 = &rows_f32_scalar,
 };

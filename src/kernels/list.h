@@ -30,6 +30,8 @@ enum kernel_exactness {
 
 #define KERNEL_ROWS(ROW)                                                                           \
     ROW(gemm_f32, scalar, 0, 2, 4, KERNEL_REFERENCE)                                               \
+    ROW(gemm_i8, scalar, 0, 4, 16, KERNEL_REFERENCE)                                               \
+    ROW(gemm_bf16, scalar, 0, 4, 16, KERNEL_REFERENCE)                                             \
     ROW(attention_f32, scalar, 0, 4, 4, KERNEL_REFERENCE)                                          \
     ROW(rows_f32, scalar, 0, 1, 1, KERNEL_REFERENCE)                                               \
     KERNEL_ROWS_X86(ROW)

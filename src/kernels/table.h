@@ -46,6 +46,39 @@ typedef struct gemm_f32_kernels {
     double (*spin)(long steps);
 } gemm_f32_kernels;
 
+/* Sums of a tile with packed weights, and what makes them values of the result. */
+typedef struct gemm_sums {
+    const void *c;         /* [rows][tile_n] floats, or int32_t of gemm_i8; 64-byte aligned */
+    const float *x_scale;  /* of gemm_i8: of the rows */
+    const float *w_scale;  /* of gemm_i8: of the columns, from the first one of the tile */
+    const int32_t *offset; /* of gemm_i8: 128 times the sums of the weights of the columns */
+} gemm_sums;
+
+/* Low-precision products: see gemm_packed.h for the words used here. */
+typedef struct gemm_packed_kernels {
+    int tile_m, tile_n; /* tile_n is a multiple of 16 */
+    int x_size;         /* bytes of a prepared value of x */
+    /* to[k] <- x[k], then zeros (gemm_i8: any values) up to a multiple of 16 steps; *scale is set
+     * by gemm_i8 only. */
+    void (*prepare)(const float *x, int k, void *to, float *scale);
+    /* c[m][tile_n] (+)= prepared x * n_panels panels. x: rows ldx bytes apart, 64-byte aligned;
+     * 1 <= m <= tile_m, 16 n_panels <= tile_n; panels are panel_bytes apart. Rows of x up to
+     * tile_m may be read whatever m is; rows of c up to tile_m may be written. */
+    void (*tile)(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
+                 int steps, void *c, bool add);
+    /* out[row + i][col + j] = act(value of the sum [i][j] + bias) + residual */
+    void (*finish)(const gemm_args *a, const gemm_sums *s, int row, int rows, int col, int cols);
+    /* By a thread before its calls of `tile` for a block of so many rows, and after them; or NULL.
+     */
+    void (*enter)(int rows);
+    void (*leave)(void);
+    /* As gemm_f32's, with the instructions of `tile`. */
+    double (*spin)(long steps);
+} gemm_packed_kernels;
+
+typedef gemm_packed_kernels gemm_i8_kernels;
+typedef gemm_packed_kernels gemm_bf16_kernels;
+
 /* The softmax of one row over one block of keys. */
 typedef struct attention_row {
     float *scores;     /* [n_keys] in: log2(e) * score; out: 2^(score - max), 0 if masked */
@@ -90,6 +123,8 @@ typedef struct rows_f32_kernels {
 /* One member for each family of kernels/list.h; the portable variants until kernels_init. */
 typedef struct kernel_table {
     const gemm_f32_kernels *gemm_f32;
+    const gemm_i8_kernels *gemm_i8;
+    const gemm_bf16_kernels *gemm_bf16;
     const attention_f32_kernels *attention_f32;
     const rows_f32_kernels *rows_f32;
 } kernel_table;

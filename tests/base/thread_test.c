@@ -135,6 +135,31 @@ static void scratch_belongs_to_one_thread(void **state)
     team_free(t);
 }
 
+enum { SHARED_PER_PART = 1000 };
+
+static void write_shared(void *arg, int part, int thread)
+{
+    (void)thread;
+    memset((char *)arg + part * SHARED_PER_PART, part, SHARED_PER_PART);
+}
+
+/* What one region writes, another may read, beside the scratch of its threads. */
+static void shared_memory_outlives_a_region(void **state)
+{
+    (void)state;
+    team *t = team_new(3, NULL);
+    for (int parts = 1; parts <= 60; parts += 59) {
+        char *p = team_shared(t, (size_t)parts * SHARED_PER_PART);
+        assert_int_equal((uintptr_t)p % 64, 0);
+        team_run(t, parts, write_shared, p);
+        team_run(t, 60, use_scratch, t);
+        assert_ptr_equal(team_shared(t, 1), p);
+        for (int i = 0; i < parts * SHARED_PER_PART; i++)
+            assert_int_equal(p[i], i / SHARED_PER_PART);
+    }
+    team_free(t);
+}
+
 static void idle_teams_use_no_cpu(void **state)
 {
     (void)state;
@@ -189,6 +214,7 @@ int main(void)
         cmocka_unit_test(two_threads_work_at_a_time),
         cmocka_unit_test(ranges_cover_the_items),
         cmocka_unit_test(scratch_belongs_to_one_thread),
+        cmocka_unit_test(shared_memory_outlives_a_region),
         cmocka_unit_test(idle_teams_use_no_cpu),
         cmocka_unit_test(default_follows_the_affinity_mask),
     };

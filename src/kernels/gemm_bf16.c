@@ -1,0 +1,34 @@
+/* Products with bfloat16 weights: the packed form, which is the panels alone. The loops are in
+ * gemm_packed.c. */
+#include "kernels/gemm_bf16.h"
+
+#include "kernels/gemm_packed.h"
+#include "kernels/quantise.h"
+
+#include <assert.h>
+
+enum { VALUES = 2, VALUE_BYTES = 2 }; /* of a step; of a value */
+
+size_t gemm_bf16_bytes(int n, int k)
+{
+    return gemm_packed_bytes(n, k, VALUE_BYTES);
+}
+
+void gemm_bf16_pack(const float *w, int n, int k, void *packed)
+{
+    assert(n == 0 || k == 0 || gemm_bf16_bytes(n, k) > 0);
+    memset(packed, 0, gemm_bf16_bytes(n, k));
+    long panel_values = gemm_packed_steps(k, VALUE_BYTES) * PANEL_COLUMNS * VALUES;
+    for (long j = 0; j < n; j++) {
+        uint16_t *to = packed;
+        to += j / PANEL_COLUMNS * panel_values + j % PANEL_COLUMNS * VALUES;
+        for (long l = 0; l < k; l++)
+            to[l / VALUES * PANEL_COLUMNS * VALUES + l % VALUES] = bf16_of_float(w[j * k + l]);
+    }
+}
+
+void gemm_bf16(team *t, const gemm_args *a, const void *packed)
+{
+    gemm_packed p = {.kernels = kernels.gemm_bf16, .value_bytes = VALUE_BYTES, .panels = packed};
+    gemm_packed_run(t, a, &p);
+}

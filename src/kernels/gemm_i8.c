@@ -1,0 +1,68 @@
+/* Products with int8 weights: the packed form. The loops are in gemm_packed.c.
+ *
+ * Packed: the panels, then [columns] scales (float), then [columns] offsets (int32): 128 times the
+ * sum of the column's weights, as kernels that take x as unsigned bytes add 128 to each value. */
+#include "kernels/gemm_i8.h"
+
+#include "kernels/gemm_packed.h"
+#include "kernels/quantise.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum { VALUES = 4 }; /* of a step */
+
+static size_t columns_of(int n)
+{
+    return (size_t)gemm_packed_panels(n) * PANEL_COLUMNS;
+}
+
+size_t gemm_i8_bytes(int n, int k)
+{
+    if (n < 0 || k < 0 || n > GEMM_PACKED_MAX || k > GEMM_PACKED_MAX)
+        return 0;
+    return gemm_packed_bytes(n, k, 1) + columns_of(n) * (sizeof(float) + sizeof(int32_t));
+}
+
+static gemm_packed packed_of(const void *packed, int n, int k)
+{
+    gemm_packed p = {.kernels = kernels.gemm_i8, .value_bytes = 1, .panels = packed};
+    p.w_scale = (const float *)(const void *)(p.panels + gemm_packed_bytes(n, k, 1));
+    p.offset = (const int32_t *)(const void *)(p.w_scale + columns_of(n));
+    return p;
+}
+
+/* One column: its values are PANEL_STEP_BYTES apart by fours. */
+static void pack_column(const float *w, int k, int8_t *to, float *scale, int32_t *offset)
+{
+    float inverse;
+    *scale = quantise_scale(quantise_largest(w, k), &inverse);
+    int32_t sum = 0;
+    for (int l = 0; l < k; l++) {
+        int value = quantise(w[l], inverse);
+        to[(long)l / VALUES * PANEL_STEP_BYTES + l % VALUES] = (int8_t)value;
+        sum += value;
+    }
+    *offset = QUANTISE_OFFSET * sum;
+}
+
+void gemm_i8_pack(const float *w, int n, int k, void *packed)
+{
+    assert(n == 0 || gemm_i8_bytes(n, k) > 0);
+    memset(packed, 0, gemm_i8_bytes(n, k));
+    long panel_bytes = gemm_packed_steps(k, 1) * PANEL_STEP_BYTES;
+    int8_t *panels = packed;
+    float *scale = (float *)(void *)(panels + gemm_packed_bytes(n, k, 1));
+    int32_t *offset = (int32_t *)(void *)(scale + columns_of(n));
+    for (long j = 0; j < n; j++)
+        pack_column(w + j * k, k,
+                    panels + j / PANEL_COLUMNS * panel_bytes + j % PANEL_COLUMNS * VALUES,
+                    scale + j, offset + j);
+}
+
+void gemm_i8(team *t, const gemm_args *a, const void *packed)
+{
+    gemm_packed p = packed_of(packed, a->n, a->k);
+    gemm_packed_run(t, a, &p);
+}

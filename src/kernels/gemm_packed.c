@@ -1,0 +1,216 @@
+/* The loops of products with packed int8 and bfloat16 weights.
+ *
+ * The rows of x are prepared (quantised or rounded) once, into memory that the threads share, a
+ * block of BLOCK_BYTES at a time. Then a part takes some of the rows and some of the columns. For
+ * each tile's width of panels, which come from memory once and stay in a near cache, it walks
+ * through its rows, which stay in the second cache. Long rows are cut into slices; a sum simply
+ * goes on with the next slice, so that the cuts do not show in the bits. */
+#include "kernels/gemm_packed.h"
+
+enum {
+    BLOCK_BYTES = 4 << 20,  /* of prepared rows, in a cache that the threads share */
+    PART_BYTES = 384 << 10, /* of prepared rows of a part, in its second cache */
+    PART_ROWS = 384,
+    PART_COLUMNS = 256,
+    SLICE_STEPS = 512, /* of panels: 2 of them are 64 KB */
+    LINE = 64,
+    PARTS_PER_THREAD = 4,       /* so that a late thread leaves work to the others */
+    INLINE_PRODUCTS = 96 << 10, /* multiplications below which waking a thread does not pay */
+    INLINE_VALUES = 16 << 10,   /* and values to prepare */
+};
+
+typedef struct gemm_job {
+    const gemm_args *a;
+    const gemm_packed *p;
+    team *team;
+    int first, n_rows; /* the block of rows that is prepared */
+    int rows, columns; /* of a part */
+    int n_column_parts;
+    char *x; /* prepared rows, ldx bytes apart */
+    long ldx;
+    float *x_scale;
+} gemm_job;
+
+typedef struct gemm_part {
+    int row, rows, col, cols; /* rows from the first one of the block */
+    char *sums;
+} gemm_part;
+
+static long divide_up(long a, long b)
+{
+    return a / b + (a % b != 0);
+}
+
+static long round_up(long a, long multiple)
+{
+    return divide_up(a, multiple) * multiple;
+}
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+long gemm_packed_panels(int n)
+{
+    return divide_up(n, PANEL_COLUMNS);
+}
+
+long gemm_packed_steps(int k, int value_bytes)
+{
+    return round_up(divide_up((long)k * value_bytes, STEP_BYTES), PANEL_STEP_MULTIPLE);
+}
+
+size_t gemm_packed_bytes(int n, int k, int value_bytes)
+{
+    if (n < 0 || k < 0 || n > GEMM_PACKED_MAX || k > GEMM_PACKED_MAX)
+        return 0;
+    return (size_t)gemm_packed_panels(n) * (size_t)gemm_packed_steps(k, value_bytes) *
+           PANEL_STEP_BYTES;
+}
+
+/* Rows are an odd number of cache lines apart, or those of a tile would share the same few sets of
+ * the first cache. */
+static long row_bytes(const gemm_args *a, const gemm_packed *p)
+{
+    long values = gemm_packed_steps(a->k, p->value_bytes) * (STEP_BYTES / p->value_bytes);
+    return (values * p->kernels->x_size / LINE | 1) * LINE;
+}
+
+static void prepare_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const gemm_job *job = arg;
+    const gemm_args *a = job->a;
+    for (long i = begin; i < end; i++)
+        job->p->kernels->prepare(a->x + (job->first + i) * a->ldx, a->k, job->x + i * job->ldx,
+                                 job->x_scale + i);
+}
+
+static void finish_tile(const gemm_job *job, const gemm_part *part, const void *c, int row,
+                        int rows, int col, int cols)
+{
+    const gemm_packed *p = job->p;
+    gemm_sums s = {.c = c, .x_scale = job->x_scale + part->row + row};
+    s.w_scale = p->w_scale ? p->w_scale + col : NULL;
+    s.offset = p->offset ? p->offset + col : NULL;
+    p->kernels->finish(job->a, &s, job->first + part->row + row, rows, col, cols);
+}
+
+/* All rows of a part times the panels of a tile's width at col, over some steps of k. */
+static void tile_column(const gemm_job *job, const gemm_part *part, int col, int step, int steps,
+                        char *sums)
+{
+    const gemm_packed *p = job->p;
+    const gemm_packed_kernels *f = p->kernels;
+    long all_steps = gemm_packed_steps(job->a->k, p->value_bytes);
+    long panel_bytes = all_steps * PANEL_STEP_BYTES;
+    int cols = min_int(f->tile_n, part->col + part->cols - col);
+    int n_panels = (int)gemm_packed_panels(cols);
+    const char *w = p->panels + col / PANEL_COLUMNS * panel_bytes + (long)step * PANEL_STEP_BYTES;
+    int values = STEP_BYTES / p->value_bytes;
+    const char *x = job->x + part->row * job->ldx + (long)step * values * f->x_size;
+    bool last = step + steps == all_steps;
+    size_t tile_bytes = (size_t)f->tile_m * (size_t)f->tile_n * sizeof(float);
+    for (int row = 0; row < part->rows; row += f->tile_m) {
+        int rows = min_int(f->tile_m, part->rows - row);
+        f->tile(x + row * job->ldx, job->ldx, rows, w, panel_bytes, n_panels, steps, sums,
+                step > 0);
+        if (last)
+            finish_tile(job, part, sums, row, rows, col, cols);
+        /* A sum that ends with its first slice needs no place of its own. */
+        if (step > 0 || !last)
+            sums += tile_bytes;
+    }
+}
+
+static void run_part(void *arg, int index, int thread)
+{
+    const gemm_job *job = arg;
+    const gemm_packed_kernels *f = job->p->kernels;
+    int all_steps = (int)gemm_packed_steps(job->a->k, job->p->value_bytes);
+    gemm_part part;
+    part.row = index / job->n_column_parts * job->rows;
+    part.rows = min_int(job->rows, job->n_rows - part.row);
+    part.col = index % job->n_column_parts * job->columns;
+    part.cols = min_int(job->columns, job->a->n - part.col);
+    size_t column = (size_t)round_up(part.rows, f->tile_m) * (size_t)f->tile_n * sizeof(float);
+    size_t columns = all_steps > SLICE_STEPS ? (size_t)divide_up(part.cols, f->tile_n) : 1;
+    part.sums = team_scratch(job->team, thread, column * columns);
+    if (f->enter)
+        f->enter(part.rows);
+    for (int step = 0; step < all_steps; step += SLICE_STEPS) {
+        int steps = min_int(SLICE_STEPS, all_steps - step);
+        char *sums = part.sums;
+        for (int col = part.col; col < part.col + part.cols; col += f->tile_n) {
+            tile_column(job, &part, col, step, steps, sums);
+            if (all_steps > SLICE_STEPS)
+                sums += column;
+        }
+    }
+    if (f->leave)
+        f->leave();
+}
+
+static void multiply(gemm_job *job)
+{
+    const gemm_args *a = job->a;
+    const gemm_packed_kernels *f = job->p->kernels;
+    long slice = (long)SLICE_STEPS * STEP_BYTES / job->p->value_bytes * f->x_size;
+    long part_rows = PART_BYTES / (job->ldx < slice ? job->ldx : slice);
+    part_rows = part_rows < f->tile_m ? f->tile_m : part_rows < PART_ROWS ? part_rows : PART_ROWS;
+    int row_parts = (int)divide_up(job->n_rows, part_rows);
+    int column_parts = (int)divide_up(a->n, PART_COLUMNS), threads = team_size(job->team);
+    bool small = (double)job->n_rows * a->n * a->k < INLINE_PRODUCTS;
+    int wanted = threads == 1 || small ? 1 : threads * PARTS_PER_THREAD;
+    if (row_parts * column_parts < wanted)
+        column_parts = min_int((int)divide_up(wanted, row_parts), (int)divide_up(a->n, f->tile_n));
+    job->rows = (int)round_up(divide_up(job->n_rows, row_parts), f->tile_m);
+    job->columns = (int)round_up(divide_up(a->n, column_parts), f->tile_n);
+    job->n_column_parts = (int)divide_up(a->n, job->columns);
+    team_run(job->team, (int)divide_up(job->n_rows, job->rows) * job->n_column_parts, run_part,
+             job);
+}
+
+/* k of 0: the sums are 0. */
+static void finish_without_sums(const gemm_job *job)
+{
+    enum { ZEROS = 64 };
+    static _Alignas(LINE) const int32_t zeros[ZEROS];
+    static const float scale = 0;
+    const gemm_args *a = job->a;
+    int tile_n = job->p->kernels->tile_n;
+    for (int row = 0; row < a->m; row++) {
+        for (int col = 0; col < a->n; col += tile_n) {
+            gemm_sums s = {zeros, &scale, job->p->w_scale, job->p->offset};
+            job->p->kernels->finish(a, &s, row, 1, col, min_int(tile_n, a->n - col));
+        }
+    }
+}
+
+void gemm_packed_run(team *t, const gemm_args *a, const gemm_packed *p)
+{
+    gemm_job job = {.a = a, .p = p, .team = t};
+    if (a->m <= 0 || a->n <= 0)
+        return;
+    if (a->k <= 0) {
+        finish_without_sums(&job);
+        return;
+    }
+    int tile_m = p->kernels->tile_m;
+    job.ldx = row_bytes(a, p);
+    long rows = round_up(divide_up(BLOCK_BYTES, job.ldx), tile_m);
+    rows = rows < a->m ? rows : a->m;
+    /* Whole tiles are read, so their rows must exist. */
+    size_t x_bytes = (size_t)round_up(rows, tile_m) * (size_t)job.ldx;
+    job.x = team_shared(t, x_bytes + (size_t)rows * sizeof(float));
+    job.x_scale = (float *)(void *)(job.x + x_bytes);
+    for (job.first = 0; job.first < a->m; job.first += job.n_rows) {
+        job.n_rows = min_int((int)rows, a->m - job.first);
+        if ((long)job.n_rows * a->k < INLINE_VALUES)
+            prepare_rows(&job, 0, job.n_rows, 0);
+        else
+            team_for(t, job.n_rows, divide_up(INLINE_VALUES / 2, a->k), prepare_rows, &job);
+        multiply(&job);
+    }
+}

@@ -1,0 +1,38 @@
+/* What products with int8 and with bfloat16 weights have in common: the packed layout, the loops.
+ *
+ * A step is 4 bytes of each operand: 4 int8 values of k, or 2 bfloat16 values. A panel is 16
+ * columns of the result; its step s holds the 4 bytes of column 0, of column 1, ..: 64 bytes, what
+ * one register takes and one row of an AMX tile is. Steps are padded with zeros to a multiple of
+ * 16, a whole tile, and columns to a multiple of 16. One layout serves all instruction sets. */
+#pragma once
+
+#include "kernels/table.h"
+
+#include <stddef.h>
+
+enum {
+    PANEL_COLUMNS = 16,
+    PANEL_STEP_BYTES = 64,
+    PANEL_STEP_MULTIPLE = 16,
+    STEP_BYTES = 4,
+    GEMM_PACKED_MAX = 1 << 17, /* of n and k: int32 sums of 127 * 127 stay exact up to 133,144 */
+};
+
+/* Packed weights of a product, and the kernels for them. */
+typedef struct gemm_packed {
+    const gemm_packed_kernels *kernels;
+    int value_bytes;       /* of a weight: 1 or 2 */
+    const char *panels;    /* 64-byte aligned */
+    const float *w_scale;  /* [columns, padded] or NULL */
+    const int32_t *offset; /* [columns, padded] or NULL */
+} gemm_packed;
+
+/* Panels of n columns; steps of k values of so many bytes, padded. */
+long gemm_packed_panels(int n);
+long gemm_packed_steps(int k, int value_bytes);
+
+/* Bytes of all panels; 0 when n or k is negative or above GEMM_PACKED_MAX. */
+size_t gemm_packed_bytes(int n, int k, int value_bytes);
+
+/* The product: a->w is not looked at. */
+void gemm_packed_run(team *t, const gemm_args *a, const gemm_packed *p);

@@ -1,0 +1,64 @@
+/* Operands of a matrix product at the edges of their memory, for the tests of all precisions. */
+#pragma once
+
+#include "harness.h"
+
+#include "kernels/gemm.h"
+
+static inline double reference_activation(enum activation act, double x)
+{
+    double u = 0.7978845608028654 * (x + 0.044715 * x * x * x);
+    switch (act) {
+    case ACT_GELU_ERF:
+        return x / 2 * erfc(-x / sqrt(2));
+    case ACT_GELU_TANH:
+        return x / 2 * (1 + tanh(u));
+    case ACT_QUICK_GELU:
+        return x / (1 + exp(-1.702 * x));
+    case ACT_SILU:
+        return x / (1 + exp(-x));
+    case ACT_RELU:
+        return x > 0 ? x : 0;
+    case ACT_TANH:
+        return tanh(x);
+    default:
+        return x;
+    }
+}
+
+typedef struct product {
+    gemm_args a;
+    edge x, w, bias, residual, out;
+} product;
+
+static inline product product_new(int m, int n, int k, int gap, bool bias, bool residual,
+                                  enum activation act)
+{
+    product p = {.a = {.m = m, .n = n, .k = k, .act = act}};
+    p.a.ldx = k + gap;
+    p.a.ldo = n + gap;
+    p.a.ldr = n + 2 * gap;
+    /* The last row ends at the edge: strides reach past no end. */
+    p.x = edge_random(m > 0 ? (size_t)((m - 1) * p.a.ldx + k) : 0);
+    p.w = edge_random((size_t)n * (size_t)k);
+    p.bias = edge_random((size_t)n);
+    p.residual = edge_random(m > 0 && n > 0 ? (size_t)((m - 1) * p.a.ldr + n) : 0);
+    p.out = edge_new(m > 0 && n > 0 ? (size_t)((m - 1) * p.a.ldo + n) : 0);
+    for (size_t i = 0; i < p.out.n; i++)
+        p.out.p[i] = 777.0f;
+    p.a.x = p.x.p;
+    p.a.w = p.w.p;
+    p.a.out = p.out.p;
+    p.a.bias = bias ? p.bias.p : NULL;
+    p.a.residual = residual ? p.residual.p : NULL;
+    return p;
+}
+
+static inline void product_free(product *p)
+{
+    edge_free(&p->x);
+    edge_free(&p->w);
+    edge_free(&p->bias);
+    edge_free(&p->residual);
+    edge_free(&p->out);
+}
