@@ -254,6 +254,16 @@ static bool check_ids(const encoder *m, const token_batch *b, int first, int end
     return true;
 }
 
+static bool check_boxes(const encoder *m, const token_batch *b, int first, int end, error *e)
+{
+    if (!b->boxes)
+        return true;
+    if (!m->layout.places)
+        return fail(e, ERR_INVALID, "this model reads no boxes");
+    int at = b->start[first];
+    return layout_check(&m->layout, b->boxes + at, b->start[end] - at, e);
+}
+
 void encoder_number(const encoder *m, const int *ids, const ragged *r, int *positions)
 {
     bool after = m->spec->positions == POSITIONS_AFTER_PADDING;
@@ -310,7 +320,7 @@ static void run_layer(const encoder *m, const encoder_layer *l, team *t, const r
 bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
                  encoder_work *w, error *e)
 {
-    if (!check_ids(m, b, first, end, e))
+    if (!check_ids(m, b, first, end, e) || !check_boxes(m, b, first, end, e))
         return false;
     int at = b->start[first];
     for (int s = first; s <= end; s++)

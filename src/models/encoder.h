@@ -13,6 +13,7 @@
 #include "models/model.h"
 #include "nn/embedding.h"
 #include "nn/ffn.h"
+#include "nn/layout.h"
 #include "nn/norm.h"
 #include "nn/self_attention.h"
 
@@ -46,6 +47,7 @@ typedef struct encoder {
     encoder_config config;
     embedding words, types, positions;
     embedding constant; /* its row 0 is added to all tokens */
+    layout layout;      /* of models that read boxes; places 0: it does not */
     norm embedding_norm;
     linear project;           /* embedding -> hidden; in 0: none */
     encoder_layer *layers;    /* [config.layers], or [1] when shared; owned */

@@ -1,6 +1,5 @@
-/* LayoutLM (Xu et al. 2019), model_type "layoutlm": BERT with the places of tokens on a page. Texts
- * have no places: the reference puts them all into the corner, and so does this. */
-#include "base/memory.h"
+/* LayoutLM (Xu et al. 2019), model_type "layoutlm": BERT with the places of tokens on a page.
+ * Tokens without places are all in the corner, as in the reference. */
 #include "models/architecture.h"
 #include "models/bert.h"
 #include "models/stack.h"
@@ -21,29 +20,23 @@ static const field config[] = {
     FIELD_END,
 };
 
-/* What the corner adds: left and right edge, top and bottom, height and width, all 0. */
-static void bind_corner(encoder *m, stack *s, int places, weights w)
-{
-    static const char *const names[] = {"x", "y", "x", "y", "h", "w"};
-    int hidden = m->config.hidden;
-    s->constant = xcalloc((size_t)hidden, sizeof *s->constant);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const float *table = weights_table(
-            weights_in(w, "embeddings.%s_position_embeddings", names[i]), "weight", places, hidden);
-        for (int j = 0; table && j < hidden; j++)
-            s->constant[j] += table[j];
-    }
-    m->constant = (embedding){.rows = 1, .width = hidden, .table = s->constant};
-}
-
 static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
 {
+    weights in = weights_in(w, "embeddings");
+    (void)s;
     (void)e;
     stack_bind_tables(m, w, true);
-    bind_corner(m, s, ((const layoutlm_config *)c)->places, w);
-    norm_bind(&m->embedding_norm, weights_in(w, "embeddings.LayerNorm"), c->base.hidden,
-              c->base.eps);
+    layout_bind(&m->layout, in, ((const layoutlm_config *)c)->places, c->base.hidden);
+    norm_bind(&m->embedding_norm, weights_in(in, "LayerNorm"), c->base.hidden, c->base.eps);
     return true;
+}
+
+static void embed(const encoder *m, const stack_config *c, team *t, const token_batch *b,
+                  const ragged *r, int at, float *out, encoder_work *w)
+{
+    (void)c;
+    encoder_embed(m, t, b, r, at, out, w);
+    layout_add(&m->layout, t, b->boxes ? b->boxes + at : NULL, out, ragged_rows(r));
 }
 
 static const char *const ignored[] = {
@@ -59,6 +52,7 @@ const architecture architecture_layoutlm = {
                                             .ignored = ignored,
                                             .heads = bert_heads},
                                    .bind = bind,
+                                   .embed = embed,
                                    .bind_layer = stack_bind_bert_layer}
                     .base,
 };

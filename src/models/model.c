@@ -113,6 +113,7 @@ static void describe(model *m)
     info->layers = c->layers;
     info->vocab = c->vocab;
     info->types = m->encoder.types.rows;
+    info->places = m->encoder.layout.places;
     info->max_tokens = truncated_to(m);
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;

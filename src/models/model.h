@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "nn/box.h"
 
 #include <stdint.h>
 
@@ -61,6 +62,7 @@ typedef struct model_info {
     int layers;
     int vocab;           /* ids are 0 .. vocab - 1 */
     int types;           /* type ids are 0 .. types - 1; 0: the model has none */
+    int places;          /* edges of boxes are 0 .. places - 1; 0: the model reads no boxes */
     int max_tokens;      /* longest input as the reference truncates it, special tokens included */
     int max_position;    /* longest sequence that model_hidden and model_embed accept */
     bool pooled;         /* the folder states its pooling (modules.json); else it is plain mean, as
@@ -88,6 +90,8 @@ typedef struct model_info {
 typedef struct token_batch {
     const int *ids;      /* [start[n_seq]] */
     const int *type_ids; /* the same, or NULL: all 0 */
+    const box *boxes;    /* the same, where the tokens stand on their page, or NULL: all in the
+                            corner. Only where info.places is not 0 */
     const int *start;    /* [n_seq + 1], rising from 0; no sequence is empty */
     int n_seq;
     const int *skip; /* [n_seq] leading tokens (special ones included) that belong to a prompt and

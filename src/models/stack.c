@@ -150,7 +150,6 @@ static void release(encoder *m)
     for (int i = 0; mixing && s->layers && i < s->config.base.layers; i++)
         mixing->release(s->layers[i].mixer);
     free(s->layers);
-    free(s->constant);
     fourier_release(&s->fourier);
     free(s);
 }

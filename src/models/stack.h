@@ -79,7 +79,6 @@ typedef struct stack {
     stack_layer *layers;
     norm final;
     const float *rotary; /* [positions][head_dim] as nn/rotary.h has it, of files that hold it */
-    float *constant;     /* table of m->constant where it is made here; owned */
     fourier fourier;     /* in place of attention; width 0: none */
 } stack;
 

@@ -33,6 +33,8 @@ struct golden {
     json_t *document;
     buf floats;
     int *ids, *types, *start, *skip;
+    box *boxes;     /* in the corner where a call has none */
+    bool has_boxes; /* some call has */
     struct call calls[MAX_CALLS];
     int n, width, max_tokens;
     bool pooled;
@@ -72,6 +74,18 @@ static void add_ids(struct golden *g, const json_t *ids, const json_t *types)
     g->start[g->n] = at + kept;
 }
 
+static void add_boxes(struct golden *g, const json_t *boxes, box *out)
+{
+    const json_t *edges;
+    size_t i;
+    json_array_foreach (boxes, i, edges) {
+        int *const to[] = {&out[i].left, &out[i].top, &out[i].right, &out[i].bottom};
+        for (size_t k = 0; k < 4; k++)
+            *to[k] = (int)json_integer_value(json_array_get(edges, k));
+        g->has_boxes = true;
+    }
+}
+
 static void load(struct golden *g, const char *folder, const char *list, const char *json_name,
                  const char *floats_name)
 {
@@ -86,6 +100,7 @@ static void load(struct golden *g, const char *folder, const char *list, const c
     size_t i;
     g->ids = xcalloc(MAX_TOKENS, sizeof(int));
     g->types = xcalloc(MAX_TOKENS, sizeof(int));
+    g->boxes = xcalloc(MAX_TOKENS, sizeof *g->boxes);
     g->start = xcalloc(MAX_CALLS + 1, sizeof(int));
     g->skip = xcalloc(MAX_CALLS, sizeof(int));
     g->width = (int)json_integer_value(json_array_get(json_object_get(g->document, "shape"), 1));
@@ -100,6 +115,7 @@ static void load(struct golden *g, const char *folder, const char *list, const c
             .rows = row ? (int)json_integer_value(json_object_get(call, "rows")) : 1,
             .dimensions = (int)json_integer_value(json_object_get(call, "dimensions")),
             .normalize = json_is_true(json_object_get(call, "normalize"))};
+        add_boxes(g, json_object_get(call, "boxes"), g->boxes + g->start[g->n]);
         add_ids(g, ids, json_object_get(call, "types"));
     }
     assert_true(g->n > 0);
@@ -111,6 +127,7 @@ static void release(struct golden *g)
     buf_release(&g->floats);
     free(g->ids);
     free(g->types);
+    free(g->boxes);
     free(g->start);
     free(g->skip);
 }
@@ -123,6 +140,7 @@ static void run(model *m, const struct golden *g, int first, int end, float *out
         start[i - first] = g->start[i] - g->start[first];
     token_batch b = {.ids = g->ids + g->start[first],
                      .type_ids = g->types + g->start[first],
+                     .boxes = g->has_boxes ? g->boxes + g->start[first] : NULL,
                      .start = start,
                      .n_seq = end - first,
                      .skip = g->skip + first};

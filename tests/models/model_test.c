@@ -28,6 +28,7 @@ static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TIN
                   MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain";
 
 static const char XMOD[] = TEST_ROOT "/goldens/architectures/xmod",
+                  LILT[] = TEST_ROOT "/goldens/architectures/lilt",
                   CONVBERT[] = TEST_ROOT "/goldens/architectures/convbert-groups";
 
 static const struct {
@@ -71,6 +72,10 @@ static const struct {
     {CONVBERT, "config.json", "{\"conv_kernel_size\":4}", ERR_INVALID, "'conv_kernel_size' is 4"},
     {CONVBERT, "config.json", "{\"num_groups\":7}", ERR_BAD_MODEL, "7 groups do not divide"},
     {CONVBERT, "config.json", "{\"head_ratio\":0}", ERR_INVALID, "'head_ratio' is 0"},
+    {LILT, "config.json", "{\"channel_shrink_ratio\":3}", ERR_BAD_MODEL,
+     "'channel_shrink_ratio' is 3 for heads of 8 values"},
+    {LILT, "config.json", "{\"max_2d_position_embeddings\":12}", ERR_BAD_MODEL,
+     "'layout_embeddings.x_position_embeddings.weight' is [11, 4], expected [12, 4]"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},
@@ -265,12 +270,65 @@ static void uses_types(void **state)
     model_close(m);
 }
 
+/* Boxes likewise: without any, all tokens are in the corner. */
+static void uses_boxes(void **state)
+{
+    (void)state;
+    static const char LAYOUTLM[] = TEST_ROOT "/goldens/architectures/layoutlm";
+    const char *const folders[] = {LILT, LAYOUTLM};
+    const int ids[] = {2, 40, 3}, start[] = {0, 3};
+    const box corner[3] = {{0}}, placed[3] = {{0}, {3, 1, 5, 10}, {0}};
+    const box *const boxes[] = {NULL, corner, placed};
+    static const box wrong[][3] = {
+        {{0, 0, 11, 0}}, {{0}, {0, 0, 0, 11}}, {{0}, {0}, {4, 0, 3, 0}}, {{0, -1, 0, 0}}};
+    for (size_t k = 0; k < 2; k++) {
+        model *m = open_changed(folders[k], "config.json", "{}");
+        arena *a = arena_new(16 << 20);
+        float out[3][3 * 24];
+        token_batch b = {.ids = ids, .start = start, .n_seq = 1};
+        assert_int_equal(model_describe(m)->places, 11);
+        for (int i = 0; i < 3; i++) {
+            error e = {0};
+            b.boxes = boxes[i];
+            assert_true(model_hidden(m, &b, out[i], a, &e));
+        }
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+        assert_memory_not_equal(out[0], out[2], sizeof out[0]);
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            error e = {0};
+            b.boxes = wrong[i];
+            assert_false(model_hidden(m, &b, out[0], a, &e));
+            assert_int_equal(e.kind, ERR_INVALID);
+            assert_non_null(strstr(e.message, "expected left <= right and top <= bottom"));
+        }
+        arena_free(a);
+        model_close(m);
+    }
+}
+
+static void refuses_boxes(void **state)
+{
+    (void)state;
+    model *m = open_changed(BERT, "config.json", "{}");
+    arena *a = arena_new(16 << 20);
+    const box corner[2] = {{0}};
+    float out[2 * 32];
+    error e = {0};
+    token_batch b = {.ids = (int[]){2, 3}, .boxes = corner, .start = (int[]){0, 2}, .n_seq = 1};
+    assert_int_equal(model_describe(m)->places, 0);
+    assert_false(model_hidden(m, &b, out, a, &e));
+    assert_string_equal(e.message, "this model reads no boxes");
+    arena_free(a);
+    model_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_by_name), cmocka_unit_test(refuses_what_is_not_there),
         cmocka_unit_test(describes),       cmocka_unit_test(limits),
         cmocka_unit_test(checks_batches),  cmocka_unit_test(uses_types),
+        cmocka_unit_test(uses_boxes),      cmocka_unit_test(refuses_boxes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -6,7 +6,7 @@ usage: tools/goldens/architectures.py [CASE...]     default: all
 
 Every parameter is random (norms, biases and tables included), sizes are odd, weights are stored as
 f16 to keep the files small; computing is in f32, one sequence at a time. expected.json and
-expected.f32 are those of tiny.py, without texts; "types" are token type ids.
+expected.f32 are those of tiny.py, without texts; "types" are token type ids, "boxes" places on a page.
 """
 
 import shutil
@@ -113,6 +113,11 @@ CASES = {
         "hidden_size": 18, "hidden_act": "relu", "layer_norm_eps": 1e-3}),
     "convbert-one-head": case("convbert", {"embedding_size": 24, "num_attention_heads": 3,
                                            "head_ratio": 4, "conv_kernel_size": 1}),
+    "lilt": case("lilt", {"max_2d_position_embeddings": 11, "channel_shrink_ratio": 4,
+                          "pad_token_id": 1, "max_position_embeddings": 42}),
+    "lilt-no-shrink": case("lilt", {"max_2d_position_embeddings": 7, "channel_shrink_ratio": 1,
+                                    "num_attention_heads": 4, "hidden_act": "relu",
+                                    "max_position_embeddings": 41, "layer_norm_eps": 1e-3}),
     "xmod": case("xmod", {**AFTER_PADDING, **XMOD}),
     "xmod-pre-norm": case("xmod", {
         **AFTER_PADDING, **XMOD, "pre_norm": True, "adapter_reuse_layer_norm": False,
@@ -169,6 +174,9 @@ def sequences(name, c, config):
         call = {"ids": ids.tolist()}
         if n > 4 and types > 1 and c.get("types", True):
             call["types"] = numpy.sort(rng.integers(0, types, n)).tolist()
+        if n > 2 and hasattr(config, "max_2d_position_embeddings"):
+            edges = rng.integers(0, config.max_2d_position_embeddings, (2, n, 2))
+            call["boxes"] = numpy.concatenate(numpy.sort(edges, 0), -1).tolist()
         if n > 16 and c.get("padding", True):
             call["ids"][7] = config.pad_token_id or 0
         yield call
@@ -179,6 +187,8 @@ def hidden_states(model, call, c):
     features["attention_mask"] = torch.ones_like(features["input_ids"])
     if "types" in call:
         features["token_type_ids"] = torch.tensor([call["types"]])
+    if "boxes" in call:
+        features["bbox"] = torch.tensor([call["boxes"]])
     features.update(c.get("inputs", {}))
     return model(**features).last_hidden_state[0].numpy()
 

@@ -71,6 +71,8 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
     "xlm-roberta-xl": ("XLMRobertaXL", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
     "convbert": ("ConvBert", {**ONE_LAYER, "embedding_size": 12, "conv_kernel_size": 3},
                  bert_tokenizer),
+    "lilt": ("Lilt", {**AFTER_PADDING, **ONE, "hidden_size": 24, "channel_shrink_ratio": 2,
+                      "max_2d_position_embeddings": 9}, mpnet_tokenizer),
     "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
@@ -141,7 +143,7 @@ def model_class(c, suffix):
 def published_config(c, config):
     published = config.to_diff_dict()
     published.update(architectures=[FAMILIES[c["family"]][0] + c["suffix"]],
-                     tie_word_embeddings=config.tie_word_embeddings)
+                     tie_word_embeddings=getattr(config, "tie_word_embeddings", True))
     for name in ("dtype", *c.get("unpublished", ())):
         published.pop(name, None)
     return published
