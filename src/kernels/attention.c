@@ -1,7 +1,7 @@
 /* The loops of attention.
  *
  * The unit of work is a block of queries of one head of one sequence. It visits the keys that its
- * queries may see in blocks of ATTENTION_KEYS, counted from the start of the sequence: packs the
+ * queries may see, span by span, in blocks of ATTENTION_KEYS counted from its start: packs the
  * keys once, then for each group of tile_m queries makes the scores, their softmax against the
  * largest score so far, and adds the weighted values to the output, which is rescaled when the
  * maximum grew and divided by the sum at the end. What a query goes through depends on its place
@@ -30,13 +30,16 @@ typedef struct attention_job {
     int n_parts;
 } attention_job;
 
-/* One unit of work. Queries and keys are numbered within the sequence. */
+/* One unit of work. Queries are numbered within the sequence, keys within the span. */
 typedef struct unit {
     const attention_args *a;
-    int row, length; /* of the sequence */
+    int sequence, row; /* of the queries */
     int head, kv_head;
     int query, queries;
-    float *panels, *scores;
+    int first_key, keys; /* the span, counted in rows of k */
+    enum attention_mask mask;
+    const float *span_bias; /* [ATTENTION_KEYS] times the bias of the span, or NULL */
+    float *panels, *scores, *biases;
     float max[QUERIES], sum[QUERIES];
 } unit;
 
@@ -55,20 +58,24 @@ static int divide_up(int a, int b)
     return a / b + (a % b != 0);
 }
 
-/* The keys begin .. end - 1 that a query may see. */
+static int clamp(long i, int most)
+{
+    return i < 0 ? 0 : i > most ? most : (int)i;
+}
+
+/* The keys begin .. end - 1 that a query may see. Both rise with the query. */
 static void visible(const unit *u, int query, int *begin, int *end)
 {
-    long window = u->a->window;
+    long window = u->a->window, own = (long)u->row + query - u->first_key; /* the query's own key */
     *begin = 0;
-    *end = u->length;
-    if (u->a->mask == ATTENTION_CAUSAL || u->a->mask == ATTENTION_CAUSAL_WINDOW)
-        *end = query + 1;
-    if (u->a->mask == ATTENTION_CAUSAL_WINDOW && query + 1 > window)
-        *begin = (int)(query + 1 - window);
-    if (u->a->mask == ATTENTION_WINDOW) {
-        *begin = query > window ? (int)(query - window) : 0;
-        *end = window < u->length - query ? (int)(query + window + 1) : u->length;
-        *end = min_int(*end, u->length);
+    *end = u->keys;
+    if (u->mask == ATTENTION_CAUSAL || u->mask == ATTENTION_CAUSAL_WINDOW)
+        *end = clamp(own + 1, u->keys);
+    if (u->mask == ATTENTION_CAUSAL_WINDOW)
+        *begin = clamp(own + 1 - window, u->keys);
+    if (u->mask == ATTENTION_WINDOW) {
+        *begin = clamp(own - window, u->keys);
+        *end = clamp(own + window + 1, u->keys);
     }
 }
 
@@ -80,6 +87,8 @@ static float *out_of(const unit *u, int query)
 static const float *bias_of(const unit *u, int query, int key)
 {
     const attention_args *a = u->a;
+    if (u->span_bias)
+        return u->span_bias;
     if (!a->bias)
         return NULL;
     return a->bias + u->head * a->bias_head_stride + query * a->bias_row_stride + key;
@@ -109,8 +118,9 @@ static void group_block(unit *u, int first, int rows, int block, int keys, int k
         u->max[first + i] = row.max;
         u->sum[first + i] = row.sum;
     }
-    f->values(u->scores, rows, n, a->v + (u->row + (long)keys) * a->ldv + (long)u->kv_head * d,
-              a->ldv, d, keep, out_of(u, query), a->ldo);
+    f->values(u->scores, rows, n,
+              a->v + (u->first_key + (long)keys) * a->ldv + (long)u->kv_head * d, a->ldv, d, keep,
+              out_of(u, query), a->ldo);
 }
 
 /* All groups of queries of the unit with one block of keys. */
@@ -118,8 +128,8 @@ static void unit_block(unit *u, int block)
 {
     const attention_f32_kernels *f = kernels.attention_f32;
     const attention_args *a = u->a;
-    int block_end = min_int(block + ATTENTION_KEYS, u->length);
-    const float *k = a->k + (u->row + (long)block) * a->ldk + (long)u->kv_head * a->head_dim;
+    int block_end = min_int(block + ATTENTION_KEYS, u->keys);
+    const float *k = a->k + (u->first_key + (long)block) * a->ldk + (long)u->kv_head * a->head_dim;
     f->pack_keys(k, a->ldk, block_end - block, a->head_dim, u->panels);
     for (int first = 0; first < u->queries; first += f->tile_m) {
         int rows = min_int(f->tile_m, u->queries - first);
@@ -133,6 +143,24 @@ static void unit_block(unit *u, int block)
     }
 }
 
+/* All keys of one span. */
+static void unit_span(unit *u, const attention_span *s)
+{
+    int begin, end, ignored;
+    u->first_key = s->begin;
+    u->keys = s->end - s->begin;
+    u->mask = s->all ? ATTENTION_FULL : u->a->mask;
+    u->span_bias = s->bias != 0 ? u->biases : NULL;
+    for (int i = 0; i < ATTENTION_KEYS && u->span_bias; i++)
+        u->biases[i] = s->bias;
+    visible(u, u->query, &begin, &ignored);
+    visible(u, u->query + u->queries - 1, &ignored, &end);
+    if (begin >= end)
+        return;
+    for (int block = begin - begin % ATTENTION_KEYS; block < end; block += ATTENTION_KEYS)
+        unit_block(u, block);
+}
+
 static void run_unit(unit *u)
 {
     const attention_args *a = u->a;
@@ -141,11 +169,11 @@ static void run_unit(unit *u)
         u->max[i] = -INFINITY;
         u->sum[i] = 0;
     }
-    int begin, end, ignored;
-    visible(u, u->query, &begin, &ignored);
-    visible(u, u->query + u->queries - 1, &ignored, &end);
-    for (int block = begin - begin % ATTENTION_KEYS; block < end; block += ATTENTION_KEYS)
-        unit_block(u, block);
+    if (!a->spans)
+        unit_span(u, &(attention_span){u->row, a->start[u->sequence + 1], false, 0});
+    for (int i = 0; a->spans && i < a->first_span[u->sequence + 1] - a->first_span[u->sequence];
+         i++)
+        unit_span(u, &a->spans[a->first_span[u->sequence] + i]);
     for (int i = 0; i < u->queries; i++) {
         float factor = u->sum[i] == 0 ? 0 : 1 / u->sum[i];
         kernels.rows_f32->scale(factor, out_of(u, u->query + i), a->head_dim);
@@ -164,8 +192,9 @@ static void run_part(void *arg, int part, int thread)
     size_t panels = (size_t)ATTENTION_KEYS * (size_t)a->head_dim;
     size_t scores = (size_t)kernels.attention_f32->tile_m * ATTENTION_KEYS;
     unit u = {.a = a};
-    u.panels = team_scratch(job->team, thread, (panels + scores) * sizeof(float));
+    u.panels = team_scratch(job->team, thread, (panels + scores + ATTENTION_KEYS) * sizeof(float));
     u.scores = u.panels + panels;
+    u.biases = u.scores + scores;
     int group = a->kv_heads > 0 ? a->heads / a->kv_heads : 1;
     long next = job->n_units * part / job->n_parts;
     long end = job->n_units * (part + 1) / job->n_parts;
@@ -174,14 +203,24 @@ static void run_part(void *arg, int part, int thread)
         while (next - before >= units_of(a, sequence))
             before += units_of(a, sequence++);
         int of_sequence = (int)(next - before);
+        u.sequence = sequence;
         u.row = a->start[sequence];
-        u.length = a->start[sequence + 1] - u.row;
         u.head = of_sequence % a->heads;
         u.kv_head = u.head / group;
         u.query = of_sequence / a->heads * QUERIES;
-        u.queries = min_int(QUERIES, u.length - u.query);
+        u.queries = min_int(QUERIES, a->start[sequence + 1] - u.row - u.query);
         run_unit(&u);
     }
+}
+
+static double keys_of(const attention_args *a, int sequence)
+{
+    double n = 0;
+    if (!a->spans)
+        return a->start[sequence + 1] - a->start[sequence];
+    for (int i = a->first_span[sequence]; i < a->first_span[sequence + 1]; i++)
+        n += a->spans[i].end - a->spans[i].begin;
+    return n;
 }
 
 void attention_f32(team *t, const attention_args *a)
@@ -191,7 +230,7 @@ void attention_f32(team *t, const attention_args *a)
     for (int i = 0; i < a->n_seq; i++) {
         double length = a->start[i + 1] - a->start[i];
         job.n_units += units_of(a, i);
-        products += 2 * length * length * a->heads * a->head_dim;
+        products += 2 * length * keys_of(a, i) * a->heads * a->head_dim;
     }
     PROFILE_WORK(PROFILE_ATTENTION, 2 * products);
     int parts = products < PART_PRODUCTS ? 1 : team_size(t) * PARTS_PER_THREAD;

@@ -3,6 +3,8 @@
 
 #include "base/thread.h"
 
+#include <stdbool.h>
+
 /* Which keys j a query i of the same sequence may see. */
 enum attention_mask {
     ATTENTION_FULL,
@@ -11,12 +13,19 @@ enum attention_mask {
     ATTENTION_CAUSAL_WINDOW, /* i - window < j <= i */
 };
 
+/* Rows of k and v that the queries of a sequence see, where those are not the sequence's own. */
+typedef struct attention_span {
+    int begin, end; /* may be empty */
+    bool all;       /* seen whatever the mask says */
+    float bias;     /* added to the scores of these keys */
+} attention_span;
+
 /* For each sequence s, rows start[s] .. start[s + 1] - 1, and each head h:
  *   out = softmax(q k^T * scale + bias, masked) v
  * Head h is the columns h * head_dim .. of q and out, and (h / (heads / kv_heads)) * head_dim .. of
  * k and v. q, k and v may be three places in the rows of one fused projection. */
 typedef struct attention_args {
-    const float *q, *k, *v; /* first rows; n_tokens rows each */
+    const float *q, *k, *v; /* first rows; n_tokens rows each, k and v as spans have them */
     long ldq, ldk, ldv;     /* floats from one row to the next */
     float *out;             /* n_tokens rows of heads * head_dim; may not overlap the inputs */
     long ldo;
@@ -29,6 +38,11 @@ typedef struct attention_args {
     int window;                             /* for the two window masks, see there */
     const float *bias;                      /* added to the scaled scores, or NULL: */
     long bias_head_stride, bias_row_stride; /* bias[h * head_stride + i * row_stride + j] */
+    /* Keys of sequence s: spans first_span[s] .. first_span[s + 1] - 1, one after the other; what
+     * stands in two of them counts twice. Masks compare the numbers of rows of q and k. There is no
+     * `bias` then. NULL: the sequence's own rows. */
+    const attention_span *spans;
+    const int *first_span; /* [n_seq + 1] */
 } attention_args;
 
 /* A query whose keys are all masked (a bias of -infinity everywhere) gives zeros. Scores are made

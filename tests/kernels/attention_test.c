@@ -175,6 +175,61 @@ static void sequences_do_not_depend_on_their_batch(void **state)
     }
 }
 
+/* Spans: what stands in two of them counts twice, `all` overrules the mask, biases are added. */
+static void check_spans(const attention_args *a, int sequence, int i, int head)
+{
+    int d = a->head_dim, kv = head / (a->heads / a->kv_heads), row = a->start[sequence] + i;
+    double sum = 0, y[64] = {0};
+    for (int k = a->first_span[sequence]; k < a->first_span[sequence + 1]; k++)
+        for (int j = a->spans[k].begin; j < a->spans[k].end; j++) {
+            double s = 0;
+            for (int l = 0; l < d; l++)
+                s += (double)a->q[row * a->ldq + head * d + l] * a->k[j * a->ldk + kv * d + l];
+            double w = a->spans[k].all || seen(a, row, j)
+                           ? exp(s * a->scale + (double)a->spans[k].bias)
+                           : 0;
+            sum += w;
+            for (int l = 0; l < d; l++)
+                y[l] += w * a->v[j * a->ldv + kv * d + l];
+        }
+    for (int l = 0; l < d; l++) {
+        char what[100];
+        snprintf(what, sizeof what, "spans: sequence %d query %d head %d value %d mask %d",
+                 sequence, i, head, l, (int)a->mask);
+        assert_near(a->out[row * a->ldo + head * d + l], sum > 0 ? y[l] / sum : 0, 3e-6, what);
+    }
+}
+
+static void spans_are_seen_as_they_say(void **state)
+{
+    (void)state;
+    static const int lengths[] = {7, 300, 0, 1, 130}; /* rows 0, 7, 307, 307, 308 .. 437 */
+    static const attention_span spans[] = {
+        {0, 3, true, 0},      {3, 7, false, 0},                              /* of sequence 0 */
+        {7, 9, true, 1.5f},   {9, 20, false, 0},       {20, 307, false, -1}, /* of 1 */
+        {100, 101, false, 0}, {100, 101, false, 0},    {5, 5, true, 3},      /* of 3 */
+        {308, 318, true, 0},  {308, 438, false, 0.5f}, {0, 300, true, -2}};  /* of 4 */
+    static const int first[] = {0, 2, 5, 5, 8, 11};
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int level = 0; level < n; level++) {
+        assert_true(kernels_init_level(levels[level], NULL));
+        for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++) {
+            batch b = batch_new(lengths, 5, 4, 2, 20, (enum attention_mask)mask, 6, false);
+            team *t = team_new(mask % 2 ? 3 : 1, NULL);
+            b.a.spans = spans;
+            b.a.first_span = first;
+            run(t, &b);
+            for (int s = 0; s < 5; s++)
+                for (int i = 0; i<lengths[s]; i += lengths[s]> 40 ? 7 : 1)
+                    for (int head = 0; head < 4; head++)
+                        check_spans(&b.a, s, i, head);
+            team_free(t);
+            batch_free(&b);
+        }
+    }
+}
+
 static void masked_by_minus_infinity_everywhere_gives_zeros(void **state)
 {
     (void)state;
@@ -208,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_near_those_in_double),
         cmocka_unit_test(sequences_do_not_depend_on_their_batch),
+        cmocka_unit_test(spans_are_seen_as_they_say),
         cmocka_unit_test(masked_by_minus_infinity_everywhere_gives_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
