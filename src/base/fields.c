@@ -48,7 +48,7 @@ static bool in_range(const struct spot *s, double value)
     return true;
 }
 
-static bool parse_int(const struct spot *s, const json_t *value)
+static bool read_int(const struct spot *s, const json_t *value, int *out)
 {
     double number = json_number_value(value);
     if (!json_is_number(value) || number != floor(number))
@@ -58,7 +58,39 @@ static bool parse_int(const struct spot *s, const json_t *value)
     if (number < INT_MIN || number > INT_MAX)
         return fail(s->e, ERR_INVALID, "'%s' is %.9g, which is not a 32-bit integer", s->path,
                     number);
-    *(int *)s->to = (int)number;
+    *out = (int)number;
+    return true;
+}
+
+static bool parse_int(const struct spot *s, const json_t *value)
+{
+    return read_int(s, value, s->to);
+}
+
+static bool parse_ints(const struct spot *s, const json_t *value)
+{
+    bool single = json_is_number(value) && (s->row->flags & FIELD_ONE_OR_MANY);
+    size_t n = single ? 1 : json_array_size(value);
+    if (!single && !json_is_array(value))
+        return wrong(s,
+                     s->row->flags & FIELD_ONE_OR_MANY ? "an integer or an array of integers"
+                                                       : "an array of integers",
+                     value);
+    if (s->row->most_items && n > (size_t)s->row->most_items)
+        return fail(s->e, ERR_INVALID, "'%s' has %zu items, expected at most %d", s->path, n,
+                    s->row->most_items);
+    ints list = {arena_try(s->memory, n ? n : 1, sizeof(int)), (int)n, single};
+    if (!list.items)
+        return no_room(s);
+    for (size_t i = 0; i < n; i++) {
+        char path[200];
+        struct spot item = *s;
+        snprintf(path, sizeof path, "%s[%zu]", s->path, i);
+        item.path = single ? s->path : path;
+        if (!read_int(&item, single ? value : json_array_get(value, i), &list.items[i]))
+            return false;
+    }
+    *(ints *)s->to = list;
     return true;
 }
 
@@ -340,13 +372,13 @@ static parse_fn *const parsers[] = {
     [FIELD_TYPE_NUMBER] = parse_number,   [FIELD_TYPE_STRING] = parse_string,
     [FIELD_TYPE_CHOICE] = parse_choice,   [FIELD_TYPE_STRINGS] = parse_strings,
     [FIELD_TYPE_TEXTS] = parse_texts,     [FIELD_TYPE_OBJECT] = parse_object,
-    [FIELD_TYPE_OBJECTS] = parse_objects,
+    [FIELD_TYPE_OBJECTS] = parse_objects, [FIELD_TYPE_INTS] = parse_ints,
 };
 
 bool field_takes(const field *row, const json_t *value)
 {
     bool many = row->type == FIELD_TYPE_STRINGS || row->type == FIELD_TYPE_TEXTS ||
-                row->type == FIELD_TYPE_OBJECTS;
+                row->type == FIELD_TYPE_OBJECTS || row->type == FIELD_TYPE_INTS;
     bool object = row->type == FIELD_TYPE_OBJECT ||
                   (row->type == FIELD_TYPE_OBJECTS && (row->flags & FIELD_ONE_OR_MANY)) ||
                   (row->type == FIELD_TYPE_TEXTS && (row->flags & FIELD_PAIRS));
@@ -380,6 +412,9 @@ static void preset_one(const field *row, void *to)
         break;
     case FIELD_TYPE_STRINGS:
         *(strs *)to = (strs){0};
+        break;
+    case FIELD_TYPE_INTS:
+        *(ints *)to = (ints){0};
         break;
     case FIELD_TYPE_TEXTS:
         *(texts *)to = (texts){0};

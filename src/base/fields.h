@@ -27,6 +27,7 @@ enum field_type {
     FIELD_TYPE_STRING,  /* str; p == NULL when not given and without preset */
     FIELD_TYPE_CHOICE,  /* int: index into choices, any letter case; preset may be -1 */
     FIELD_TYPE_STRINGS, /* strs: an array of strings (FIELD_ONE_OR_MANY: or one string) */
+    FIELD_TYPE_INTS,    /* ints: an array of integers (FIELD_ONE_OR_MANY: or one integer) */
     FIELD_TYPE_TEXTS,   /* texts: a string or an array of strings, and what the flags add to it */
     FIELD_TYPE_NUMBERS, /* outputs only: floats */
     FIELD_TYPE_OBJECT,  /* a struct at the offset, with its own rows */
@@ -37,7 +38,7 @@ enum field_type {
 enum field_flags {
     FIELD_REQUIRED = 1,
     FIELD_TOKEN_IDS = 2,   /* TEXTS: token ids are accepted in place of strings */
-    FIELD_ONE_OR_MANY = 4, /* STRINGS, OBJECTS: one plain value is a list of one */
+    FIELD_ONE_OR_MANY = 4, /* STRINGS, INTS, OBJECTS: one plain value is a list of one */
     FIELD_COMMAS = 8,      /* STRINGS: a plain string is a list separated by commas */
     FIELD_PAIRS = 16,      /* TEXTS: {"text": s, "text_pair": s} may stand for a string */
     FIELD_PAIR_LISTS = 32, /* TEXTS: [s] or [s, s] may stand for a string, so that a plain list of
@@ -48,6 +49,12 @@ typedef struct strs {
     str *items; /* NULL: not given; a given list may be empty */
     int n;
 } strs;
+
+typedef struct ints {
+    int *items; /* NULL: not given; a given list may be empty */
+    int n;
+    bool single; /* one integer, not a list */
+} ints;
 
 /* One text to encode: characters, perhaps with a second text that goes with them, or token ids when
  * `ids` is set (n_ids of them). */
@@ -77,11 +84,12 @@ typedef struct field {
     size_t offset;           /* in the struct that fields_parse() fills */
     double preset;           /* BOOL, INT, NUMBER, CHOICE */
     const char *preset_text; /* STRING */
-    /* INT, NUMBER: value; STRINGS, TEXTS, OBJECTS: items (0, 0: any) */
+    /* INT, NUMBER: value; INTS: each of them; STRINGS, TEXTS, OBJECTS: items (0, 0: any) */
     double low, high;
     const char *const *choices; /* CHOICE: NULL-terminated */
     const struct field *rows;   /* OBJECT, OBJECTS */
     size_t item_size;           /* OBJECTS */
+    int most_items;             /* INTS; 0: any number */
     int min_depth, max_depth;   /* outputs: arrays around the value */
     const char *help;
 } field;
@@ -115,6 +123,11 @@ typedef struct field {
     {                                                                                              \
         .name = key, .type = FIELD_TYPE_STRINGS, .offset = offsetof(owner, member),                \
         .flags = flag_bits, .high = most_items, .help = text                                       \
+    }
+#define FIELD_INTS(owner, member, key, lowest, highest, items, flag_bits, text)                    \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_INTS, .offset = offsetof(owner, member),                   \
+        .flags = flag_bits, .low = lowest, .high = highest, .most_items = items, .help = text      \
     }
 #define FIELD_TEXTS(owner, member, key, most_items, flag_bits, text)                               \
     {                                                                                              \

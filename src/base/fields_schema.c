@@ -73,14 +73,14 @@ static json_t *choice_schema(const field *row)
 static json_t *number_schema(const field *row, const char *type)
 {
     json_t *schema = type_named(type);
-    bool integer = row->type == FIELD_TYPE_INT;
+    bool integer = row->type != FIELD_TYPE_NUMBER, many = row->type == FIELD_TYPE_INTS;
     if (row->low != 0 || row->high != 0) {
         json_object_set_new(schema, "minimum",
                             integer ? json_integer((json_int_t)row->low) : json_real(row->low));
         json_object_set_new(schema, "maximum",
                             integer ? json_integer((json_int_t)row->high) : json_real(row->high));
     }
-    if (row->preset >= row->low || row->low == row->high)
+    if (!many && (row->preset >= row->low || row->low == row->high))
         json_object_set_new(schema, "default",
                             integer ? json_integer((json_int_t)row->preset)
                                     : json_real(row->preset));
@@ -110,6 +110,11 @@ static json_t *value_schema(const field *row)
         return row->flags & (FIELD_ONE_OR_MANY | FIELD_COMMAS)
                    ? either(type_named("string"), array_of(type_named("string"), row->high))
                    : array_of(type_named("string"), row->high);
+    case FIELD_TYPE_INTS:
+        return row->flags & FIELD_ONE_OR_MANY
+                   ? either(number_schema(row, "integer"),
+                            array_of(number_schema(row, "integer"), row->most_items))
+                   : array_of(number_schema(row, "integer"), row->most_items);
     case FIELD_TYPE_TEXTS:
         return texts_schema(row);
     case FIELD_TYPE_NUMBERS:

@@ -16,6 +16,7 @@ struct outer {
     int flag, count, choice;
     double ratio;
     str name;
+    ints sizes;
 };
 
 static const char *const sides[] = {"left", "right", NULL};
@@ -32,6 +33,7 @@ static const field rows[] = {
     FIELD_CHOICE(struct outer, choice, "side", 1, sides, "a side"),
     FIELD_NUMBER(struct outer, ratio, "ratio", 0.5, 0, 1, "a ratio"),
     FIELD_STRING(struct outer, name, "name", "anna", 0, "a name"),
+    FIELD_INTS(struct outer, sizes, "sizes", 1, 9, 3, FIELD_ONE_OR_MANY, "sizes"),
     FIELD_END};
 
 struct fixture {
@@ -99,6 +101,26 @@ static void takes_every_form_of_texts(void **state)
     assert_int_equal(f->out.inputs.n, 0);
 }
 
+static void takes_one_or_many_integers(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(parse(f, "{\"sizes\": 7}"));
+    assert_true(f->out.sizes.single && f->out.sizes.n == 1 && f->out.sizes.items[0] == 7);
+    assert_true(parse(f, "{\"sizes\": [1, 9.0]}"));
+    assert_true(!f->out.sizes.single && f->out.sizes.n == 2 && f->out.sizes.items[1] == 9);
+    assert_true(parse(f, "{\"sizes\": []}"));
+    assert_true(f->out.sizes.items && f->out.sizes.n == 0);
+    assert_true(parse(f, "{}"));
+    assert_null(f->out.sizes.items);
+    refused(f, "{\"sizes\": \"1\"}", ERR_BAD_REQUEST,
+            "'sizes' must be an integer or an array of integers, found a string");
+    refused(f, "{\"sizes\": [1, 10]}", ERR_INVALID,
+            "'sizes[1]' is 10, expected a value from 1 to 9");
+    refused(f, "{\"sizes\": [1, 2, 3, 4]}", ERR_INVALID, "'sizes' has 4 items, expected at most 3");
+    refused(f, "{\"sizes\": [1.5]}", ERR_BAD_REQUEST,
+            "'sizes[0]' must be an integer, found a number");
+}
+
 static void names_the_place(void **state)
 {
     struct fixture *f = *state;
@@ -139,7 +161,7 @@ static void makes_a_schema(void **state)
     (void)state;
     own_json json_t *schema = fields_schema(rows);
     json_t *properties = json_object_get(schema, "properties");
-    assert_int_equal(json_object_size(properties), 7);
+    assert_int_equal(json_object_size(properties), 8);
     json_t *count = json_object_get(properties, "count");
     assert_int_equal(json_integer_value(json_object_get(count, "maximum")), 10);
     assert_int_equal(json_integer_value(json_object_get(count, "default")), 5);
@@ -270,6 +292,7 @@ int main(void)
         cmocka_unit_test(takes_presets),
         cmocka_unit_test(takes_values),
         cmocka_unit_test(takes_every_form_of_texts),
+        cmocka_unit_test(takes_one_or_many_integers),
         cmocka_unit_test(names_the_place),
         cmocka_unit_test(reports_full_memory),
         cmocka_unit_test(makes_a_schema),
