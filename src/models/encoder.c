@@ -136,6 +136,7 @@ static bool bind_head(encoder *m, weights root, weights base, int n_labels, erro
                       .tied = c->tied,
                       .hidden = c->hidden,
                       .embedding = c->embedding,
+                      .ffn = c->ffn,
                       .vocab = c->vocab,
                       .n_labels = n_labels,
                       .eps = c->eps,

@@ -25,6 +25,7 @@ typedef struct encoder_config {
     int act; /* index into encoder_acts */
     double eps;
     int pad_token_id;         /* where positions depend on it */
+    int sep_token_id;         /* where what a head sees depends on it */
     int buckets;              /* of the relative position bias; 0: none */
     int groups, group_layers; /* of shared layers; anything but 1 and 1 is refused */
     int position_type;        /* index of encoder_position_types */
@@ -134,6 +135,8 @@ enum {
     FIELD_NUMBER(encoder_config, eps, "layer_norm_eps", preset, 0, 1, "added to variances")
 #define ENCODER_PADDING(preset)                                                                    \
     FIELD_INT(encoder_config, pad_token_id, "pad_token_id", preset, 0, 1 << 24, "padding id")
+#define ENCODER_SEPARATOR(preset)                                                                  \
+    FIELD_INT(encoder_config, sep_token_id, "sep_token_id", preset, 0, 1 << 24, "between texts")
 /* Options of heads. */
 #define ENCODER_HEAD_ACT(key, preset)                                                              \
     FIELD_CHOICE(encoder_config, head_act, key, preset, encoder_acts, "activation of heads")
@@ -194,6 +197,9 @@ typedef struct encoder_work {
     int *positions; /* [n_tokens] */
     int *start;     /* [n_tokens + 1] */
     int n_tokens;   /* room of the above */
+    bool for_head;  /* the vectors go to the model's head: where the reference computes with other
+                       vectors then, those; of a head that pools a sequence's first token, no other
+                       one is needed */
 } encoder_work;
 
 /* NULL pointers and ERR_NO_SPACE when the arena is full. n_tokens: of the largest step. */

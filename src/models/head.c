@@ -117,8 +117,10 @@ bool head_bind(head *h, const head_place *p, error *e)
                                        : (enum activation)s->act;
     h->pooling = s->pooling == HEAD_OWN_POOLING ? p->own_pooling : s->pooling;
     if (s->dense)
-        bind_linear(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense), width,
-                    p->hidden, s->loose);
+        bind_linear(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense),
+                    s->down ? p->ffn : width, p->hidden, s->loose);
+    if (s->down)
+        bind_linear(&h->down, weights_in(p->root, "%s", s->down), p->hidden, p->ffn, s->loose);
     if (s->norm)
         bind_norm(&h->norm, weights_in(p->root, "%s", s->norm), width,
                   s->eps != 0 ? s->eps : p->eps, s->loose);
@@ -136,7 +138,7 @@ bool head_scores_tokens(const head *h)
 size_t head_work_floats(const head *h, int n_rows)
 {
     int pooled = head_scores_tokens(h) ? 0 : h->out.in;
-    int middle = h->dense.in || h->norm.width ? h->out.in : 0;
+    int middle = (h->dense.in || h->norm.width ? h->out.in : 0) + h->down.in;
     return (size_t)n_rows * (size_t)(pooled + middle);
 }
 
@@ -153,12 +155,16 @@ int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged
         at = pooled;
         n = r->n_seq;
     }
+    const float *input = h->down.in ? at : NULL;
     if (h->dense.in) {
-        linear_run(&h->dense, t, at, h->act, middle, n);
+        float *wide = h->down.in ? middle + (size_t)n * (size_t)h->out.in : middle;
+        linear_run(&h->dense, t, at, h->act, wide, n);
+        if (h->down.in)
+            linear_run(&h->down, t, wide, ACT_NONE, middle, n);
         at = middle;
     }
     if (h->norm.width) {
-        norm_run(&h->norm, t, at, NULL, middle, n);
+        norm_run(&h->norm, t, at, input, middle, n);
         at = middle;
     }
     if (late) { /* the mean of scores is the score of the mean */

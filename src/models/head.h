@@ -4,6 +4,10 @@
  *
  *     token vectors -> pooling (heads for sequences) -> dense -> activation -> norm -> out
  *
+ * or, with a second product behind the first,
+ *
+ *     token vectors x -> dense -> activation -> down -> norm(x + ...) -> out
+ *
  * An architecture states each of its heads by the names of these parts, one line a head. */
 #pragma once
 
@@ -27,6 +31,8 @@ enum {
  * but where the base model owns the weights. */
 typedef struct head_spec {
     const char *dense; /* width -> width (masked LM: width -> embedding width); NULL: none */
+    const char *down;  /* of heads for tokens: width of the layers' feed-forward -> width, and
+                          the dense is as wide as that; NULL: none */
     bool base_dense;   /* the dense is the base model's pooler: behind its prefix */
     int act;           /* enum activation behind the dense, or one of the above */
     const char *norm;  /* NULL: none */
@@ -45,7 +51,7 @@ typedef struct head_spec {
 typedef struct head {
     enum model_head kind; /* HEAD_NONE: all else is empty */
     head_spec spec;       /* an engine may adjust it to its configuration before it is bound */
-    linear dense, out;
+    linear dense, down, out;
     norm norm;
     enum activation act;
     int pooling; /* enum pooling, of heads for sequences; or HEAD_POOL_SCORES */
@@ -56,7 +62,7 @@ typedef struct head_place {
     weights root, base; /* all names; those behind the prefix of the base model */
     const char *words;  /* the embedding table in `base`, for tied scores */
     bool tied;          /* scores use that table when they have no weights of their own */
-    int hidden, embedding, vocab, n_labels;
+    int hidden, embedding, ffn, vocab, n_labels;
     double eps;
     enum activation act, own_act; /* of the layers, of heads */
     int own_pooling;

@@ -293,6 +293,7 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
         return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", n_tokens);
     if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
         return false;
+    work.for_head = true;
     for (int first = 0, end; first < b->n_seq; first = end) {
         end = encoder_step(b, first);
         if (!encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))

@@ -168,7 +168,7 @@ static size_t mixing_work(const encoder *m, const stack_layer *l, int n_tokens)
                               : self_attention_work(&l->attention, n_tokens);
 }
 
-/* Angles, what attention and feed-forward add, their normed input, and what they need. */
+/* Angles, the plan, what attention and feed-forward add, their normed input, and what they need. */
 static size_t work_floats(const encoder *m, int n_tokens)
 {
     const stack *s = m->state;
@@ -180,7 +180,8 @@ static size_t work_floats(const encoder *m, int n_tokens)
                                    ffn_work(&s->layers[i].ffn, n_tokens)));
         rest = larger(rest, ffn_work(&s->layers[i].adapter, n_tokens));
     }
-    return N_REACHES * n * (size_t)stack_head_dim(&s->config) + 2 * part + rest;
+    return N_REACHES * n * (size_t)stack_head_dim(&s->config) +
+           block_sparse_work(&s->config.sparse, n_tokens) + 2 * part + rest;
 }
 
 static double theta_of(const stack *s, const stack_spec *spec, int reach)
@@ -275,8 +276,14 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
     score_positions positions = {0};
     rotary rotaries[N_REACHES];
     embed(m, t, b, r, at, out, w);
-    float *added = fill_rotaries(m, r, w->floats, rotaries), *normed = added + part;
+    float *plan_work = fill_rotaries(m, r, w->floats, rotaries);
+    float *added = plan_work + block_sparse_work(&s->config.sparse, n), *normed = added + part;
     float *rest = normed + part;
+    attention_plan plan;
+    if (s->config.sparse.block) {
+        plan = block_sparse_plan(&s->config.sparse, r, plan_work);
+        positions.plan = &plan;
+    }
     for (int i = 0; i < m->config.layers; i++) {
         const stack_layer *l = &s->layers[i];
         if (encoder_cancelled(b, e))

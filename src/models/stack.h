@@ -11,6 +11,7 @@
 #pragma once
 
 #include "models/encoder.h"
+#include "nn/block_sparse.h"
 #include "nn/fourier.h"
 #include "nn/rotary.h"
 
@@ -46,6 +47,8 @@ typedef struct stack_config {
     int attention_bias, ffn_bias, norm_bias;
     int turn_values; /* values are turned by position too */
     int token_dropout, mask_token_id;
+    block_sparse sparse;    /* attention goes by blocks */
+    int scale_words;        /* their vectors are multiplied by the root of the width */
     int groups[N_PRODUCTS]; /* of the products of a layer, where they are made in groups */
     int pre_norm;           /* norms are in front of the blocks */
     int head_ratio;         /* heads over those that attend */

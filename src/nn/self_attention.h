@@ -1,6 +1,7 @@
 /* Multi-head self-attention of encoders: a token sees its whole sequence, or what is near it. */
 #pragma once
 
+#include "nn/block_sparse.h"
 #include "nn/linear.h"
 #include "nn/ragged.h"
 #include "nn/rotary.h"
@@ -26,6 +27,7 @@ typedef struct distance_bias {
 typedef struct score_positions {
     distance_bias bias;
     rotary rotary;
+    const attention_plan *plan; /* which keys are seen; without bias */
 } score_positions;
 
 /* Floats of working memory for n_rows. */

@@ -38,7 +38,9 @@ static void apply_config(tokenizer *t, const side_files *f)
     if (json_is_string(side))
         info->truncate_left = str_is(json_str(side), "left");
     const json_t *names = json_object_get(f->config, "model_input_names");
-    info->no_type_ids = json_is_array(names) && !holds_string(names, "token_type_ids");
+    const recipe *r = recipe_find(f);
+    info->no_type_ids =
+        json_is_array(names) ? !holds_string(names, "token_type_ids") : r && r->no_type_ids;
     info->clean_up_spaces =
         json_is_true(json_object_get(f->config, "clean_up_tokenization_spaces")) &&
         strcmp(t->model.kind->type, "BPE") != 0;

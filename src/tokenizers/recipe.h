@@ -52,6 +52,7 @@ typedef struct recipe {
     enum recipe_prefix prefix;
     bool mask_takes_space;         /* a mask takes the white space before it */
     bool lower_case, keep_accents; /* presets of "do_lower_case", "keep_accents" */
+    bool no_type_ids; /* models are not given them unless "model_input_names" says so */
     const char *why;
 } recipe;
 

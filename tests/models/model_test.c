@@ -6,7 +6,8 @@
 #include "kernels/kernels.h"
 #include "models/model.h"
 
-#define TINY TEST_ROOT "/goldens/tiny/"
+#define TINY          TEST_ROOT "/goldens/tiny/"
+#define ARCHITECTURES TEST_ROOT "/goldens/architectures/"
 
 static team *threads;
 
@@ -25,7 +26,8 @@ static int teardown(void **state)
 }
 
 static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TINY "roberta-plain",
-                  MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain";
+                  MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain",
+                  LONGFORMER[] = ARCHITECTURES "longformer", BIG_BIRD[] = ARCHITECTURES "big-bird";
 
 static const char XMOD[] = TEST_ROOT "/goldens/architectures/xmod",
                   LILT[] = TEST_ROOT "/goldens/architectures/lilt",
@@ -76,6 +78,15 @@ static const struct {
      "'channel_shrink_ratio' is 3 for heads of 8 values"},
     {LILT, "config.json", "{\"max_2d_position_embeddings\":12}", ERR_BAD_MODEL,
      "'layout_embeddings.x_position_embeddings.weight' is [11, 4], expected [12, 4]"},
+    {LONGFORMER, "config.json", "{\"attention_window\":5}", ERR_BAD_MODEL,
+     "'attention_window' is 5, expected an even number"},
+    {LONGFORMER, "config.json", "{\"attention_window\":[4]}", ERR_BAD_MODEL,
+     "'attention_window' has 1 items for 2 layers"},
+    {LONGFORMER, "config.json", "{\"attention_window\":[4,0]}", ERR_INVALID,
+     "'attention_window[1]' is 0"},
+    {BIG_BIRD, "config.json", "{\"attention_type\":\"sliding\"}", ERR_INVALID,
+     "'attention_type' is 'sliding', expected one of 'original_full', 'block_sparse'"},
+    {BIG_BIRD, "config.json", "{\"block_size\":0}", ERR_INVALID, "'block_size' is 0"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},

@@ -57,6 +57,25 @@ static void replay(const char *folder)
     tokenizer_close(t);
 }
 
+/* The class decides where tokenizer_config.json does not. */
+static void test_classes_without_type_ids(void **state)
+{
+    (void)state;
+    error e = {0};
+    static const struct {
+        const char *folder;
+        bool no_type_ids;
+    } cases[] = {{"big-bird", true}, {"funnel", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        own_mem char *folder = path_join(TEST_ROOT "/goldens/pieces", cases[i].folder);
+        tokenizer *t = tokenizer_open(folder, &e);
+        if (!t)
+            fail_msg("%s", e.message);
+        assert_int_equal(tokenizer_info_of(t)->no_type_ids, cases[i].no_type_ids);
+        tokenizer_close(t);
+    }
+}
+
 static void test_goldens(void **state)
 {
     (void)state;
@@ -174,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_goldens),
+        cmocka_unit_test(test_classes_without_type_ids),
         cmocka_unit_test(test_refused_folders),
         cmocka_unit_test(test_broken_models),
     };

@@ -30,6 +30,9 @@ SPECIALS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_
 AFTER_PADDING = {"pad_token_id": 1, "max_position_embeddings": 42}
 XMOD = {"languages": ["en_XX", "de_DE", "fr_XX"], "default_language": "de_DE",
         "adapter_reduction_factor": 3}
+LONG = {"pad_token_id": 1, "max_position_embeddings": 302}
+BLOCKS = {"block_size": 4, "num_random_blocks": 1, "bos_token_id": 1, "eos_token_id": 2,
+          "sep_token_id": 2}
 
 
 def case(model_type, settings=None, **row):
@@ -130,6 +133,19 @@ CASES = {
     "mobilebert-wide": case("mobilebert", {
         "embedding_size": 24, "trigram_input": False, "use_bottleneck": False,
         "num_feedforward_networks": 2}, scale=0.4),
+    "longformer": case("longformer", {**LONG, "attention_window": 4}, lengths=(1, 5, 17, 300),
+                       max_tokens=300),
+    "longformer-windows": case("longformer", {
+        **AFTER_PADDING, "attention_window": [4, 12], "hidden_act": "relu"}),
+    # Whole up to 7 blocks; 28 tokens are whole, 29 are cut, the last block is of any length.
+    "big-bird": case("big_bird", {**BLOCKS, "max_position_embeddings": 300},
+                     lengths=(1, 5, 28, 29, 31, 32, 300), max_tokens=300),
+    "big-bird-options": case("big_bird", {
+        **BLOCKS, "num_random_blocks": 2, "block_size": 3, "use_bias": False,
+        "rescale_embeddings": True, "hidden_act": "gelu_fast", "max_position_embeddings": 42},
+                             max_tokens=42),
+    "big-bird-full": case("big_bird", {**BLOCKS, "attention_type": "original_full",
+                                       "hidden_act": "relu"}),
 }
 
 
@@ -183,6 +199,8 @@ def sequences(name, c, config):
 
 
 def hidden_states(model, call, c):
+    if hasattr(model, "set_attention_type"):  # one short text turns it to full attention for good
+        model.set_attention_type(model.config.attention_type)
     features = {"input_ids": torch.tensor([call["ids"]])}
     features["attention_mask"] = torch.ones_like(features["input_ids"])
     if "types" in call:
