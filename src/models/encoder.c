@@ -172,6 +172,7 @@ void encoder_release(encoder *m)
         return;
     if (m->spec && m->spec->engine)
         m->spec->engine->release(m);
+    node_paths_release(&m->paths);
     free(m->layers);
     free(m->distance_bias);
     *m = (encoder){0};
@@ -255,14 +256,17 @@ static bool check_ids(const encoder *m, const token_batch *b, int first, int end
     return true;
 }
 
-static bool check_boxes(const encoder *m, const token_batch *b, int first, int end, error *e)
+/* Of tokens in pages and documents. */
+static bool check_places(const encoder *m, const token_batch *b, int first, int end, error *e)
 {
-    if (!b->boxes)
-        return true;
-    if (!m->layout.places)
+    int at = b->start[first], n = b->start[end] - at;
+    if (b->boxes && !m->layout.places)
         return fail(e, ERR_INVALID, "this model reads no boxes");
-    int at = b->start[first];
-    return layout_check(&m->layout, b->boxes + at, b->start[end] - at, e);
+    if (b->paths && !m->paths.depth)
+        return fail(e, ERR_INVALID, "this model reads no paths");
+    return (!b->boxes || layout_check(&m->layout, b->boxes + at, n, e)) &&
+           (!b->paths ||
+            node_paths_check(&m->paths, b->paths + (size_t)at * 2 * (size_t)m->paths.depth, n, e));
 }
 
 void encoder_number(const encoder *m, const int *ids, const ragged *r, int *positions)
@@ -321,7 +325,7 @@ static void run_layer(const encoder *m, const encoder_layer *l, team *t, const r
 bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
                  encoder_work *w, error *e)
 {
-    if (!check_ids(m, b, first, end, e) || !check_boxes(m, b, first, end, e))
+    if (!check_ids(m, b, first, end, e) || !check_places(m, b, first, end, e))
         return false;
     int at = b->start[first];
     for (int s = first; s <= end; s++)

@@ -14,6 +14,7 @@
 #include "nn/embedding.h"
 #include "nn/ffn.h"
 #include "nn/layout.h"
+#include "nn/node_paths.h"
 #include "nn/norm.h"
 #include "nn/self_attention.h"
 
@@ -49,6 +50,7 @@ typedef struct encoder {
     embedding words, types, positions;
     embedding constant; /* its row 0 is added to all tokens */
     layout layout;      /* of models that read boxes; places 0: it does not */
+    node_paths paths;   /* of models that read documents; depth 0: it does not */
     norm embedding_norm;
     linear project;           /* embedding -> hidden; in 0: none */
     encoder_layer *layers;    /* [config.layers], or [1] when shared; owned */

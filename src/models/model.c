@@ -114,6 +114,7 @@ static void describe(model *m)
     info->vocab = c->vocab;
     info->types = m->encoder.types.rows;
     info->places = m->encoder.layout.places;
+    info->path_depth = m->encoder.paths.depth;
     info->max_tokens = truncated_to(m);
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;

@@ -174,7 +174,7 @@ static size_t work_floats(const encoder *m, int n_tokens)
     const stack *s = m->state;
     const encoder_config *c = &m->config;
     size_t n = (size_t)n_tokens, part = n * (size_t)c->hidden;
-    size_t rest = n * (size_t)c->embedding;
+    size_t rest = larger(n * (size_t)c->embedding, node_paths_work(&m->paths, n_tokens));
     for (int i = 0; i < c->layers; i++) {
         rest = larger(rest, larger(mixing_work(m, &s->layers[i], n_tokens),
                                    ffn_work(&s->layers[i].ffn, n_tokens)));

@@ -35,6 +35,8 @@ struct golden {
     int *ids, *types, *start, *skip;
     box *boxes;     /* in the corner where a call has none */
     bool has_boxes; /* some call has */
+    int *paths;     /* -1 where a call has none */
+    int path_depth; /* 0: no call has */
     struct call calls[MAX_CALLS];
     int n, width, max_tokens;
     bool pooled;
@@ -86,6 +88,20 @@ static void add_boxes(struct golden *g, const json_t *boxes, box *out)
     }
 }
 
+/* half: 0 tags, 1 subscripts. */
+static void add_paths(struct golden *g, const json_t *steps, int half, int at)
+{
+    const json_t *path, *value;
+    size_t i, k;
+    json_array_foreach (steps, i, path) {
+        g->path_depth = (int)json_array_size(path);
+        assert_true((at + (int)i + 1) * 2 * g->path_depth <= MAX_TOKENS);
+        json_array_foreach (path, k, value)
+            g->paths[((at + (int)i) * 2 + half) * g->path_depth + (int)k] =
+                (int)json_integer_value(value);
+    }
+}
+
 static void load(struct golden *g, const char *folder, const char *list, const char *json_name,
                  const char *floats_name)
 {
@@ -101,6 +117,8 @@ static void load(struct golden *g, const char *folder, const char *list, const c
     g->ids = xcalloc(MAX_TOKENS, sizeof(int));
     g->types = xcalloc(MAX_TOKENS, sizeof(int));
     g->boxes = xcalloc(MAX_TOKENS, sizeof *g->boxes);
+    g->paths = xcalloc(MAX_TOKENS, sizeof(int));
+    memset(g->paths, -1, MAX_TOKENS * sizeof(int));
     g->start = xcalloc(MAX_CALLS + 1, sizeof(int));
     g->skip = xcalloc(MAX_CALLS, sizeof(int));
     g->width = (int)json_integer_value(json_array_get(json_object_get(g->document, "shape"), 1));
@@ -115,6 +133,8 @@ static void load(struct golden *g, const char *folder, const char *list, const c
             .rows = row ? (int)json_integer_value(json_object_get(call, "rows")) : 1,
             .dimensions = (int)json_integer_value(json_object_get(call, "dimensions")),
             .normalize = json_is_true(json_object_get(call, "normalize"))};
+        add_paths(g, json_object_get(call, "tags"), 0, g->start[g->n]);
+        add_paths(g, json_object_get(call, "subscripts"), 1, g->start[g->n]);
         add_boxes(g, json_object_get(call, "boxes"), g->boxes + g->start[g->n]);
         add_ids(g, ids, json_object_get(call, "types"));
     }
@@ -127,6 +147,7 @@ static void release(struct golden *g)
     buf_release(&g->floats);
     free(g->ids);
     free(g->types);
+    free(g->paths);
     free(g->boxes);
     free(g->start);
     free(g->skip);
@@ -141,6 +162,7 @@ static void run(model *m, const struct golden *g, int first, int end, float *out
     token_batch b = {.ids = g->ids + g->start[first],
                      .type_ids = g->types + g->start[first],
                      .boxes = g->has_boxes ? g->boxes + g->start[first] : NULL,
+                     .paths = g->path_depth ? g->paths + g->start[first] * 2 * g->path_depth : NULL,
                      .start = start,
                      .n_seq = end - first,
                      .skip = g->skip + first};

@@ -29,9 +29,8 @@ static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TIN
                   MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain",
                   LONGFORMER[] = ARCHITECTURES "longformer", BIG_BIRD[] = ARCHITECTURES "big-bird";
 
-static const char XMOD[] = TEST_ROOT "/goldens/architectures/xmod",
-                  LILT[] = TEST_ROOT "/goldens/architectures/lilt",
-                  CONVBERT[] = TEST_ROOT "/goldens/architectures/convbert-groups";
+static const char XMOD[] = ARCHITECTURES "xmod", MARKUPLM[] = ARCHITECTURES "markuplm",
+                  LILT[] = ARCHITECTURES "lilt", CONVBERT[] = ARCHITECTURES "convbert-groups";
 
 static const struct {
     const char *golden, *file, *patch;
@@ -87,6 +86,10 @@ static const struct {
     {BIG_BIRD, "config.json", "{\"attention_type\":\"sliding\"}", ERR_INVALID,
      "'attention_type' is 'sliding', expected one of 'original_full', 'block_sparse'"},
     {BIG_BIRD, "config.json", "{\"block_size\":0}", ERR_INVALID, "'block_size' is 0"},
+    {MARKUPLM, "config.json", "{\"tag_pad_id\":11}", ERR_BAD_MODEL,
+     "tag_pad_id 11 and subs_pad_id 12"},
+    {MARKUPLM, "config.json", "{\"max_depth\":4}", ERR_BAD_MODEL,
+     "missing 'embeddings.xpath_embeddings.xpath_tag_sub_embeddings.3.weight' [11, 5]"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},
@@ -285,7 +288,7 @@ static void uses_types(void **state)
 static void uses_boxes(void **state)
 {
     (void)state;
-    static const char LAYOUTLM[] = TEST_ROOT "/goldens/architectures/layoutlm";
+    static const char LAYOUTLM[] = ARCHITECTURES "layoutlm";
     const char *const folders[] = {LILT, LAYOUTLM};
     const int ids[] = {2, 40, 3}, start[] = {0, 3};
     const box corner[3] = {{0}}, placed[3] = {{0}, {3, 1, 5, 10}, {0}};
@@ -317,6 +320,42 @@ static void uses_boxes(void **state)
     }
 }
 
+/* Paths likewise. */
+static void uses_paths(void **state)
+{
+    (void)state;
+    model *m = open_changed(MARKUPLM, "config.json", "{}");
+    arena *a = arena_new(16 << 20);
+    enum { DEPTH = 3, N = 3, VALUES = N * 2 * DEPTH };
+    const int ids[] = {2, 40, 3}, start[] = {0, N};
+    int none[VALUES], placed[VALUES];
+    float out[3][N * 24];
+    token_batch b = {.ids = ids, .start = start, .n_seq = 1};
+    memset(none, -1, sizeof none);
+    memcpy(placed, none, sizeof none);
+    placed[2 * DEPTH] = 10;
+    const int *const paths[] = {NULL, none, placed};
+    assert_int_equal(model_describe(m)->path_depth, DEPTH);
+    for (int i = 0; i < 3; i++) {
+        error e = {0};
+        b.paths = paths[i];
+        assert_true(model_hidden(m, &b, out[i], a, &e));
+    }
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
+    assert_memory_not_equal(out[0], out[2], sizeof out[0]);
+    for (int i = 0; i < 2; i++) {
+        error e = {0};
+        memcpy(placed, none, sizeof none);
+        placed[i * DEPTH + 1] = i ? 13 : 11;
+        assert_false(model_hidden(m, &b, out[0], a, &e));
+        assert_int_equal(e.kind, ERR_INVALID);
+        assert_non_null(strstr(e.message, i ? "the subscript 13, expected -1 to 12"
+                                            : "the tag 11, expected -1 to 10"));
+    }
+    arena_free(a);
+    model_close(m);
+}
+
 static void refuses_boxes(void **state)
 {
     (void)state;
@@ -329,6 +368,11 @@ static void refuses_boxes(void **state)
     assert_int_equal(model_describe(m)->places, 0);
     assert_false(model_hidden(m, &b, out, a, &e));
     assert_string_equal(e.message, "this model reads no boxes");
+    e = (error){0};
+    b.boxes = NULL;
+    b.paths = (int[]){0};
+    assert_false(model_hidden(m, &b, out, a, &e));
+    assert_string_equal(e.message, "this model reads no paths");
     arena_free(a);
     model_close(m);
 }
@@ -339,7 +383,8 @@ int main(void)
         cmocka_unit_test(refuses_by_name), cmocka_unit_test(refuses_what_is_not_there),
         cmocka_unit_test(describes),       cmocka_unit_test(limits),
         cmocka_unit_test(checks_batches),  cmocka_unit_test(uses_types),
-        cmocka_unit_test(uses_boxes),      cmocka_unit_test(refuses_boxes),
+        cmocka_unit_test(uses_boxes),      cmocka_unit_test(uses_paths),
+        cmocka_unit_test(refuses_boxes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -6,7 +6,8 @@ usage: tools/goldens/architectures.py [CASE...]     default: all
 
 Every parameter is random (norms, biases and tables included), sizes are odd, weights are stored as
 f16 to keep the files small; computing is in f32, one sequence at a time. expected.json and
-expected.f32 are those of tiny.py, without texts; "types" are token type ids, "boxes" places on a page.
+expected.f32 are those of tiny.py, without texts; "types" are token type ids, "boxes" places on a page,
+"tags" and "subscripts" places in a document.
 """
 
 import shutil
@@ -33,6 +34,8 @@ XMOD = {"languages": ["en_XX", "de_DE", "fr_XX"], "default_language": "de_DE",
 LONG = {"pad_token_id": 1, "max_position_embeddings": 302}
 BLOCKS = {"block_size": 4, "num_random_blocks": 1, "bos_token_id": 1, "eos_token_id": 2,
           "sep_token_id": 2}
+PATHS = {"max_depth": 3, "xpath_unit_hidden_size": 5, "max_xpath_tag_unit_embeddings": 11,
+         "max_xpath_subs_unit_embeddings": 13, "tag_pad_id": 9, "subs_pad_id": 12}
 
 
 def case(model_type, settings=None, **row):
@@ -121,6 +124,11 @@ CASES = {
     "lilt-no-shrink": case("lilt", {"max_2d_position_embeddings": 7, "channel_shrink_ratio": 1,
                                     "num_attention_heads": 4, "hidden_act": "relu",
                                     "max_position_embeddings": 41, "layer_norm_eps": 1e-3}),
+    "markuplm": case("markuplm", {**AFTER_PADDING, **PATHS}),
+    "markuplm-plain": case("markuplm", {**AFTER_PADDING, **PATHS, "pad_token_id": 0,
+                                        "max_position_embeddings": 41,
+                                        "hidden_act": "silu", "layer_norm_eps": 1e-3},
+                           paths=False),
     "xmod": case("xmod", {**AFTER_PADDING, **XMOD}),
     "xmod-pre-norm": case("xmod", {
         **AFTER_PADDING, **XMOD, "pre_norm": True, "adapter_reuse_layer_norm": False,
@@ -193,6 +201,11 @@ def sequences(name, c, config):
         if n > 2 and hasattr(config, "max_2d_position_embeddings"):
             edges = rng.integers(0, config.max_2d_position_embeddings, (2, n, 2))
             call["boxes"] = numpy.concatenate(numpy.sort(edges, 0), -1).tolist()
+        if n > 2 and hasattr(config, "max_depth") and c.get("paths", True):
+            nodes = numpy.sort(rng.integers(0, n // 2 + 1, n))
+            for key, rows in (("tags", config.max_xpath_tag_unit_embeddings),
+                              ("subscripts", config.max_xpath_subs_unit_embeddings)):
+                call[key] = rng.integers(0, rows, (n, config.max_depth))[nodes].tolist()
         if n > 16 and c.get("padding", True):
             call["ids"][7] = config.pad_token_id or 0
         yield call
@@ -205,6 +218,9 @@ def hidden_states(model, call, c):
     features["attention_mask"] = torch.ones_like(features["input_ids"])
     if "types" in call:
         features["token_type_ids"] = torch.tensor([call["types"]])
+    if "tags" in call:
+        features["xpath_tags_seq"] = torch.tensor([call["tags"]])
+        features["xpath_subs_seq"] = torch.tensor([call["subscripts"]])
     if "boxes" in call:
         features["bbox"] = torch.tensor([call["boxes"]])
     features.update(c.get("inputs", {}))

@@ -78,6 +78,10 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
                  bert_tokenizer),
     "lilt": ("Lilt", {**AFTER_PADDING, **ONE, "hidden_size": 24, "channel_shrink_ratio": 2,
                       "max_2d_position_embeddings": 9}, mpnet_tokenizer),
+    "markuplm": ("MarkupLM", {
+        **AFTER_PADDING, **ONE, "max_depth": 3, "xpath_unit_hidden_size": 5, "tag_pad_id": 9,
+        "max_xpath_tag_unit_embeddings": 11, "max_xpath_subs_unit_embeddings": 13,
+        "subs_pad_id": 12}, mpnet_tokenizer),
     "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
