@@ -1,8 +1,9 @@
-/* Processor detection: the features of CPUID, each only if XCR0 says that the operating system
- * saves the registers it needs. */
+/* Processor detection. x86-64: the features of CPUID, each only if XCR0 says that the operating
+ * system saves the registers it needs. AArch64: what the kernel tells in the auxiliary vector. */
 #include "kernels/cpu.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct cpu_level {
@@ -12,11 +13,15 @@ typedef struct cpu_level {
 
 static const cpu_level levels[] = {
     {"scalar", 0},
+#if defined(__aarch64__)
+    {"neon", CPU_NEON}, {"dotprod", CPU_DOTPROD}, {"i8mm", CPU_I8MM}, {"bf16", CPU_BF16},
+#else
     {"avx2", CPU_AVX2 | CPU_AVX_VNNI},
     {"avx512", CPU_AVX512},
     {"vnni", CPU_AVX512_VNNI},
     {"bf16", CPU_AVX512_BF16},
     {"amx", CPU_AMX_BF16 | CPU_AMX_INT8},
+#endif
 };
 enum { N_LEVELS = sizeof levels / sizeof levels[0] };
 
@@ -76,6 +81,20 @@ static unsigned detect(void)
     return flags;
 }
 
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static unsigned detect(void)
+{
+    unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    unsigned flags = CPU_NEON; /* a part of the architecture, and of its calling convention */
+    flags |= first & HWCAP_ASIMDDP ? CPU_DOTPROD : 0;
+    flags |= second & HWCAP2_I8MM ? CPU_I8MM : 0;
+    flags |= second & HWCAP2_BF16 ? CPU_BF16 : 0;
+    return flags;
+}
+
 #else
 
 static unsigned detect(void)
@@ -90,18 +109,26 @@ unsigned cpu_detect(void)
     return detect();
 }
 
+const char *cpu_level_at(int i)
+{
+    return i < N_LEVELS ? levels[i].name : NULL;
+}
+
 bool cpu_lower(unsigned *flags, const char *level, error *e)
 {
     unsigned allowed = 0;
+    char names[128] = "";
     for (int i = 0; i < N_LEVELS; i++) {
         allowed |= levels[i].adds;
         if (strcmp(levels[i].name, level) == 0) {
             *flags &= allowed;
             return true;
         }
+        const char *comma = i == 0 ? "" : i < N_LEVELS - 1 ? ", " : " or ";
+        size_t n = strlen(names);
+        snprintf(names + n, sizeof names - n, "%s%s", comma, levels[i].name);
     }
-    return fail(e, ERR_INVALID,
-                "unknown CPU level '%s', expected scalar, avx2, avx512, vnni, bf16 or amx", level);
+    return fail(e, ERR_INVALID, "unknown CPU level '%s', expected %s", level, names);
 }
 
 const char *cpu_level_name(unsigned flags)

@@ -12,15 +12,23 @@ enum cpu_flag {
     CPU_AVX512_BF16 = 1 << 4,
     CPU_AMX_BF16 = 1 << 5, /* tile registers saved by the system; the permission call is not made */
     CPU_AMX_INT8 = 1 << 6,
+    CPU_NEON = 1 << 16,    /* AArch64's ASIMD */
+    CPU_DOTPROD = 1 << 17, /* int8 dot products: SDOT, UDOT */
+    CPU_I8MM = 1 << 18,    /* int8 matrix products: SMMLA */
+    CPU_BF16 = 1 << 19,    /* BFDOT, BFMMLA */
 };
 
 /* Flags of this machine, unlowered. */
 unsigned cpu_detect(void);
 
-/* Lowers flags to what a level of the CPU_MASK list has: "scalar", "avx2", "avx512", "vnni",
- * "bf16", "amx", each including those before it. A level above the machine's changes nothing.
- * An unknown name fails with ERR_INVALID and the list of names. */
+/* Lowers flags to what a level of the CPU_MASK list has, each including those before it: "scalar",
+ * then "avx2", "avx512", "vnni", "bf16", "amx" on x86-64 and "neon", "dotprod", "i8mm", "bf16" on
+ * AArch64. A level above the machine's changes nothing. An unknown name fails with ERR_INVALID and
+ * the list of names. */
 bool cpu_lower(unsigned *flags, const char *level, error *e);
+
+/* The names of that list, weakest first; NULL at its end. */
+const char *cpu_level_at(int i);
 
 /* The strongest level that flags reach, of the names above. */
 const char *cpu_level_name(unsigned flags);

@@ -15,5 +15,5 @@ bool kernels_init_level(const char *level, error *e);
 unsigned kernels_cpu_flags(void);
 
 /* Name of the level in use, the strongest that a kernel in the table was chosen for: "scalar",
- * "avx2", "avx512", ... */
+ * "avx2", "avx512", "neon", ... */
 const char *kernels_level(void);

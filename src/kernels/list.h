@@ -28,13 +28,23 @@ enum kernel_exactness {
 #define KERNEL_ROWS_X86(ROW)
 #endif
 
+#if defined(__aarch64__)
+#define KERNEL_ROWS_ARM(ROW)                                                                       \
+    ROW(gemm_f32, neon, CPU_NEON, 3, 8, KERNEL_ROUNDED)                                            \
+    ROW(attention_f32, neon, CPU_NEON, 6, 16, KERNEL_ROUNDED)                                      \
+    ROW(rows_f32, neon, CPU_NEON, 1, 4, KERNEL_ROUNDED)
+#else
+#define KERNEL_ROWS_ARM(ROW)
+#endif
+
 #define KERNEL_ROWS(ROW)                                                                           \
     ROW(gemm_f32, scalar, 0, 2, 4, KERNEL_REFERENCE)                                               \
     ROW(gemm_i8, scalar, 0, 4, 16, KERNEL_REFERENCE)                                               \
     ROW(gemm_bf16, scalar, 0, 4, 16, KERNEL_REFERENCE)                                             \
     ROW(attention_f32, scalar, 0, 4, 4, KERNEL_REFERENCE)                                          \
     ROW(rows_f32, scalar, 0, 1, 1, KERNEL_REFERENCE)                                               \
-    KERNEL_ROWS_X86(ROW)
+    KERNEL_ROWS_X86(ROW)                                                                           \
+    KERNEL_ROWS_ARM(ROW)
 
 typedef struct kernel_row {
     const char *family, *variant;

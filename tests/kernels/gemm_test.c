@@ -23,10 +23,8 @@ static void check_value(const gemm_args *a, int i, int j)
         y += a->residual[i * a->ldr + j];
         bound += fabs(y) * 0x1p-24;
     }
-    char what[100];
-    snprintf(what, sizeof what, "m %d n %d k %d act %d [%d][%d]", a->m, a->n, a->k, (int)a->act, i,
-             j);
-    assert_near(a->out[i * a->ldo + j], y, bound, what);
+    assert_near_at(a->out[i * a->ldo + j], y, bound, "m %d n %d k %d act %d [%d][%d]", a->m, a->n,
+                   a->k, (int)a->act, i, j);
 }
 
 static void check_product(team *t, int m, int n, int k, int gap, bool bias, bool residual,
@@ -34,8 +32,9 @@ static void check_product(team *t, int m, int n, int k, int gap, bool bias, bool
 {
     product p = product_new(m, n, k, gap, bias, residual, act);
     gemm_f32(t, &p.a);
+    int step = m > 100 ? 7 : 1; /* prime to the heights of tiles */
     for (int i = 0; i < m; i++) {
-        for (int j = 0; j < n; j++)
+        for (int j = 0; j < n && i % step == 0; j++)
             check_value(&p.a, i, j);
         for (int j = n; j < p.a.ldo && i < m - 1 && n > 0; j++)
             assert_true(p.out.p[i * p.a.ldo + j] == 777.0f);

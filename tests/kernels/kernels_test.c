@@ -9,14 +9,58 @@ static void unknown_levels_are_refused(void **state)
     static const char *const wrong[] = {"", "avx", "AVX2", "avx512 ", "sse"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         error e = {0};
-        unsigned flags = CPU_AVX2;
+        unsigned flags = CPU_AVX2 | CPU_NEON;
         assert_false(cpu_lower(&flags, wrong[i], &e));
-        assert_int_equal(flags, CPU_AVX2);
+        assert_int_equal(flags, CPU_AVX2 | CPU_NEON);
         assert_int_equal(e.kind, ERR_INVALID);
-        assert_non_null(strstr(e.message, "expected scalar, avx2, avx512"));
+        char expected[64];
+        snprintf(expected, sizeof expected, "expected scalar, %s, ", cpu_level_at(1));
+        assert_non_null(strstr(e.message, expected));
     }
 }
 
+static void every_level_of_the_list_is_known(void **state)
+{
+    (void)state;
+    int n = 0;
+    for (; cpu_level_at(n); n++) {
+        unsigned flags = 0;
+        assert_true(cpu_lower(&flags, cpu_level_at(n), NULL));
+        assert_int_equal(flags, 0);
+    }
+    assert_in_range(n, 2, 8); /* 8: what reachable_levels has room for */
+}
+
+#if defined(__aarch64__)
+static void levels_lower_and_never_raise(void **state)
+{
+    (void)state;
+    unsigned flags = CPU_NEON | CPU_DOTPROD | CPU_BF16;
+    assert_true(cpu_lower(&flags, "bf16", NULL));
+    assert_int_equal(flags, CPU_NEON | CPU_DOTPROD | CPU_BF16);
+    assert_string_equal(cpu_level_name(flags), "bf16");
+    assert_true(cpu_lower(&flags, "i8mm", NULL));
+    assert_int_equal(flags, CPU_NEON | CPU_DOTPROD);
+    assert_string_equal(cpu_level_name(flags), "dotprod");
+    assert_true(cpu_lower(&flags, "neon", NULL));
+    assert_int_equal(flags, CPU_NEON);
+    assert_string_equal(cpu_level_name(flags), "neon");
+    assert_true(cpu_lower(&flags, "scalar", NULL));
+    assert_int_equal(flags, 0);
+    assert_string_equal(cpu_level_name(0), "scalar");
+}
+
+static void neon_is_in_use_unless_lowered(void **state)
+{
+    (void)state;
+    assert_true(cpu_detect() & CPU_NEON);
+    assert_true(kernels_init_level("neon", NULL));
+    assert_string_equal(kernels_level(), "neon");
+    assert_ptr_equal(kernels.gemm_f32, &gemm_f32_neon);
+    assert_ptr_equal(kernels.attention_f32, &attention_f32_neon);
+    assert_ptr_equal(kernels.rows_f32, &rows_f32_neon);
+}
+#else
 static void levels_lower_and_never_raise(void **state)
 {
     (void)state;
@@ -33,6 +77,7 @@ static void levels_lower_and_never_raise(void **state)
     assert_int_equal(flags, 0);
     assert_string_equal(cpu_level_name(0), "scalar");
 }
+#endif
 
 static void the_environment_lowers_the_level(void **state)
 {
@@ -114,7 +159,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_levels_are_refused),
+        cmocka_unit_test(every_level_of_the_list_is_known),
         cmocka_unit_test(levels_lower_and_never_raise),
+#if defined(__aarch64__)
+        cmocka_unit_test(neon_is_in_use_unless_lowered),
+#endif
         cmocka_unit_test(the_environment_lowers_the_level),
 #if defined(__x86_64__)
         cmocka_unit_test(detection_agrees_with_the_system),

@@ -140,9 +140,7 @@ static void check_activation_near(enum activation act, float x, float y)
     double bound = act == ACT_NONE || act == ACT_RELU ? 0 : fabs(expected) * relative;
     if (act == ACT_GELU_ERF || act == ACT_GELU_TANH || act == ACT_QUICK_GELU || act == ACT_SILU)
         bound = fmax(bound, 6e-8);
-    char what[60];
-    snprintf(what, sizeof what, "activation %d of %.9g", (int)act, (double)x);
-    assert_near(y, expected, bound + 1e-44, what);
+    assert_near_at(y, expected, bound + 1e-44, "activation %d of %.9g", (int)act, (double)x);
 }
 
 /* A spread of all finite floats of both signs, each exponent alike, and a fine walk near 0. */
