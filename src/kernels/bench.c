@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "kernels/attention.h"
+#include "kernels/gemm_quantised.h"
 #include "kernels/kernels.h"
 #include "kernels/list.h"
 #include "kernels/rows.h"
@@ -162,6 +163,38 @@ static void bench_attention(bench *b)
     }
 }
 
+typedef struct quantised_shape {
+    enum quantised_type type;
+    int m, n, k;
+} quantised_shape;
+
+static void run_quantised(bench *b, const void *shape)
+{
+    const quantised_shape *s = shape;
+    size_t size = (size_t)s->n * quantised_row_bytes(s->type, s->k);
+    size_t copies = WEIGHT_FLOATS * sizeof(float) / size;
+    gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
+    a.m = s->m;
+    a.n = s->n;
+    a.k = s->k;
+    gemm_quantised(b->team, &a, s->type, (const char *)b->weights + (size_t)b->run % copies * size);
+}
+
+static void bench_quantised(bench *b)
+{
+    static const int rows[] = {1, 4, 8, 64};
+    for (int type = 0; type < N_QUANTISED_TYPES; type++) {
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            quantised_shape s = {(enum quantised_type)type, rows[i], 4096, 4096};
+            double m = s.m, n = s.n, k = s.k, w = n * (double)quantised_row_bytes(s.type, s.k);
+            char name[64];
+            snprintf(name, sizeof name, "%s %d x %d x %d", quantised_formats[type].name, s.m, s.n,
+                     s.k);
+            measure(b, run_quantised, &s, name, 2 * m * n * k, w + 4 * (m * k + m * n));
+        }
+    }
+}
+
 static void run_layer_norm(bench *b, const void *shape)
 {
     const int *rows_width = shape;
@@ -212,6 +245,7 @@ static const struct {
     {"gemm_f32", bench_gemm},
     {"attention_f32", bench_attention},
     {"rows_f32", bench_rows},
+    {"gemm_quantised", bench_quantised},
 };
 
 static void bench_row(bench *b, const kernel_row *row, const gemm_f32_kernels *same_level)

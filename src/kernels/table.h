@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/gemm.h"
+#include "kernels/quantised.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -120,6 +121,24 @@ typedef struct rows_f32_kernels {
     void (*from_bf16)(const void *from, float *out, long n);
 } rows_f32_kernels;
 
+enum {
+    GEMM_QUANTISED_BLOCK = 1024, /* values of k summed before they are added to the others */
+    GEMM_QUANTISED_CHUNK = 320,  /* bytes of a chunk of x, of 128 values for types with blocks of 32
+                                  * and 256 for the others */
+};
+
+/* Products with weights in the block formats of quantised.h; see gemm_quantised.h. */
+typedef struct gemm_quantised_kernels {
+    int tile_m, tile_n;
+    /* A row of k values of x in chunks, in the order in which the variant's `dot` takes them
+     * (gemm_quantised_x.h). */
+    void (*quantise)(enum quantised_type type, const float *x, int k, void *chunks);
+    /* c[m][n] (+)= x[m][k] * w[n][k], 1 <= m <= tile_m; rows of chunks are row_size bytes apart,
+     * rows of w w_size bytes. One sum for each GEMM_QUANTISED_BLOCK values, added in order. */
+    void (*dot)(enum quantised_type type, const void *chunks, size_t row_size, int m,
+                const uint8_t *w, size_t w_size, int n, int k, float *c, long ldc, bool add);
+} gemm_quantised_kernels;
+
 /* One member for each family of kernels/list.h; the portable variants until kernels_init. */
 typedef struct kernel_table {
     const gemm_f32_kernels *gemm_f32;
@@ -127,6 +146,7 @@ typedef struct kernel_table {
     const gemm_bf16_kernels *gemm_bf16;
     const attention_f32_kernels *attention_f32;
     const rows_f32_kernels *rows_f32;
+    const gemm_quantised_kernels *gemm_quantised;
 } kernel_table;
 
 extern kernel_table kernels;

@@ -1,0 +1,397 @@
+/* Products with quantised weights, AVX-512 VNNI: vectors of 64 codes, in an order in which they
+ * come out of the blocks with few steps; x is laid out in the same order. */
+#include "kernels/simd_avx512.h"
+
+#include "kernels/gemm_quantised_x.h"
+#include "kernels/list.h"
+#include "kernels/unroll.h"
+
+enum { TILE_M = 8, TILE_N = 1, FETCH_BYTES = 1024 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Where the runs of 16 values of the vectors come from. Small blocks: the first halves of four
+ * blocks, then the second ones. Q4_K, Q5_K: the low halves of 64 bytes, the high ones, and so on.
+ * Q2_K, Q3_K: two bits at a time of all 64 bytes. */
+static const uint8_t small_units[16] = {0, 2, 4, 6, 1, 3, 5, 7};
+static const uint8_t nibble_units[16] = {0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15};
+static const uint8_t pair_units[16] = {0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15};
+static const uint8_t in_order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+INLINE const uint8_t *units_of(enum quantised_type type)
+{
+    switch (type) {
+    case QUANTISED_Q2_K:
+    case QUANTISED_Q3_K:
+        return pair_units;
+    case QUANTISED_Q4_K:
+    case QUANTISED_Q5_K:
+        return nibble_units;
+    case QUANTISED_Q6_K:
+        return in_order;
+    default:
+        return small_units;
+    }
+}
+
+static void quantise(enum quantised_type type, const float *x, int k, void *chunks)
+{
+    quantise_row(type, false, units_of(type), x, k, chunks);
+}
+
+INLINE uint16_t read_u16(const uint8_t *p)
+{
+    uint16_t value;
+    memcpy(&value, p, sizeof value);
+    return value;
+}
+
+INLINE uint32_t read_u32(const uint8_t *p)
+{
+    uint32_t value;
+    memcpy(&value, p, sizeof value);
+    return value;
+}
+
+INLINE __m512i and_bits(__m512i a, int bits)
+{
+    return _mm512_and_si512(a, _mm512_set1_epi8((char)bits));
+}
+
+/* Four times 16 bits, `step` bytes apart. */
+INLINE uint64_t gather_16(const uint8_t *p, int step)
+{
+    return read_u16(p) | (uint64_t)read_u16(p + step) << 16 |
+           (uint64_t)read_u16(p + 2 * step) << 32 | (uint64_t)read_u16(p + 3 * step) << 48;
+}
+
+/* Four halves, `step` bytes apart, each in four lanes. */
+INLINE __m512 gather_halves(const uint8_t *p, int step)
+{
+    const __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    __m128 four = _mm_cvtph_ps(_mm_cvtsi64_si128((long long)gather_16(p, step)));
+    return _mm512_permutexvar_ps(lanes, _mm512_castps128_ps512(four));
+}
+
+/* Four runs of 16 bytes, `step` bytes apart. */
+INLINE __m512i gather_runs(const uint8_t *p, int step)
+{
+    __m512i all = _mm512_castsi128_si512(_mm_loadu_si128((const void *)p));
+    all = _mm512_inserti32x4(all, _mm_loadu_si128((const void *)(p + step)), 1);
+    all = _mm512_inserti32x4(all, _mm_loadu_si128((const void *)(p + 2 * step)), 2);
+    return _mm512_inserti32x4(all, _mm_loadu_si128((const void *)(p + 3 * step)), 3);
+}
+
+/* Four small blocks: the codes of their first and second halves. */
+INLINE void small_codes(enum quantised_type type, const uint8_t *p, __m512i codes[2])
+{
+    const int step = quantised_formats[type].bytes;
+    bool has_m = type == QUANTISED_Q4_1 || type == QUANTISED_Q5_1;
+    bool five = type == QUANTISED_Q5_0 || type == QUANTISED_Q5_1;
+    p += has_m ? 4 : 2;
+    if (type == QUANTISED_Q8_0) {
+        codes[0] = _mm512_xor_si512(gather_runs(p, step), _mm512_set1_epi8(-128));
+        codes[1] = _mm512_xor_si512(gather_runs(p + 16, step), _mm512_set1_epi8(-128));
+        return;
+    }
+    __m512i both = gather_runs(five ? p + 4 : p, step);
+    codes[0] = and_bits(both, 15);
+    codes[1] = and_bits(_mm512_srli_epi16(both, 4), 15);
+    if (five) {
+        const __m512i sixteen = _mm512_set1_epi8(16);
+        codes[0] = _mm512_mask_add_epi8(codes[0], gather_16(p, step), codes[0], sixteen);
+        codes[1] = _mm512_mask_add_epi8(codes[1], gather_16(p + 2, step), codes[1], sixteen);
+    }
+}
+
+INLINE void small_chunk(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
+                        size_t row_size, int b, __m512 *sums)
+{
+    const int step = quantised_formats[type].bytes;
+    bool has_m = type == QUANTISED_Q4_1 || type == QUANTISED_Q5_1;
+    __m512i codes[2];
+    small_codes(type, w, codes);
+    __m512 d = gather_halves(w, step);
+    __m512 minimum = has_m ? gather_halves(w + 2, step) : d;
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        const x_small *x = (const x_small *)(const void *)(chunks + (size_t)i * row_size) + b;
+        __m512i dot =
+            _mm512_dpbusd_epi32(_mm512_loadu_si512(x->start), codes[0], _mm512_loadu_si512(x->q));
+        dot = _mm512_dpbusd_epi32(dot, codes[1], _mm512_loadu_si512(x->q + 64));
+        __m512 scale = _mm512_mul_ps(d, _mm512_loadu_ps(x->d));
+        sums[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale, sums[i]);
+        if (has_m)
+            sums[i] = _mm512_fmadd_ps(minimum, _mm512_loadu_ps(x->sum), sums[i]);
+    }
+}
+
+INLINE void small_row(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
+                      size_t row_size, int k, float *c, long ldc, bool add)
+{
+    const int bytes = quantised_formats[type].bytes;
+    __m512 sums[TILE_M];
+    UNROLL
+    for (int i = 0; i < m; i++)
+        sums[i] = _mm512_setzero_ps();
+    int b = 0;
+    for (; b < k / 128; b++, w += 4 * bytes) {
+        _mm_prefetch((const char *)w + FETCH_BYTES, _MM_HINT_T0);
+        _mm_prefetch((const char *)w + FETCH_BYTES + 64, _MM_HINT_T0);
+        small_chunk(type, m, w, chunks, row_size, b, sums);
+    }
+    if (k % 128) { /* one to three blocks: the others have scales of 0 */
+        uint8_t rest[4 * 34] = {0};
+        memcpy(rest, w, (size_t)(k % 128 / 32 * bytes));
+        small_chunk(type, m, rest, chunks, row_size, b, sums);
+    }
+    UNROLL
+    for (int i = 0; i < m; i++)
+        c[i * ldc] = add ? c[i * ldc] + vf_sum(sums[i]) : vf_sum(sums[i]);
+}
+
+/* What a K block has besides its codes: scales as 16 bits in 32-bit lanes; what the sums of x are
+ * multiplied by, 16 bits. */
+typedef struct super {
+    __m512i scales;
+    __m256i minima;
+    float d, dmin;
+} super;
+
+INLINE __m512i widen_scales(__m128i scales)
+{
+    return _mm512_cvtepu16_epi32(_mm256_cvtepi8_epi16(scales));
+}
+
+INLINE super super_wide(const uint8_t *p)
+{
+    uint32_t a = read_u32(p + 4), b = read_u32(p + 8), c = read_u32(p + 12);
+    __m128i scales =
+        _mm_cvtsi64_si128((long long)((uint64_t)(c & 0x0f0f0f0f) << 32 |
+                                      (uint64_t)(a >> 2 & 0x30303030) << 32 | (a & 0x3f3f3f3f)));
+    __m128i minima =
+        _mm_cvtsi64_si128((long long)((uint64_t)(c >> 4 & 0x0f0f0f0f) << 32 |
+                                      (uint64_t)(b >> 2 & 0x30303030) << 32 | (b & 0x3f3f3f3f)));
+    super s = {.d = _cvtsh_ss(read_u16(p)), .dmin = _cvtsh_ss(read_u16(p + 2))};
+    s.scales = _mm512_cvtepu8_epi32(scales);
+    s.minima = _mm256_zextsi128_si256(_mm_cvtepu8_epi16(minima));
+    return s;
+}
+
+INLINE super super_q2(const uint8_t *p)
+{
+    __m128i both = _mm_loadu_si128((const void *)p), low = _mm_set1_epi8(15);
+    super s = {.d = _cvtsh_ss(read_u16(p + 80)), .dmin = _cvtsh_ss(read_u16(p + 82))};
+    s.scales = _mm512_cvtepu8_epi32(_mm_and_si128(both, low));
+    s.minima = _mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(both, 4), low));
+    return s;
+}
+
+/* Codes of Q3_K are 4 too large, those of Q6_K 32. */
+INLINE super super_q3(const uint8_t *p)
+{
+    uint32_t a = read_u32(p + 96), b = read_u32(p + 100), c = read_u32(p + 104);
+    const uint32_t low = 0x0f0f0f0f, two = 0x03030303;
+    __m128i scales = _mm_setr_epi32(
+        (int)((a & low) | (c & two) << 4), (int)((b & low) | (c >> 2 & two) << 4),
+        (int)((a >> 4 & low) | (c >> 4 & two) << 4), (int)((b >> 4 & low) | (c >> 6 & two) << 4));
+    scales = _mm_sub_epi8(scales, _mm_set1_epi8(32));
+    super s = {.d = _cvtsh_ss(read_u16(p + 108)), .scales = widen_scales(scales)};
+    s.minima = _mm256_slli_epi16(_mm256_cvtepi8_epi16(scales), 2);
+    s.dmin = s.d;
+    return s;
+}
+
+INLINE super super_q6(const uint8_t *p)
+{
+    __m128i scales = _mm_loadu_si128((const void *)(p + 192));
+    super s = {.d = _cvtsh_ss(read_u16(p + 208)), .scales = widen_scales(scales)};
+    s.minima = _mm256_slli_epi16(_mm256_cvtepi8_epi16(scales), 5);
+    s.dmin = s.d;
+    return s;
+}
+
+INLINE super read_super(enum quantised_type type, const uint8_t *p)
+{
+    return type == QUANTISED_Q2_K   ? super_q2(p)
+           : type == QUANTISED_Q3_K ? super_q3(p)
+           : type == QUANTISED_Q6_K ? super_q6(p)
+                                    : super_wide(p);
+}
+
+/* 32 bytes twice, the second time shifted down. Bits of neighbours come in above. */
+INLINE __m512i twice(const uint8_t *p, int upper_shift)
+{
+    __m512i both = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)p));
+    __m256i up = _mm256_set1_epi16((short)upper_shift);
+    return _mm512_srlv_epi16(both, _mm512_inserti64x4(_mm512_setzero_si512(), up, 1));
+}
+
+INLINE __m512i add_bits(__m512i codes, __m512i bits, int mask)
+{
+    return _mm512_or_si512(codes, and_bits(bits, mask));
+}
+
+/* 64 bytes at p hold vectors at, at + 1 in their halves. */
+INLINE void nibble_codes(const uint8_t *p, __m512i codes[4], int at)
+{
+    __m512i both = _mm512_loadu_si512(p);
+    codes[at] = and_bits(both, 15);
+    codes[at + 1] = and_bits(_mm512_srli_epi16(both, 4), 15);
+}
+
+INLINE void pair_codes(const uint8_t *p, __m512i codes[4])
+{
+    __m512i all = _mm512_loadu_si512(p);
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        codes[i] = and_bits(_mm512_srli_epi16(all, (unsigned)(2 * i)), 3);
+}
+
+INLINE void large_codes(enum quantised_type type, const uint8_t *p, __m512i codes[4])
+{
+    if (type == QUANTISED_Q2_K) {
+        pair_codes(p + 16, codes);
+    } else if (type == QUANTISED_Q3_K) {
+        pair_codes(p + 32, codes);
+        __m512i high = twice(p, 4);
+        codes[0] = add_bits(codes[0], _mm512_slli_epi16(high, 2), 4);
+        codes[1] = add_bits(codes[1], _mm512_slli_epi16(high, 1), 4);
+        codes[2] = add_bits(codes[2], high, 4);
+        codes[3] = add_bits(codes[3], _mm512_srli_epi16(high, 1), 4);
+    } else if (type == QUANTISED_Q6_K) {
+        nibble_codes(p, codes, 0);
+        nibble_codes(p + 64, codes, 2);
+        __m512i first = twice(p + 128, 2), second = twice(p + 160, 2);
+        codes[0] = add_bits(codes[0], _mm512_slli_epi16(first, 4), 48);
+        codes[1] = add_bits(codes[1], first, 48);
+        codes[2] = add_bits(codes[2], _mm512_slli_epi16(second, 4), 48);
+        codes[3] = add_bits(codes[3], second, 48);
+    } else {
+        bool five = type == QUANTISED_Q5_K;
+        nibble_codes(five ? p + 48 : p + 16, codes, 0);
+        nibble_codes(five ? p + 112 : p + 80, codes, 2);
+        if (five) {
+            __m512i high = twice(p + 16, 2);
+            codes[0] = add_bits(codes[0], _mm512_slli_epi16(high, 4), 16);
+            codes[1] = add_bits(codes[1], _mm512_slli_epi16(high, 3), 16);
+            codes[2] = add_bits(codes[2], high, 16);
+            codes[3] = add_bits(codes[3], _mm512_srli_epi16(high, 1), 16);
+        }
+    }
+}
+
+/* The scales of vector v: one for each run of 16 codes, which are four lanes. */
+INLINE __m512i scales_of(enum quantised_type type, __m512i scales, int v)
+{
+    const uint8_t *units = units_of(type) + 4 * v;
+    int shift = type == QUANTISED_Q4_K || type == QUANTISED_Q5_K;
+    int a = units[0] >> shift, b = units[1] >> shift, c = units[2] >> shift, d = units[3] >> shift;
+    __m512i lanes = _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d);
+    return _mm512_permutexvar_epi32(lanes, scales);
+}
+
+INLINE void large_block(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
+                        size_t row_size, int b, __m512 *sums)
+{
+    super s = read_super(type, w);
+    __m512i codes[4], scales[4];
+    large_codes(type, w, codes);
+    UNROLL
+    for (int v = 0; v < 4; v++)
+        scales[v] = scales_of(type, s.scales, v);
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        const x_large *x = (const x_large *)(const void *)(chunks + (size_t)i * row_size) + b;
+        __m512i dots = _mm512_setzero_si512();
+        UNROLL
+        for (int v = 0; v < 4; v++) { /* sums of four products fit into 16 bits */
+            __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), codes[v],
+                                              _mm512_loadu_si512(x->q + 64 * v));
+            dots = _mm512_dpwssd_epi32(dots, dot, scales[v]);
+        }
+        __m256i minima = _mm256_madd_epi16(s.minima, _mm256_loadu_si256((const void *)x->sums));
+        __m512 less = _mm512_zextps256_ps512(_mm256_cvtepi32_ps(minima));
+        less = _mm512_mul_ps(less, _mm512_set1_ps(s.dmin));
+        __m512 dot = _mm512_fmsub_ps(_mm512_cvtepi32_ps(dots), _mm512_set1_ps(s.d), less);
+        sums[i] = _mm512_fmadd_ps(dot, _mm512_set1_ps(x->d), sums[i]);
+    }
+}
+
+INLINE void large_row(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
+                      size_t row_size, int k, float *c, long ldc, bool add)
+{
+    const int bytes = quantised_formats[type].bytes;
+    __m512 sums[TILE_M];
+    UNROLL
+    for (int i = 0; i < m; i++)
+        sums[i] = _mm512_setzero_ps();
+    for (int b = 0; b < k / 256; b++, w += bytes) {
+        UNROLL
+        for (int line = 0; line < 4; line++)
+            _mm_prefetch((const char *)w + FETCH_BYTES + 64 * line, _MM_HINT_T0);
+        large_block(type, m, w, chunks, row_size, b, sums);
+    }
+    UNROLL
+    for (int i = 0; i < m; i++)
+        c[i * ldc] = add ? c[i * ldc] + vf_sum(sums[i]) : vf_sum(sums[i]);
+}
+
+typedef void row_fn(const uint8_t *w, const char *chunks, size_t row_size, int k, float *c,
+                    long ldc, bool add);
+
+/* A function for each type and number of rows. */
+#define ROW(size, type, m)                                                                         \
+    static __attribute__((noinline)) void row_##type##_##m(const uint8_t *w, const char *chunks,   \
+                                                           size_t row_size, int k, float *c,       \
+                                                           long ldc, bool add)                     \
+    {                                                                                              \
+        size##_row(QUANTISED_##type, m, w, chunks, row_size, k, c, ldc, add);                      \
+    }
+#define ROWS(size, type)                                                                           \
+    ROW(size, type, 1)                                                                             \
+    ROW(size, type, 2)                                                                             \
+    ROW(size, type, 3)                                                                             \
+    ROW(size, type, 4)                                                                             \
+    ROW(size, type, 5)                                                                             \
+    ROW(size, type, 6)                                                                             \
+    ROW(size, type, 7)                                                                             \
+    ROW(size, type, 8)
+#define NAMES(type)                                                                                \
+    {                                                                                              \
+        row_##type##_1, row_##type##_2, row_##type##_3, row_##type##_4, row_##type##_5,            \
+            row_##type##_6, row_##type##_7, row_##type##_8                                         \
+    }
+
+ROWS(small, Q4_0)
+ROWS(small, Q4_1)
+ROWS(small, Q5_0)
+ROWS(small, Q5_1)
+ROWS(small, Q8_0)
+ROWS(large, Q2_K)
+ROWS(large, Q3_K)
+ROWS(large, Q4_K)
+ROWS(large, Q5_K)
+ROWS(large, Q6_K)
+
+static void dot(enum quantised_type type, const void *chunks, size_t row_size, int m,
+                const uint8_t *w, size_t w_size, int n, int k, float *c, long ldc, bool add)
+{
+    static row_fn *const rows[N_QUANTISED_TYPES][TILE_M] = {
+        NAMES(Q4_0), NAMES(Q4_1), NAMES(Q5_0), NAMES(Q5_1), NAMES(Q8_0),
+        NAMES(Q2_K), NAMES(Q3_K), NAMES(Q4_K), NAMES(Q5_K), NAMES(Q6_K),
+    };
+    const quantised_format *f = &quantised_formats[type];
+    for (int j = 0; j < n; j++, w += w_size, c++) {
+        for (int l = 0; l < k; l += GEMM_QUANTISED_BLOCK) {
+            const char *x = (const char *)chunks + chunks_size(type, l);
+            int values = k - l < GEMM_QUANTISED_BLOCK ? k - l : GEMM_QUANTISED_BLOCK;
+            rows[type][m - 1](w + l / f->values * f->bytes, x, row_size, values, c, ldc,
+                              add || l > 0);
+        }
+        for (int i = 0; k == 0 && !add && i < m; i++)
+            c[i * ldc] = 0;
+    }
+}
+
+const gemm_quantised_kernels gemm_quantised_vnni = {TILE_M, TILE_N, quantise, dot};
