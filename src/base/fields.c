@@ -215,6 +215,27 @@ static bool parse_strings(const struct spot *s, const json_t *value)
     return true;
 }
 
+static bool parse_numbers(const struct spot *s, const json_t *value)
+{
+    if (!json_is_array(value))
+        return wrong(s, "an array of numbers", value);
+    size_t n = json_array_size(value);
+    if (!count_allowed(s, n))
+        return false;
+    numbers list = {arena_try(s->memory, n ? n : 1, sizeof(double)), (int)n};
+    if (!list.items || n > INT_MAX)
+        return no_room(s);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(value, i);
+        if (!json_is_number(item))
+            return fail(s->e, ERR_BAD_REQUEST, "'%s[%zu]' must be a number, found %s", s->path, i,
+                        json_kind(item));
+        list.items[i] = json_number_value(item);
+    }
+    *(numbers *)s->to = list;
+    return true;
+}
+
 static bool parse_ids(const struct spot *s, const json_t *array, const char *path, text_input *to)
 {
     size_t n = json_array_size(array);
@@ -373,12 +394,14 @@ static parse_fn *const parsers[] = {
     [FIELD_TYPE_CHOICE] = parse_choice,   [FIELD_TYPE_STRINGS] = parse_strings,
     [FIELD_TYPE_TEXTS] = parse_texts,     [FIELD_TYPE_OBJECT] = parse_object,
     [FIELD_TYPE_OBJECTS] = parse_objects, [FIELD_TYPE_INTS] = parse_ints,
+    [FIELD_TYPE_NUMBERS] = parse_numbers,
 };
 
 bool field_takes(const field *row, const json_t *value)
 {
     bool many = row->type == FIELD_TYPE_STRINGS || row->type == FIELD_TYPE_TEXTS ||
-                row->type == FIELD_TYPE_OBJECTS || row->type == FIELD_TYPE_INTS;
+                row->type == FIELD_TYPE_NUMBERS || row->type == FIELD_TYPE_OBJECTS ||
+                row->type == FIELD_TYPE_INTS;
     bool object = row->type == FIELD_TYPE_OBJECT ||
                   (row->type == FIELD_TYPE_OBJECTS && (row->flags & FIELD_ONE_OR_MANY)) ||
                   (row->type == FIELD_TYPE_TEXTS && (row->flags & FIELD_PAIRS));
@@ -386,7 +409,8 @@ bool field_takes(const field *row, const json_t *value)
         return many;
     if (json_is_object(value))
         return object;
-    return row->type != FIELD_TYPE_OBJECT && row->type != FIELD_TYPE_OBJECTS;
+    return row->type != FIELD_TYPE_OBJECT && row->type != FIELD_TYPE_OBJECTS &&
+           row->type != FIELD_TYPE_NUMBERS;
 }
 
 bool field_parse_value(const field *row, const json_t *value, const char *path, void *out, arena *a,
@@ -419,6 +443,9 @@ static void preset_one(const field *row, void *to)
     case FIELD_TYPE_TEXTS:
         *(texts *)to = (texts){0};
         break;
+    case FIELD_TYPE_NUMBERS:
+        *(numbers *)to = (numbers){0};
+        break;
     case FIELD_TYPE_OBJECT:
         fields_preset(row->rows, to);
         break;
@@ -436,6 +463,14 @@ void fields_preset(const field *rows, void *out)
         preset_one(row, (char *)out + row->offset);
 }
 
+static void put_none(const field *row, void *to)
+{
+    if (row->type == FIELD_TYPE_INT)
+        *(int *)to = -1;
+    else
+        *(double *)to = -1;
+}
+
 bool fields_parse(const field *rows, const json_t *object, const char *path, void *out, arena *a,
                   error *e)
 {
@@ -447,6 +482,8 @@ bool fields_parse(const field *rows, const json_t *object, const char *path, voi
         if (!value || json_is_null(value)) {
             if (row->flags & FIELD_REQUIRED)
                 return fail(e, ERR_BAD_REQUEST, "'%s' is required but missing", where);
+            if (value && (row->flags & FIELD_NULL_IS_NONE))
+                put_none(row, (char *)out + row->offset);
             continue;
         }
         if (!field_parse_value(row, value, where, out, a, e))

@@ -29,7 +29,7 @@ enum field_type {
     FIELD_TYPE_STRINGS, /* strs: an array of strings (FIELD_ONE_OR_MANY: or one string) */
     FIELD_TYPE_INTS,    /* ints: an array of integers (FIELD_ONE_OR_MANY: or one integer) */
     FIELD_TYPE_TEXTS,   /* texts: a string or an array of strings, and what the flags add to it */
-    FIELD_TYPE_NUMBERS, /* outputs only: floats */
+    FIELD_TYPE_NUMBERS, /* numbers: an array of them; in outputs floats, in arrays around them */
     FIELD_TYPE_OBJECT,  /* a struct at the offset, with its own rows */
     FIELD_TYPE_OBJECTS, /* objects: an array of structs with their own rows (FIELD_ONE_OR_MANY: or
                            one object) */
@@ -37,12 +37,13 @@ enum field_type {
 
 enum field_flags {
     FIELD_REQUIRED = 1,
-    FIELD_TOKEN_IDS = 2,   /* TEXTS: token ids are accepted in place of strings */
-    FIELD_ONE_OR_MANY = 4, /* STRINGS, INTS, OBJECTS: one plain value is a list of one */
-    FIELD_COMMAS = 8,      /* STRINGS: a plain string is a list separated by commas */
-    FIELD_PAIRS = 16,      /* TEXTS: {"text": s, "text_pair": s} may stand for a string */
-    FIELD_PAIR_LISTS = 32, /* TEXTS: [s] or [s, s] may stand for a string, so that a plain list of
-                              strings is one text or pair, not a list of texts */
+    FIELD_TOKEN_IDS = 2,     /* TEXTS: token ids are accepted in place of strings */
+    FIELD_ONE_OR_MANY = 4,   /* STRINGS, INTS, OBJECTS: one plain value is a list of one */
+    FIELD_COMMAS = 8,        /* STRINGS: a plain string is a list separated by commas */
+    FIELD_PAIRS = 16,        /* TEXTS: {"text": s, "text_pair": s} may stand for a string */
+    FIELD_PAIR_LISTS = 32,   /* TEXTS: [s] or [s, s] may stand for a string, so that a plain list of
+                                strings is one text or pair, not a list of texts */
+    FIELD_NULL_IS_NONE = 64, /* INT, NUMBER: an explicit null is -1 in place of the preset */
 };
 
 typedef struct strs {
@@ -55,6 +56,11 @@ typedef struct ints {
     int n;
     bool single; /* one integer, not a list */
 } ints;
+
+typedef struct numbers {
+    double *items; /* NULL: not given */
+    int n;
+} numbers;
 
 /* One text to encode: characters, perhaps with a second text that goes with them, or token ids when
  * `ids` is set (n_ids of them). */
@@ -84,7 +90,8 @@ typedef struct field {
     size_t offset;           /* in the struct that fields_parse() fills */
     double preset;           /* BOOL, INT, NUMBER, CHOICE */
     const char *preset_text; /* STRING */
-    /* INT, NUMBER: value; INTS: each of them; STRINGS, TEXTS, OBJECTS: items (0, 0: any) */
+    /* INT, NUMBER: value; INTS: each of them; STRINGS, NUMBERS, TEXTS, OBJECTS: items (0, 0: any)
+     */
     double low, high;
     const char *const *choices; /* CHOICE: NULL-terminated */
     const struct field *rows;   /* OBJECT, OBJECTS */
@@ -109,6 +116,19 @@ typedef struct field {
         .name = key, .type = FIELD_TYPE_NUMBER, .offset = offsetof(owner, member),                 \
         .preset = preset_value, .low = lowest, .high = highest, .help = text                       \
     }
+/* INT or NUMBER rows where an explicit null says "none", -1. */
+#define FIELD_INT_OR_NONE(owner, member, key, preset_value, lowest, highest, text)                 \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_INT, .flags = FIELD_NULL_IS_NONE,                          \
+        .offset = offsetof(owner, member), .preset = preset_value, .low = lowest, .high = highest, \
+        .help = text                                                                               \
+    }
+#define FIELD_NUMBER_OR_NONE(owner, member, key, preset_value, lowest, highest, text)              \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_NUMBER, .flags = FIELD_NULL_IS_NONE,                       \
+        .offset = offsetof(owner, member), .preset = preset_value, .low = lowest, .high = highest, \
+        .help = text                                                                               \
+    }
 #define FIELD_STRING(owner, member, key, preset_value, flag_bits, text)                            \
     {                                                                                              \
         .name = key, .type = FIELD_TYPE_STRING, .offset = offsetof(owner, member),                 \
@@ -128,6 +148,11 @@ typedef struct field {
     {                                                                                              \
         .name = key, .type = FIELD_TYPE_INTS, .offset = offsetof(owner, member),                   \
         .flags = flag_bits, .low = lowest, .high = highest, .most_items = items, .help = text      \
+    }
+#define FIELD_NUMBERS(owner, member, key, most_items, text)                                        \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_NUMBERS, .offset = offsetof(owner, member),                \
+        .high = most_items, .help = text                                                           \
     }
 #define FIELD_TEXTS(owner, member, key, most_items, flag_bits, text)                               \
     {                                                                                              \

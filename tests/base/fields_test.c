@@ -190,6 +190,9 @@ struct shapes {
     texts pairs, lists;
     strs labels;
     objects many;
+    numbers steps;
+    int window;
+    double cap;
 };
 
 static const field shape_rows[] = {
@@ -198,6 +201,9 @@ static const field shape_rows[] = {
     FIELD_STRINGS(struct shapes, labels, "labels", 3, FIELD_COMMAS, "labels"),
     FIELD_OBJECTS(struct shapes, many, "many", struct inner, inner_rows, 2, FIELD_ONE_OR_MANY,
                   "objects"),
+    FIELD_NUMBERS(struct shapes, steps, "steps", 3, "numbers"),
+    FIELD_INT_OR_NONE(struct shapes, window, "window", 7, 1, 9, "none or some"),
+    FIELD_NUMBER_OR_NONE(struct shapes, cap, "cap", 1.5, 0, 9, "none or some"),
     FIELD_END};
 
 static bool parse_shapes(struct fixture *f, const char *text, struct shapes *out)
@@ -253,6 +259,26 @@ static void takes_comma_lists_and_objects(void **state)
     assert_false(parse_shapes(f, "{\"many\": [{}, {}, {}]}", &s));
 }
 
+static void takes_numbers_and_none(void **state)
+{
+    struct fixture *f = *state;
+    struct shapes s;
+    assert_true(parse_shapes(f, "{\"steps\": [1, 2.5]}", &s));
+    assert_true(s.steps.n == 2 && s.steps.items[0] == 1 && s.steps.items[1] == 2.5);
+    assert_true(s.window == 7 && s.cap == 1.5);
+    assert_true(parse_shapes(f, "{\"steps\": null, \"window\": null, \"cap\": null}", &s));
+    assert_true(!s.steps.items && s.window == -1 && s.cap == -1);
+    assert_true(parse_shapes(f, "{\"window\": 3}", &s));
+    assert_int_equal(s.window, 3);
+    assert_false(parse_shapes(f, "{\"window\": -1}", &s));
+    assert_false(parse_shapes(f, "{\"steps\": [1, 2, 3, 4]}", &s));
+    assert_string_equal(f->e.message, "'steps' has 4 items, expected at most 3");
+    assert_false(parse_shapes(f, "{\"steps\": [1, \"2\"]}", &s));
+    assert_string_equal(f->e.message, "'steps[1]' must be a number, found a string");
+    assert_false(parse_shapes(f, "{\"steps\": 1}", &s));
+    assert_string_equal(f->e.message, "'steps' must be an array of numbers, found an integer");
+}
+
 static const field answer_keys[] = {
     FIELD_OUT_KEY("label", FIELD_TYPE_STRING, 0, FIELD_REQUIRED, "a label"),
     FIELD_OUT_KEY("score", FIELD_TYPE_NUMBER, 0, FIELD_REQUIRED, "its score"),
@@ -298,6 +324,7 @@ int main(void)
         cmocka_unit_test(makes_a_schema),
         cmocka_unit_test(takes_pairs),
         cmocka_unit_test(takes_comma_lists_and_objects),
+        cmocka_unit_test(takes_numbers_and_none),
         cmocka_unit_test(checks_replies),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
