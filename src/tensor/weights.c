@@ -350,15 +350,55 @@ static float *own_floats(weight_set *set, int64_t n, const char *name)
     return out;
 }
 
-static const float *convert(weight_set *set, const tensor *t, const char *name)
+/* How a tensor is changed on its way into private memory. */
+struct change {
+    enum { AS_IT_IS, TURNED, REGROUPED, PLUS } kind;
+    int groups, parts;
+    float plus;
+};
+
+/* Row i of all rows of the file to its place. */
+static void place_row(const struct change *c, const tensor *t, int64_t i, int64_t columns,
+                      const float *row, float *out)
+{
+    if (c->kind == TURNED) {
+        int64_t rows = t->dims[t->n_dims - 2];
+        out += i / rows * rows * columns + i % rows;
+        for (int64_t j = 0; j < columns; j++)
+            out[j * rows] = row[j];
+        return;
+    }
+    if (c->kind == REGROUPED) {
+        int64_t some = t->dims[0] / ((int64_t)c->groups * c->parts);
+        int64_t group = i / some / c->parts, part = i / some % c->parts;
+        i = (part * c->groups + group) * some + i % some;
+    }
+    for (int64_t j = 0; j < columns; j++)
+        out[i * columns + j] = row[j] + c->plus;
+}
+
+static const float *convert(weight_set *set, const tensor *t, const char *name,
+                            const struct change *c)
 {
     float *out = own_floats(set, t->n_elements, name);
-    if (out)
-        dtype_to_f32(t->type, t->data, out, (long)t->n_elements);
+    if (!out || c->kind == AS_IT_IS) {
+        if (out)
+            dtype_to_f32(t->type, t->data, out, (long)t->n_elements);
+        return out;
+    }
+    int64_t columns = t->n_dims > 1 ? t->dims[t->n_dims - 1] : 1;
+    int64_t rows = columns ? t->n_elements / columns : 0;
+    size_t row_bytes = rows ? t->size_bytes / (size_t)rows : 0;
+    own_mem float *row = xcalloc((size_t)columns + 1, sizeof *row);
+    for (int64_t i = 0; i < rows; i++) {
+        dtype_to_f32(t->type, (const char *)t->data + (size_t)i * row_bytes, row, (long)columns);
+        place_row(c, t, i, columns, row, out);
+    }
     return out;
 }
 
-static const float *claim(weights w, const char *name, int n_dims, const int64_t *dims)
+static const float *claim_changed(weights w, const char *name, int n_dims, const int64_t *dims,
+                                  const struct change *c)
 {
     char full[MAX_NAME], found[TENSOR_SHAPE_TEXT], expected[TENSOR_SHAPE_TEXT];
     tensor want = {.n_dims = n_dims};
@@ -383,11 +423,42 @@ static const float *claim(weights w, const char *name, int n_dims, const int64_t
         note(w.set, UNUSABLE, "'%s' (of type %s)", full, dtype_name(t->type));
         return NULL;
     }
+    bool in_place =
+        c->kind == AS_IT_IS && t->type == DTYPE_F32 && (uintptr_t)t->data % _Alignof(float) == 0;
     if (!claimed)
-        entry->floats = t->type == DTYPE_F32 && (uintptr_t)t->data % _Alignof(float) == 0
-                            ? t->data
-                            : convert(w.set, t, full);
+        entry->floats = in_place ? t->data : convert(w.set, t, full, c);
     return entry->floats;
+}
+
+static const float *claim(weights w, const char *name, int n_dims, const int64_t *dims)
+{
+    return claim_changed(w, name, n_dims, dims, &(struct change){.groups = 1, .parts = 1});
+}
+
+const float *weights_turned(weights w, const char *name, int64_t rows, int64_t columns)
+{
+    return claim_changed(w, name, 2, (int64_t[]){rows, columns},
+                         &(struct change){.kind = TURNED, .groups = 1, .parts = 1});
+}
+
+const float *weights_transposed(weights w, const char *name, int64_t planes, int64_t rows,
+                                int64_t columns)
+{
+    return claim_changed(w, name, 3, (int64_t[]){planes, rows, columns},
+                         &(struct change){.kind = TURNED, .groups = 1, .parts = 1});
+}
+
+const float *weights_regrouped(weights w, const char *name, int64_t rows, int64_t columns,
+                               int groups, int parts)
+{
+    return claim_changed(w, name, columns ? 2 : 1, (int64_t[]){rows, columns},
+                         &(struct change){.kind = REGROUPED, .groups = groups, .parts = parts});
+}
+
+const float *weights_plus(weights w, const char *name, int64_t n, float plus)
+{
+    return claim_changed(w, name, 1, (int64_t[]){n},
+                         &(struct change){.kind = PLUS, .groups = 1, .parts = 1, .plus = plus});
 }
 
 const float *weights_vector(weights w, const char *name, int64_t n)
@@ -404,18 +475,6 @@ const float *weights_cube(weights w, const char *name, int64_t planes, int64_t r
                           int64_t columns)
 {
     return claim(w, name, 3, (int64_t[]){planes, rows, columns});
-}
-
-const float *weights_transposed(weights w, const char *name, int64_t planes, int64_t rows,
-                                int64_t columns)
-{
-    const float *from = weights_cube(w, name, planes, rows, columns);
-    float *out = from ? own_floats(w.set, planes * rows * columns, name) : NULL;
-    for (int64_t p = 0; out && p < planes; p++)
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < columns; j++)
-                out[(p * columns + j) * rows + i] = from[(p * rows + i) * columns + j];
-    return out;
 }
 
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns)

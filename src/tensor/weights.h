@@ -65,9 +65,23 @@ const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t c
 const float *weights_cube(weights w, const char *name, int64_t planes, int64_t rows,
                           int64_t columns);
 
-/* The same with every plane transposed, [planes][columns][rows], in private memory. */
+/* Tensors that are stored otherwise than they are used, as changed copies in private memory. A
+ * tensor is always asked for in one way. */
+
+/* [rows][columns] in the file, given as [columns][rows]. */
+const float *weights_turned(weights w, const char *name, int64_t rows, int64_t columns);
+
+/* The same of every plane: [planes][rows][columns] is given as [planes][columns][rows]. */
 const float *weights_transposed(weights w, const char *name, int64_t planes, int64_t rows,
                                 int64_t columns);
+
+/* A matrix, or a vector with columns 0, whose rows stand as [groups][parts][some] in the file,
+ * given as [parts][groups][some]. groups * parts divides rows. */
+const float *weights_regrouped(weights w, const char *name, int64_t rows, int64_t columns,
+                               int groups, int parts);
+
+/* A vector with `plus` added to each value. */
+const float *weights_plus(weights w, const char *name, int64_t n, float plus);
 
 /* The same for a table of which a request reads a few rows: it is not read ahead. */
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns);

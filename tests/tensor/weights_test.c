@@ -87,6 +87,36 @@ static void copies_unaligned(void **state)
     weight_set_close(set);
 }
 
+/* Copies that are stored in another order than they are used. */
+static void changes_copies(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    weight_counts counts;
+    static const struct made_tensor tensors[] = {
+        {"a", DTYPE_F32, 2, 3, numbers}, {"b", DTYPE_F32, 6, 1, numbers},
+        {"c", DTYPE_F32, 6, 0, numbers}, {"d", DTYPE_F32, 6, 0, numbers},
+        {"e", DTYPE_F16, 2, 2, NULL},
+    };
+    made_safetensors(f->folder, "model.safetensors", tensors, 5, 0);
+    weight_set *set = open_set(f, "");
+    weights w = weights_root(set, NULL);
+    const float *turned = weights_turned(w, "a", 2, 3);
+    assert_memory_equal(turned, ((float[]){1, 4, 2, 5, 3, 6}), sizeof numbers);
+    assert_ptr_equal(weights_turned(w, "a", 2, 3), turned);
+    assert_memory_equal(weights_regrouped(w, "b", 6, 1, 3, 2), ((float[]){1, 3, 5, 2, 4, 6}),
+                        sizeof numbers);
+    assert_memory_equal(weights_regrouped(w, "c", 6, 0, 1, 3), numbers, sizeof numbers);
+    assert_memory_equal(weights_plus(w, "d", 6, 2), ((float[]){3, 4, 5, 6, 7, 8}), sizeof numbers);
+    assert_memory_equal(weights_turned(w, "e", 2, 2), (float[4]){0}, 4 * sizeof(float));
+    assert_null(weights_turned(w, "none", 2, 3));
+    weight_set_count(set, &counts);
+    assert_int_equal(counts.converted_bytes, 4 * sizeof numbers + 4 * sizeof(float));
+    assert_false(weights_done(set, NULL, &e));
+    assert_non_null(strstr(e.message, "missing 'none' [2, 3]"));
+    weight_set_close(set);
+}
+
 static void reports_everything_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -225,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(binds_in_place),
         WITH_FOLDER(copies_unaligned),
+        WITH_FOLDER(changes_copies),
         WITH_FOLDER(reports_everything_at_once),
         WITH_FOLDER(counts_what_it_cannot_name),
         WITH_FOLDER(opens_shards),
