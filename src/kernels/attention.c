@@ -94,6 +94,13 @@ static const float *bias_of(const unit *u, int query, int key)
     return a->bias + u->head * a->bias_head_stride + query * a->bias_row_stride + key;
 }
 
+/* scores: divided by the cap already. */
+static void cap_scores(float cap, float *scores, int n)
+{
+    kernels.rows_f32->activate(ACT_TANH, scores, scores, n);
+    kernels.rows_f32->scale(cap * LOG2_E, scores, n);
+}
+
 /* Queries first .. first + rows - 1 of the unit with the keys `keys` .. `keys_end` - 1 of a block,
  * a range that holds all keys of the block that one of them may see. */
 static void group_block(unit *u, int first, int rows, int block, int keys, int keys_end)
@@ -104,8 +111,11 @@ static void group_block(unit *u, int first, int rows, int block, int keys, int k
     int panel = (keys - block) / f->tile_n; /* keys is the start of a panel */
     float keep[TILE_M_MOST];
     f->scores(a->q + (u->row + (long)query) * a->ldq + (long)u->head * d, a->ldq, rows,
-              u->panels + (long)panel * f->tile_n * d, n, d, a->scale * LOG2_E, u->scores);
+              u->panels + (long)panel * f->tile_n * d, n, d,
+              a->cap > 0 ? a->scale / a->cap : a->scale * LOG2_E, u->scores);
     for (int i = 0; i < rows; i++) {
+        if (a->cap > 0)
+            cap_scores(a->cap, u->scores + i * ATTENTION_KEYS, n);
         int begin, end;
         visible(u, query + i, &begin, &end);
         attention_row row = {.scores = u->scores + i * ATTENTION_KEYS, .n_keys = n};

@@ -34,6 +34,8 @@ typedef struct attention_args {
     int heads, kv_heads; /* heads is a multiple of kv_heads; kv_heads 0 means heads */
     int head_dim;        /* 1 .. 512; multiples of 16 are fast */
     float scale;         /* usually 1 / sqrt(head_dim) */
+    float cap;           /* scaled scores s become cap * tanh(s / cap) before the bias; 0: they do
+                            not */
     enum attention_mask mask;
     int window;                             /* for the two window masks, see there */
     const float *bias;                      /* added to the scaled scores, or NULL: */

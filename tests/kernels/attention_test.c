@@ -78,6 +78,7 @@ static void check_query(const attention_args *a, int row, int length, int i, int
             s += (double)a->q[(row + i) * a->ldq + head * d + l] *
                  a->k[(row + j) * a->ldk + kv * d + l];
         s *= a->scale;
+        s = a->cap > 0 ? a->cap * tanh(s / a->cap) : s;
         if (a->bias)
             s += a->bias[head * a->bias_head_stride + i * a->bias_row_stride + j];
         weights[j] = seen(a, i, j) ? exp(s) : 0;
@@ -95,10 +96,11 @@ static void check_query(const attention_args *a, int row, int length, int i, int
     free(weights);
 }
 
-static void check_batch(team *t, const int *lengths, int n_seq, int heads, int kv_heads,
-                        int head_dim, enum attention_mask mask, int window, bool bias)
+static void check_capped(team *t, const int *lengths, int n_seq, int heads, int kv_heads,
+                         int head_dim, enum attention_mask mask, int window, bool bias, float cap)
 {
     batch b = batch_new(lengths, n_seq, heads, kv_heads, head_dim, mask, window, bias);
+    b.a.cap = cap;
     run(t, &b);
     for (int s = 0; s < n_seq; s++) {
         int length = lengths[s], step = length > 200 ? 29 : length > 40 ? 7 : 1;
@@ -108,6 +110,12 @@ static void check_batch(team *t, const int *lengths, int n_seq, int heads, int k
         }
     }
     batch_free(&b);
+}
+
+static void check_batch(team *t, const int *lengths, int n_seq, int heads, int kv_heads,
+                        int head_dim, enum attention_mask mask, int window, bool bias)
+{
+    check_capped(t, lengths, n_seq, heads, kv_heads, head_dim, mask, window, bias, 0);
 }
 
 static void check_level(team *t)
@@ -122,6 +130,8 @@ static void check_level(team *t)
     for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++)
         check_batch(t, lengths, 4, 2, 1, 64, (enum attention_mask)mask, 100, mask % 2);
     check_batch(t, lengths, 4, 1, 1, 128, ATTENTION_FULL, 0, true);
+    check_capped(t, lengths, 4, 2, 1, 24, ATTENTION_CAUSAL_WINDOW, 100, true, 0.7f);
+    check_capped(t, mixed, 9, 2, 2, 20, ATTENTION_CAUSAL, 0, false, 2);
     check_batch(t, lengths, 2, 2, 2, 80, ATTENTION_WINDOW, 0, false);
     check_batch(t, lengths, 2, 2, 2, 33, ATTENTION_WINDOW, 1000000, false);
 }
