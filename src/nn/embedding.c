@@ -20,3 +20,28 @@ void embedding_sum(const embedding *const tables[EMBEDDINGS], const int *const i
     }
     embed_f32(t, &args);
 }
+
+struct scaled_job {
+    const embedding *m;
+    const int *ids;
+    float factor, *out;
+};
+
+static void scale_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const struct scaled_job *job = arg;
+    long width = job->m->width;
+    for (long i = begin; i < end; i++) {
+        const float *row = job->m->table + job->ids[i] * width;
+        for (long j = 0; j < width; j++)
+            job->out[i * width + j] = row[j] * job->factor;
+    }
+}
+
+void embedding_scaled(const embedding *m, const int *ids, float factor, team *t, float *out, int n)
+{
+    enum { PART_VALUES = 8 * 1024 }; /* least work worth another thread */
+    team_for(t, n, PART_VALUES / m->width + 1, scale_rows,
+             &(struct scaled_job){m, ids, factor, out});
+}

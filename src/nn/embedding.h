@@ -12,6 +12,9 @@ typedef struct embedding {
 /* Claims "weight" [rows][width]. */
 void embedding_bind(embedding *m, weights w, int rows, int width);
 
+/* out[i] = row ids[i] * factor. out: [n][width]. */
+void embedding_scaled(const embedding *m, const int *ids, float factor, team *t, float *out, int n);
+
 enum { EMBEDDINGS = 4 };
 
 /* out[i] = sum of the tables' rows ids[.][i], in the order given; NULL and tables without rows are

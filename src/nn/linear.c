@@ -31,6 +31,28 @@ void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all,
                   .bias = bias ? bias + first : NULL};
 }
 
+void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all)
+{
+    const float *weight = weights_turned(w, "weight", in, all);
+    const float *bias = weights_vector(w, "bias", all);
+    *l = (linear){.out = out,
+                  .in = in,
+                  .weight = weight ? weight + (size_t)first * (size_t)in : NULL,
+                  .bias = bias ? bias + first : NULL};
+}
+
+void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int part, int parts,
+                              int groups, bool biased)
+{
+    int64_t all = (int64_t)out * parts;
+    const float *weight = weights_regrouped(w, "weight", all, in, groups, parts);
+    const float *bias = biased ? weights_regrouped(w, "bias", all, 0, groups, parts) : NULL;
+    *l = (linear){.out = out,
+                  .in = in,
+                  .weight = weight ? weight + (size_t)part * (size_t)out * (size_t)in : NULL,
+                  .bias = bias ? bias + (size_t)part * (size_t)out : NULL};
+}
+
 void linear_bind_grouped(linear *l, weights w, int out, int in, int groups)
 {
     *l = (linear){.out = out,

@@ -26,6 +26,14 @@ void linear_bind_parts(linear *l, weights weight, weights bias, int out, int in)
  * "weight" [all][in] and, if biased, of "bias" [all]. */
 void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all, bool biased);
 
+/* The same of tensors that are stored input by input: "weight" [in][all]. */
+void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all);
+
+/* Part `part` of `parts` whose rows stand together group by group: "weight" and "bias" are
+ * [groups][parts][out / groups]. */
+void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int part, int parts,
+                              int groups, bool biased);
+
 /* With or without "bias". */
 static inline void linear_bind_as(linear *l, weights w, int out, int in, bool biased)
 {

@@ -23,6 +23,14 @@ void norm_bind_rms(norm *n, weights w, int width, double eps)
     n->kind = NORM_RMS;
 }
 
+void norm_bind_rms_from_one(norm *n, weights w, int width, double eps)
+{
+    *n = (norm){.width = width,
+                .eps = (float)eps,
+                .gamma = weights_plus(w, "weight", width, 1),
+                .kind = NORM_RMS};
+}
+
 void norm_bind_affine(norm *n, weights w, int width)
 {
     norm_bind(n, w, width, 0);

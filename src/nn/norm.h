@@ -23,6 +23,9 @@ void norm_bind_unbiased(norm *n, weights w, int width, double eps);
 /* RMSNorm: "weight". */
 void norm_bind_rms(norm *n, weights w, int width, double eps);
 
+/* The same for files that hold how far gamma is from 1, as Gemma's. */
+void norm_bind_rms_from_one(norm *n, weights w, int width, double eps);
+
 /* gamma and beta alone: "weight" and "bias". */
 void norm_bind_affine(norm *n, weights w, int width);
 

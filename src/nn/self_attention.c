@@ -29,44 +29,79 @@ static void turn(const self_attention *m, team *t, const ragged *r, const rotary
         rotary_run(p, t, r, value, m->key.out, kv_heads, head_dim);
 }
 
-void self_attention_run_apart(const self_attention *m, team *t, const ragged *r,
-                              const score_positions *p, const float *x, const float *values_of,
-                              float *y, float *work)
+static void norm_heads(const self_attention *m, team *t, float *query, float *key, int n)
+{
+    if (m->query_norm.width)
+        norm_run(&m->query_norm, t, query, NULL, query, n * (m->query.out / m->query_norm.width));
+    if (m->key_norm.width)
+        norm_run(&m->key_norm, t, key, NULL, key, n * (m->key.out / m->key_norm.width));
+}
+
+static enum attention_mask mask_of(const self_attention *m)
+{
+    if (m->local)
+        return m->causal ? ATTENTION_CAUSAL_WINDOW : ATTENTION_WINDOW;
+    return m->causal ? ATTENTION_CAUSAL : ATTENTION_FULL;
+}
+
+/* The three inputs that queries, keys and values are made of. */
+struct inputs {
+    const float *queries, *keys, *values;
+};
+
+static void attend(const self_attention *m, team *t, const ragged *r, const score_positions *p,
+                   const struct inputs *of, float *y, float *work)
 {
     int n = ragged_rows(r), width = m->query.out, head_dim = width / m->heads;
     size_t part = (size_t)n * (size_t)m->key.out;
     float *key = work, *value = key + part, *mixed = value + part;
     float *query = queries_in_y(m) ? y : mixed + (size_t)n * (size_t)width;
-    linear_run(&m->query, t, x, ACT_NONE, query, n);
-    linear_run(&m->key, t, x, ACT_NONE, key, n);
-    linear_run(&m->value, t, values_of, ACT_NONE, value, n);
+    linear_run(&m->query, t, of->queries, ACT_NONE, query, n);
+    linear_run(&m->key, t, of->keys, ACT_NONE, key, n);
+    linear_run(&m->value, t, of->values, ACT_NONE, value, n);
+    norm_heads(m, t, query, key, n);
     turn(m, t, r, &p->rotary, query, key, value);
-    attention_f32(t, &(attention_args){.q = query,
-                                       .k = key,
-                                       .v = value,
-                                       .ldq = width,
-                                       .ldk = m->key.out,
-                                       .ldv = m->key.out,
-                                       .out = mixed,
-                                       .ldo = width,
-                                       .start = p->plan ? p->plan->start : r->start,
-                                       .n_seq = p->plan ? p->plan->n_seq : r->n_seq,
-                                       .spans = p->plan ? p->plan->spans : NULL,
-                                       .first_span = p->plan ? p->plan->first_span : NULL,
-                                       .heads = m->heads,
-                                       .kv_heads = m->kv_heads,
-                                       .head_dim = head_dim,
-                                       .scale = (float)(1 / sqrt(head_dim)),
-                                       .mask = m->local ? ATTENTION_WINDOW : ATTENTION_FULL,
-                                       .window = m->window,
-                                       .bias = p->bias.by_distance,
-                                       .bias_head_stride = p->bias.head_stride,
-                                       .bias_row_stride = -1});
+    attention_f32(t,
+                  &(attention_args){.q = query,
+                                    .k = key,
+                                    .v = value,
+                                    .ldq = width,
+                                    .ldk = m->key.out,
+                                    .ldv = m->key.out,
+                                    .out = mixed,
+                                    .ldo = width,
+                                    .start = p->plan ? p->plan->start : r->start,
+                                    .n_seq = p->plan ? p->plan->n_seq : r->n_seq,
+                                    .spans = p->plan ? p->plan->spans : NULL,
+                                    .first_span = p->plan ? p->plan->first_span : NULL,
+                                    .heads = m->heads,
+                                    .kv_heads = m->kv_heads,
+                                    .head_dim = head_dim,
+                                    .scale = m->scale > 0 ? m->scale : (float)(1 / sqrt(head_dim)),
+                                    .cap = m->cap,
+                                    .mask = mask_of(m),
+                                    .window = m->window,
+                                    .bias = p->bias.by_distance,
+                                    .bias_head_stride = p->bias.head_stride,
+                                    .bias_row_stride = -1});
     linear_run(&m->out, t, mixed, ACT_NONE, y, n);
+}
+
+void self_attention_run_apart(const self_attention *m, team *t, const ragged *r,
+                              const score_positions *p, const float *x, const float *values_of,
+                              float *y, float *work)
+{
+    attend(m, t, r, p, &(struct inputs){x, x, values_of}, y, work);
 }
 
 void self_attention_run(const self_attention *m, team *t, const ragged *r, const score_positions *p,
                         const float *x, float *y, float *work)
 {
-    self_attention_run_apart(m, t, r, p, x, x, y, work);
+    attend(m, t, r, p, &(struct inputs){x, x, x}, y, work);
+}
+
+void cross_attention_run(const self_attention *m, team *t, const ragged *r, const float *x,
+                         const float *seen, float *y, float *work)
+{
+    attend(m, t, r, &(score_positions){0}, &(struct inputs){x, seen, seen}, y, work);
 }
