@@ -15,7 +15,7 @@ GOLDENS = ROOT / "tests" / "goldens"
 LINE = re.compile(r"^(\S+) +largest error (\S+) \(bound (\S+)\)", re.M)
 COLUMNS = {"vectors": "token vectors", "masked-lm": "fill-mask", "labels": "text labels",
            "token-labels": "token labels", "spans": "answers", "choices": "choices"}
-HEAD = """# Encoders
+HEAD = """# Models
 
 Architectures by `model_type` of config.json, and what is computed from them. A cell is the largest difference
 from the reference implementation (transformers on a CPU, f32) over all goldens of that architecture:

@@ -5,8 +5,8 @@
  * (3 n hidden, or FFN_ROWS rows of the middle). */
 #include "models/encoder.h"
 #include "base/memory.h"
+#include "nn/relative_bias.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -79,33 +79,18 @@ static bool check(const encoder_config *c, const encoder_spec *spec, error *e)
     return true;
 }
 
-/* Bucket of the distance from a query to a key: half of them for keys behind the query, and in each
- * half one for each small distance, then growing as its logarithm (T5, section 2.1). */
-static int bucket(int distance, int buckets)
-{
-    int half = buckets / 2, exact = half / 2, n = abs(distance);
-    int side = distance > 0 ? half : 0;
-    if (n < exact)
-        return side + n;
-    float place = logf((float)n / (float)exact) / (float)log((double)BUCKET_DISTANCE / exact) *
-                  (float)(half - exact);
-    int large = exact + (int)place;
-    return side + (large < half ? large : half - 1);
-}
-
-/* Spreads [buckets][heads] over all distances, a row a head. */
+/* Spreads the buckets over all distances, a row a head. */
 static bool spread_buckets(encoder *m, error *e)
 {
     int n = 2 * m->config.positions - 1;
+    relative_bias bias = {.table = m->bucket_bias,
+                          .buckets = m->config.buckets,
+                          .heads = m->config.heads,
+                          .farthest = BUCKET_DISTANCE};
     m->distance_bias = calloc((size_t)n * (size_t)m->config.heads, sizeof(float));
     if (!m->distance_bias)
         return fail(e, ERR_IO, "no memory for %d relative positions", n);
-    for (int h = 0; h < m->config.heads; h++)
-        for (int i = 0; i < n; i++) {
-            int from = bucket(i - (m->config.positions - 1), m->config.buckets);
-            m->distance_bias[(size_t)h * (size_t)n + (size_t)i] =
-                m->bucket_bias[(size_t)from * (size_t)m->config.heads + (size_t)h];
-        }
+    relative_bias_spread(&bias, m->config.positions, m->distance_bias);
     return true;
 }
 
@@ -139,6 +124,8 @@ static bool bind_head(encoder *m, weights root, weights base, int n_labels, erro
                       .ffn = c->ffn,
                       .vocab = c->vocab,
                       .n_labels = n_labels,
+                      .pad_token_id = c->pad_token_id,
+                      .eos_token_id = c->eos_token_id,
                       .eps = c->eps,
                       .act = acts[c->act],
                       .own_act = acts[c->head_act],
@@ -155,6 +142,8 @@ bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
     if (!m->config.embedding)
         m->config.embedding = c->hidden;
     weights root = weights_root(set, NULL), base = weights_root(set, spec->prefix);
+    if (!*base.prefix && spec->other_prefix)
+        base = weights_root(set, spec->other_prefix);
     m->head = head_choose(spec->heads, kind, root);
     if (!spec->engine)
         bind_layers(m, base);

@@ -25,7 +25,8 @@ typedef struct encoder_config {
     int vocab, positions, types;
     int act; /* index into encoder_acts */
     double eps;
-    int pad_token_id;         /* where positions depend on it */
+    int pad_token_id;         /* where positions or the place of scores depend on it */
+    int eos_token_id;         /* where the place of scores depends on it */
     int sep_token_id;         /* where what a head sees depends on it */
     int buckets;              /* of the relative position bias; 0: none */
     int groups, group_layers; /* of shared layers; anything but 1 and 1 is refused */
@@ -89,6 +90,7 @@ typedef struct encoder_engine {
 typedef struct encoder_spec {
     const encoder_engine *engine; /* NULL: that of the BERT family, which the rest describes */
     const char *prefix;           /* in front of all names in some checkpoints: "bert." */
+    const char *other_prefix;     /* the same where no name has that one, or NULL */
     enum encoder_positions positions;
     bool shared_layers;         /* one set of weights for all layers */
     const char *const *ignored; /* patterns of tensors that are no part of the encoder */

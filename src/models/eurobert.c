@@ -1,6 +1,6 @@
 /* EuroBERT (Boizard et al. 2025), model_type "eurobert": the layers of Llama, seeing all tokens. */
 #include "models/architecture.h"
-#include "models/stack.h"
+#include "models/decoder.h"
 
 static const field config[] = {
     ENCODER_SIZES(768, 12, 12, 3072),
@@ -17,30 +17,24 @@ static const field config[] = {
     FIELD_END,
 };
 
+static decoder_style style_of(const stack_config *c)
+{
+    bool biased = c->attention_bias;
+    return (decoder_style){.query_bias = biased, .out_bias = biased, .ffn_bias = c->ffn_bias};
+}
+
 static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
 {
     (void)e;
-    embedding_bind(&m->words, weights_in(w, "embed_tokens"), c->base.vocab, c->base.hidden);
-    norm_bind_rms(&s->final, weights_in(w, "norm"), c->base.hidden, c->base.eps);
+    decoder_style style = style_of(c);
+    decoder_bind(m, s, w, &style);
     return true;
 }
 
 static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
 {
-    weights in = weights_in(w, "layers.%d", i);
-    int hidden = c->base.hidden, middle = c->base.ffn, queries = c->base.heads * stack_head_dim(c);
-    int keys = c->kv_heads ? c->kv_heads * stack_head_dim(c) : queries;
-    bool biased = c->attention_bias;
-    norm_bind_rms(&l->attention_in, weights_in(in, "input_layernorm"), hidden, c->base.eps);
-    linear_bind_as(&l->attention.query, weights_in(in, "self_attn.q_proj"), queries, hidden,
-                   biased);
-    linear_bind_as(&l->attention.key, weights_in(in, "self_attn.k_proj"), keys, hidden, biased);
-    linear_bind_as(&l->attention.value, weights_in(in, "self_attn.v_proj"), keys, hidden, biased);
-    linear_bind_as(&l->attention.out, weights_in(in, "self_attn.o_proj"), hidden, queries, biased);
-    norm_bind_rms(&l->ffn_in, weights_in(in, "post_attention_layernorm"), hidden, c->base.eps);
-    linear_bind_as(&l->ffn.gate, weights_in(in, "mlp.gate_proj"), middle, hidden, c->ffn_bias);
-    linear_bind_as(&l->ffn.up, weights_in(in, "mlp.up_proj"), middle, hidden, c->ffn_bias);
-    linear_bind_as(&l->ffn.down, weights_in(in, "mlp.down_proj"), hidden, middle, c->ffn_bias);
+    decoder_style style = style_of(c);
+    decoder_bind_layer(l, w, i, c, &style);
 }
 
 static const head_spec heads[MODEL_HEADS] = {

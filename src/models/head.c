@@ -2,6 +2,7 @@
 #include "models/head.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum model_head head_of_config(const json_t *config)
 {
@@ -116,6 +117,7 @@ bool head_bind(head *h, const head_place *p, error *e)
              : s->act == HEAD_OWN_ACT  ? p->own_act
                                        : (enum activation)s->act;
     h->pooling = s->pooling == HEAD_OWN_POOLING ? p->own_pooling : s->pooling;
+    h->token = h->pooling == HEAD_POOL_EOS ? p->eos_token_id : p->pad_token_id;
     if (s->dense)
         bind_linear(&h->dense, weights_in(s->base_dense ? p->base : p->root, "%s", s->dense),
                     s->down ? p->ffn : width, p->hidden, s->loose);
@@ -142,16 +144,53 @@ size_t head_work_floats(const head *h, int n_rows)
     return (size_t)n_rows * (size_t)(pooled + middle);
 }
 
-int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged *r, float *out,
-             float *work)
+/* Place of the last of n ids that is (or is not) the token; -1: there is none. */
+static int last_of(const int *ids, int n, int token, bool is)
 {
+    while (n > 0 && (ids[n - 1] == token) != is)
+        n--;
+    return n - 1;
+}
+
+bool head_check_ids(const head *h, const token_batch *b, int first, int end, error *e)
+{
+    for (int s = first; s < end && !head_scores_tokens(h) && h->pooling == HEAD_POOL_EOS; s++)
+        if (last_of(b->ids + b->start[s], b->start[s + 1] - b->start[s], h->token, true) < 0)
+            return fail(e, ERR_INVALID,
+                        "sequence %d does not have the token %d, at which this model reads its "
+                        "scores",
+                        s, h->token);
+    return true;
+}
+
+/* One row a sequence: the one of its last token that counts. Where all are padding it is the first,
+ * as the reference has it. */
+static void pick_rows(const head *h, const float *rows, const ragged *r, const int *ids, float *out)
+{
+    size_t width = (size_t)h->out.in;
+    for (int s = 0; s < r->n_seq; s++) {
+        int first = r->start[s];
+        int last =
+            last_of(ids + first, r->start[s + 1] - first, h->token, h->pooling == HEAD_POOL_EOS);
+        memcpy(out + (size_t)s * width, rows + (size_t)(first + (last < 0 ? 0 : last)) * width,
+               width * sizeof *out);
+    }
+}
+
+int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged *r, const int *ids,
+             float *out, float *work)
+{
+    bool picks = r && (h->pooling == HEAD_POOL_UNPADDED || h->pooling == HEAD_POOL_EOS);
     bool late = r && h->pooling == HEAD_POOL_SCORES;
     enum pooling mode = late ? POOL_MEAN : (enum pooling)h->pooling;
     float *pooled = work, *middle = work + (r ? (size_t)n_rows * (size_t)h->out.in : 0);
     const float *at = rows;
     int n = n_rows;
-    if (r && !late) {
+    if (picks)
+        pick_rows(h, at, r, ids, pooled);
+    else if (r && !late)
         pool_run(t, &mode, 1, at, r, NULL, h->out.in, pooled);
+    if (r && !late) {
         at = pooled;
         n = r->n_seq;
     }

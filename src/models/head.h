@@ -25,6 +25,8 @@ enum {
     HEAD_OWN_ACT,                    /* that which config.json has for heads */
     HEAD_OWN_POOLING = N_POOLINGS,   /* in place of a pooling: that of config.json */
     HEAD_POOL_SCORES,                /* the mean of all tokens' scores */
+    HEAD_POOL_UNPADDED,              /* the last token that is no padding */
+    HEAD_POOL_EOS,                   /* the last token that ends a text */
 };
 
 /* Names are those of checkpoints of the whole model: the encoder's own prefix is no part of them
@@ -54,7 +56,8 @@ typedef struct head {
     linear dense, down, out;
     norm norm;
     enum activation act;
-    int pooling; /* enum pooling, of heads for sequences; or HEAD_POOL_SCORES */
+    int pooling; /* enum pooling, of heads for sequences; or one of the last three above */
+    int token;   /* id of padding or of ends, where pooling asks for it */
 } head;
 
 /* What a head is bound to. */
@@ -63,6 +66,7 @@ typedef struct head_place {
     const char *words;  /* the embedding table in `base`, for tied scores */
     bool tied;          /* scores use that table when they have no weights of their own */
     int hidden, embedding, ffn, vocab, n_labels;
+    int pad_token_id, eos_token_id;
     double eps;
     enum activation act, own_act; /* of the layers, of heads */
     int own_pooling;
@@ -86,8 +90,12 @@ bool head_scores_tokens(const head *h);
 /* Floats of working memory for n_rows. */
 size_t head_work_floats(const head *h, int n_rows);
 
+/* Whether the ids of b's sequences first .. end - 1 have the token that the head looks for.
+ * ERR_INVALID. */
+bool head_check_ids(const head *h, const token_batch *b, int first, int end, error *e);
+
 /* Heads that score tokens: rows [n_rows][hidden], r NULL, out [n_rows][out.out]. Heads for
- * sequences: rows are all tokens of r's sequences, out [r->n_seq][out.out]. Returns the rows of
- * out. Nothing overlaps. */
-int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged *r, float *out,
-             float *work);
+ * sequences: rows are all tokens of r's sequences, ids theirs, out [r->n_seq][out.out]. Returns the
+ * rows of out. Nothing overlaps. */
+int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged *r, const int *ids,
+             float *out, float *work);

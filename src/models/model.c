@@ -297,14 +297,15 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
     work.for_head = true;
     for (int first = 0, end; first < b->n_seq; first = end) {
         end = encoder_step(b, first);
-        if (!encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
+        if (!head_check_ids(h, b, first, end, e) ||
+            !encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
             return false;
         ragged r = {.start = work.start, .n_seq = end - first};
         int n = ragged_rows(&r), n_wanted = rows ? rows_before(rows, n_rows, b->start[end]) : n;
         if (rows)
             gather(tokens, rows, n_wanted, b->start[first], m->info.hidden);
-        n = head_run(h, m->team, tokens, n_wanted, head_scores_tokens(h) ? NULL : &r, out,
-                     tokens + part);
+        n = head_run(h, m->team, tokens, n_wanted, head_scores_tokens(h) ? NULL : &r,
+                     b->ids + b->start[first], out, tokens + part);
         out += (size_t)n * (size_t)h->out.out;
         if (rows) {
             rows += n_wanted;

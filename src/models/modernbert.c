@@ -3,20 +3,6 @@
 #include "models/architecture.h"
 #include "models/stack.h"
 
-static const field ropes[] = {
-    {.name = "full_attention",
-     .type = FIELD_TYPE_OBJECT,
-     .offset = REACH_ALL * sizeof(stack_rope),
-     .rows = stack_rope_rows,
-     .help = "rotation where all tokens are seen"},
-    {.name = "sliding_attention",
-     .type = FIELD_TYPE_OBJECT,
-     .offset = REACH_NEAR * sizeof(stack_rope),
-     .rows = stack_rope_rows,
-     .help = "rotation where near tokens are seen"},
-    FIELD_END,
-};
-
 static const field config[] = {
     ENCODER_SIZES(768, 22, 12, 1152),
     ENCODER_TABLES(50368, 8192),
@@ -30,8 +16,8 @@ static const field config[] = {
     FIELD_INT(stack_config, window, "local_attention", 128, 1, 1 << 20, "near tokens"),
     FIELD_INT(stack_config, all_every, "global_attn_every_n_layers", 3, 1, 1000, "reach"),
     FIELD_STRINGS(stack_config, layer_types, "layer_types", 1000, 0, "reach of each layer"),
-    FIELD_OBJECT(stack_config, rope, "rope_parameters", ropes, 0, "rotation"),
-    FIELD_OBJECT(stack_config, scaling, "rope_scaling", stack_rope_rows, 0, "rotation"),
+    FIELD_OBJECT(stack_config, rope, "rope_parameters", stack_reach_ropes, 0, "rotation"),
+    FIELD_OBJECT(stack_config, scaling, "rope_scaling", rope_config_rows, 0, "rotation"),
     FIELD_NUMBER(stack_config, theta[REACH_ALL], "global_rope_theta", 0, 0, 1e12, "rotation"),
     FIELD_NUMBER(stack_config, theta[REACH_NEAR], "local_rope_theta", 0, 0, 1e12, "rotation"),
     FIELD_END,

@@ -41,8 +41,8 @@ void linear_bind_turned(linear *l, weights w, int out, int in, int first, int al
                   .bias = bias ? bias + first : NULL};
 }
 
-void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int part, int parts,
-                              int groups, bool biased)
+void linear_bind_interleaved(linear *l, weights w, int out, int in, int part, int parts, int groups,
+                             bool biased)
 {
     int64_t all = (int64_t)out * parts;
     const float *weight = weights_regrouped(w, "weight", all, in, groups, parts);

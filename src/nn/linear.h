@@ -31,8 +31,8 @@ void linear_bind_turned(linear *l, weights w, int out, int in, int first, int al
 
 /* Part `part` of `parts` whose rows stand together group by group: "weight" and "bias" are
  * [groups][parts][out / groups]. */
-void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int part, int parts,
-                              int groups, bool biased);
+void linear_bind_interleaved(linear *l, weights w, int out, int in, int part, int parts, int groups,
+                             bool biased);
 
 /* With or without "bias". */
 static inline void linear_bind_as(linear *l, weights w, int out, int in, bool biased)

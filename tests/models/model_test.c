@@ -37,8 +37,8 @@ static const struct {
     enum error_kind kind;
     const char *message;
 } refused[] = {
-    {BERT, "config.json", "{\"model_type\":\"gpt2\"}", ERR_INVALID,
-     "model_type 'gpt2' is not supported, only albert, bert, "},
+    {BERT, "config.json", "{\"model_type\":\"made-up\"}", ERR_INVALID,
+     "model_type 'made-up' is not supported, only albert, bert, "},
     {BERT, "config.json", "{\"model_type\":7}", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "[1]", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "{", ERR_BAD_MODEL, "not valid JSON"},

@@ -38,6 +38,28 @@ PATHS = {"max_depth": 3, "xpath_unit_hidden_size": 5, "max_xpath_tag_unit_embedd
          "max_xpath_subs_unit_embeddings": 13, "tag_pad_id": 9, "subs_pad_id": 12}
 
 
+# Layers of Llama's kind: two keys for four queries.
+DECODER = {"num_attention_heads": 4, "num_key_value_heads": 2, "pad_token_id": None,
+           "bos_token_id": 1, "eos_token_id": 2}
+GEMMA = {**DECODER, "pad_token_id": 0, "head_dim": 10}
+WINDOW = {"sliding_window": 5, "num_hidden_layers": 3}
+# A model of 16 positions, stretched.
+YARN = {"rope_type": "yarn", "factor": 2.5, "original_max_position_embeddings": 16}
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+          "original_max_position_embeddings": 16, "rope_theta": 30.0}
+LONGROPE = {"rope_type": "longrope", "short_factor": [1.0, 1.1, 1.4], "rope_theta": 50.0,
+            "long_factor": [1.2, 2.5, 6.0], "original_max_position_embeddings": 16}
+OLD_LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 61,
+             "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "num_key_value_heads": 2, "intermediate_size": 36, "max_position_embeddings": 40,
+             "rms_norm_eps": 1e-6, "rope_theta": 500.0}
+
+
+def llama(rope=None, settings=None, **row):
+    rope = {"rope_parameters": {"rope_theta": 10000.0, **rope}} if rope else {}
+    return case("llama", {**DECODER, **rope, **(settings or {})}, **row)
+
+
 def case(model_type, settings=None, **row):
     """scale: of matrices, where no norms keep values small."""
     return {"model_type": model_type, "settings": settings or {}, **row}
@@ -106,6 +128,65 @@ CASES = {
         "layer_norm_eps": 1e-3}),
     "fnet": case("fnet"),
     "luke": case("luke", {**AFTER_PADDING, "entity_vocab_size": 9, "entity_emb_size": 8}),
+    "llama": llama(),
+    "llama-options": llama(settings={
+        "attention_bias": True, "mlp_bias": True, "head_dim": 10, "hidden_act": "gelu",
+        "num_key_value_heads": None, "rms_norm_eps": 1e-3, "rope_parameters": {
+            "rope_type": "default", "rope_theta": 77.0}}),
+    "llama-bidirectional": llama(settings={"is_causal": False}),
+    "llama-linear": llama({"rope_type": "linear", "factor": 3.0}),
+    "llama-dynamic": llama({"rope_type": "dynamic", "factor": 2.0}, lengths=(3, 39, 40, 41, 63, 80),
+                           max_tokens=80),
+    "llama-yarn": llama(YARN),
+    "llama-yarn-options": llama({**YARN, "rope_theta": 20.0, "beta_fast": 3.0, "beta_slow": 0.5,
+                                 "truncate": False, "mscale": 1.3, "mscale_all_dim": 0.4}),
+    "llama-yarn-scaled": llama({**YARN, "attention_factor": 1.2, "beta_fast": 2.0}),
+    "llama-llama3": llama(LLAMA3),
+    "llama-longrope": llama(LONGROPE),
+    "llama-longrope-scaled": llama({**LONGROPE, "attention_factor": 0.9}),
+    "llama-rope-scaling": llama({"rope_type": "linear", "factor": 4.0, "rope_theta": 500.0}, config={
+        **OLD_LLAMA, "rope_scaling": {"type": "linear", "factor": 4.0}}),
+    "llama-rope-scaling-yarn": llama({**YARN, "rope_theta": 500.0}, config={
+        **OLD_LLAMA, "rope_scaling": YARN, "torch_dtype": "bfloat16"}),
+    "mistral": case("mistral", {**DECODER, **WINDOW}),
+    "mistral-plain": case("mistral", {**DECODER, "sliding_window": None, "head_dim": 10}),
+    "mistral-bidirectional": case("mistral", {**DECODER, **WINDOW, "is_causal": False}),
+    "qwen2": case("qwen2", DECODER),
+    "qwen2-window": case("qwen2", {**DECODER, **WINDOW, "use_sliding_window": True,
+                                   "max_window_layers": 1}),
+    "qwen3": case("qwen3", {**DECODER, "head_dim": 10}),
+    "qwen3-options": case("qwen3", {
+        **DECODER, **WINDOW, "head_dim": 6, "attention_bias": True, "use_sliding_window": True,
+        "layer_types": ["full_attention", "sliding_attention", "full_attention"],
+        "rope_parameters": {"rope_theta": 300.0, **YARN}}),
+    "phi3": case("phi3", DECODER),
+    "phi3-options": case("phi3", {
+        **DECODER, "num_attention_heads": 2, "num_key_value_heads": 1, "sliding_window": 9,
+        "original_max_position_embeddings": 16,
+        "rope_parameters": {**LONGROPE, "partial_rotary_factor": 0.5}}),
+    "gemma": case("gemma", GEMMA),
+    "gemma-options": case("gemma", {**GEMMA, "attention_bias": True, "hidden_act": "gelu",
+                                    "head_dim": 6, "rms_norm_eps": 1e-3}),
+    "gemma2": case("gemma2", {**GEMMA, **WINDOW, "attn_logit_softcapping": 1.5,
+                              "query_pre_attn_scalar": 7}),
+    "gemma2-options": case("gemma2", {
+        **GEMMA, **WINDOW, "attn_logit_softcapping": None, "attention_bias": True,
+        "layer_types": ["full_attention", "sliding_attention", "full_attention"]}),
+    "gemma3-text": case("gemma3_text", {**GEMMA, **WINDOW, "num_hidden_layers": 7}),
+    "gemma3-text-bidirectional": case("gemma3_text", {
+        **GEMMA, **WINDOW, "use_bidirectional_attention": True, "query_pre_attn_scalar": 9,
+        "attention_bias": True, "hidden_activation": "silu", "rope_parameters": {
+            "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 900.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 33.0}},
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}),
+    "gemma3-text-published": case("gemma3_text", {**GEMMA, **WINDOW, "rope_parameters": {
+        "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 700.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 44.0}},
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}, config={
+        **{k: v for k, v in OLD_LLAMA.items() if k != "rope_theta"}, "model_type": "gemma3_text",
+        "architectures": ["Gemma3ForCausalLM"], "head_dim": 10, "num_hidden_layers": 3,
+        "sliding_window": 5, "sliding_window_pattern": 2, "rope_theta": 700.0,
+        "rope_local_base_freq": 44.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}}),
     "mobilebert": case("mobilebert", {"embedding_size": 10, "intra_bottleneck_size": 18,
                                       "num_feedforward_networks": 3}, scale=0.4),
     "mobilebert-layer-norm": case("mobilebert", {
@@ -231,7 +312,8 @@ def make(name):
     root, c = OUT / name, CASES[name]
     write_model(root, name, c)
     config = AutoConfig.for_model(c["model_type"], **settings_of(c))
-    model = AutoModel.from_pretrained(root, config=config, dtype=torch.float32,
+    load = getattr(transformers, c.get("class", "AutoModel")).from_pretrained
+    model = load(root, config=config, dtype=torch.float32,
                                       attn_implementation="eager").eval()
     rows, exact, calls = [], [], []
     for call in sequences(name, c, model.config):

@@ -35,6 +35,9 @@ MODERN = {**{k: v for k, v in SIZES.items() if k != "layer_norm_eps"}, "num_hidd
           "cls_token_id": 2, "sep_token_id": 3}
 MOBILE = {"embedding_size": 28, "intra_bottleneck_size": 16, "num_feedforward_networks": 2,
           "normalization_type": "layer_norm"}
+DECODER = {**{k: v for k, v in ONE_LAYER.items() if k != "layer_norm_eps"},
+           "num_attention_heads": 2, "num_key_value_heads": 1, "pad_token_id": 3,
+           "bos_token_id": 1, "eos_token_id": 2}
 FAMILIES = {  # model_type: class name, sizes, tokenizer
     "bert": ("Bert", SIZES, bert_tokenizer),
     "roberta": ("Roberta", AFTER_PADDING, mpnet_tokenizer),
@@ -73,6 +76,14 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
     "big-bird": ("BigBird", {**ONE_LAYER, "max_position_embeddings": 42, "block_size": 3,
                              "num_random_blocks": 1, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
                              "sep_token_id": 3}, bert_tokenizer),
+    "llama": ("Llama", DECODER, bert_tokenizer),
+    "mistral": ("Mistral", {**DECODER, "sliding_window": 6}, bert_tokenizer),
+    "qwen2": ("Qwen2", DECODER, bert_tokenizer),
+    "qwen3": ("Qwen3", {**DECODER, "head_dim": 8}, bert_tokenizer),
+    "phi3": ("Phi3", DECODER, bert_tokenizer),
+    "gemma": ("Gemma", {**DECODER, "head_dim": 8}, bert_tokenizer),
+    "gemma2": ("Gemma2", {**DECODER, "head_dim": 8}, bert_tokenizer),
+    "gemma3-text": ("Gemma3Text", {**DECODER, "head_dim": 8}, bert_tokenizer),
     "xlm-roberta-xl": ("XLMRobertaXL", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
     "convbert": ("ConvBert", {**ONE_LAYER, "embedding_size": 12, "conv_kernel_size": 3},
                  bert_tokenizer),
@@ -144,6 +155,10 @@ CASES.update({
     "convbert-choices-product": case("convbert", "choices", {
         "summary_use_proj": True, "summary_activation": "relu", "summary_type": "cls_index"}),
     "convbert-masked-lm-untied": case("convbert", "masked-lm", {"tie_word_embeddings": False}),
+    # The last token of every sequence is padding; without an id of padding nothing is.
+    "llama-labels-padding": case("llama", "labels", {"pad_token_id": 259}),
+    "qwen2-labels-no-padding": case("qwen2", "labels", {"pad_token_id": None}),
+    "qwen3-labels-one": case("qwen3", "labels", {"id2label": {0: "LABEL_0"}}, dtype=torch.bfloat16),
     "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
 })
 
