@@ -3,12 +3,10 @@
 #include "base/memory.h"
 #include "kernels/attention.h"
 #include "kernels/rows.h"
+#include "nn/filter.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum { GRAIN_FLOATS = 1 << 13 }; /* least work worth another thread */
 
 /* Published [hidden][1][kernel_width]; turned, so that the features of a row lie side by side. */
 static float *turn(const float *from, int hidden, int width)
@@ -50,70 +48,19 @@ size_t mixed_attention_work(const mixed_attention *m, int n_rows)
     return (size_t)n_rows * row;
 }
 
-/* What both convolutions along the tokens are made of. */
-struct filter {
-    const ragged *r;
-    const float *x; /* [rows][width] */
-    int width, kernel_width;
-    const float *kernels; /* [kernel_width][width], or [rows][heads][kernel_width] */
-    int heads;            /* 0: the former */
-    float *out;
-    int ldo;
-};
-
-/* out += kernel k of row i, times the row that it falls on. */
-static void add_row(const struct filter *f, int i, int k, const float *x, float *out)
-{
-    const float *kernel = f->kernels + (size_t)k * (size_t)f->width;
-    int head_dim = f->heads ? f->width / f->heads : 0;
-    for (int j = 0; !f->heads && j < f->width; j++)
-        out[j] += kernel[j] * x[j];
-    for (int h = 0; h < f->heads; h++) {
-        float weight =
-            f->kernels[((size_t)i * (size_t)f->heads + (size_t)h) * (size_t)f->kernel_width +
-                       (size_t)k];
-        for (int j = h * head_dim; j < (h + 1) * head_dim; j++)
-            out[j] += weight * x[j];
-    }
-}
-
-static void filter_rows(void *arg, long begin, long end, int thread)
-{
-    const struct filter *f = arg;
-    int s = 0, before = f->kernel_width / 2;
-    (void)thread;
-    for (int i = (int)begin; i < (int)end; i++) {
-        while (f->r->start[s + 1] <= i)
-            s++;
-        int first = f->r->start[s], last = f->r->start[s + 1];
-        float *out = f->out + (size_t)i * (size_t)f->ldo;
-        memset(out, 0, (size_t)f->width * sizeof *out);
-        for (int k = 0; k < f->kernel_width; k++) {
-            int row = i + k - before;
-            if (row >= first && row < last)
-                add_row(f, i, k, f->x + (size_t)row * (size_t)f->width, out);
-        }
-    }
-}
-
-static void run_filter(const struct filter *f, team *t)
-{
-    long grain = GRAIN_FLOATS / ((long)f->width * f->kernel_width) + 1;
-    team_for(t, ragged_rows(f->r), grain, filter_rows, (void *)(uintptr_t)f);
-}
-
 /* Kernels of all rows and heads, each of the sum 1, of the rows' queries. room: [rows][hidden] */
 static void make_kernels(const mixed_attention *m, team *t, const ragged *r, const float *x,
                          const float *query, float *room, float *halves, float *kernels)
 {
     int n = ragged_rows(r), half = m->query.out;
-    run_filter(&(struct filter){.r = r,
-                                .x = x,
-                                .width = m->out.in,
-                                .kernel_width = m->kernel_width,
-                                .kernels = m->nearby,
-                                .out = room,
-                                .ldo = m->out.in},
+    filter_run(&(filter){.r = r,
+                         .x = x,
+                         .width = m->out.in,
+                         .kind = FILTER_FEATURES,
+                         .kernels = m->nearby,
+                         .kernel_width = m->kernel_width,
+                         .out = room,
+                         .ldo = m->out.in},
                t);
     linear_run(&m->surroundings, t, room, ACT_NONE, halves, n);
     gate_f32(t, ACT_NONE, halves, half, query, half, halves, half, n, half);
@@ -146,14 +93,15 @@ void mixed_attention_run(const mixed_attention *m, team *t, const ragged *r, con
                                        .head_dim = head_dim,
                                        .scale = (float)(1 / sqrt(head_dim))});
     linear_run(&m->mixed, t, x, ACT_NONE, value, n);
-    run_filter(&(struct filter){.r = r,
-                                .x = value,
-                                .width = half,
-                                .kernel_width = m->kernel_width,
-                                .kernels = kernels,
-                                .heads = m->heads,
-                                .out = both + half,
-                                .ldo = hidden},
+    filter_run(&(filter){.r = r,
+                         .x = value,
+                         .width = half,
+                         .kind = FILTER_ROWS,
+                         .kernels = kernels,
+                         .heads = m->heads,
+                         .kernel_width = m->kernel_width,
+                         .out = both + half,
+                         .ldo = hidden},
                t);
     linear_run(&m->out, t, both, ACT_NONE, y, n);
 }

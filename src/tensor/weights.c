@@ -477,6 +477,11 @@ const float *weights_cube(weights w, const char *name, int64_t planes, int64_t r
     return claim(w, name, 3, (int64_t[]){planes, rows, columns});
 }
 
+const float *weights_shaped(weights w, const char *name, int n_dims, const int64_t *dims)
+{
+    return claim(w, name, n_dims, dims);
+}
+
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns)
 {
     char full[MAX_NAME];

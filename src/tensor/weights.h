@@ -65,6 +65,9 @@ const float *weights_matrix(weights w, const char *name, int64_t rows, int64_t c
 const float *weights_cube(weights w, const char *name, int64_t planes, int64_t rows,
                           int64_t columns);
 
+/* The same with any shape. */
+const float *weights_shaped(weights w, const char *name, int n_dims, const int64_t *dims);
+
 /* Tensors that are stored otherwise than they are used, as changed copies in private memory. A
  * tensor is always asked for in one way. */
 

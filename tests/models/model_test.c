@@ -29,8 +29,10 @@ static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TIN
                   MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain",
                   LONGFORMER[] = ARCHITECTURES "longformer", BIG_BIRD[] = ARCHITECTURES "big-bird";
 
-static const char XMOD[] = ARCHITECTURES "xmod", MARKUPLM[] = ARCHITECTURES "markuplm",
-                  LILT[] = ARCHITECTURES "lilt", CONVBERT[] = ARCHITECTURES "convbert-groups";
+static const char XMOD[] = ARCHITECTURES "xmod",
+                  NYSTROM[] = ARCHITECTURES "nystromformer-landmarks",
+                  MARKUPLM[] = ARCHITECTURES "markuplm", LILT[] = ARCHITECTURES "lilt",
+                  CONVBERT[] = ARCHITECTURES "convbert-groups";
 
 static const struct {
     const char *golden, *file, *patch;
@@ -90,6 +92,16 @@ static const struct {
      "tag_pad_id 11 and subs_pad_id 12"},
     {MARKUPLM, "config.json", "{\"max_depth\":4}", ERR_BAD_MODEL,
      "missing 'embeddings.xpath_embeddings.xpath_tag_sub_embeddings.3.weight' [11, 5]"},
+    {NYSTROM, "config.json", "{\"inv_coeff_init_option\":true}", ERR_INVALID,
+     "'inv_coeff_init_option' is true"},
+    {NYSTROM, "config.json", "{\"conv_kernel_size\":4}", ERR_INVALID, "'conv_kernel_size' is 4"},
+    {NYSTROM, "config.json", "{\"num_landmarks\":20}", ERR_BAD_MODEL,
+     "20 landmarks for a segment_means_seq_len of 19"},
+    {NYSTROM, "config.json", "{\"segment_means_seq_len\":44}", ERR_BAD_MODEL,
+     "a segment_means_seq_len of 44 for 40 positions"},
+    {NYSTROM, "config.json", "{\"pad_token_id\":61}", ERR_BAD_MODEL, "the padding id 61"},
+    {NYSTROM, "config.json", "{\"conv_kernel_size\":5}", ERR_BAD_MODEL,
+     "attention.self.conv.weight' is [3, 1, 3, 1], expected [3, 1, 5, 1]"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},

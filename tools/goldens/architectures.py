@@ -210,6 +210,15 @@ CASES = {
                                         "max_position_embeddings": 41,
                                         "hidden_act": "silu", "layer_norm_eps": 1e-3},
                            paths=False),
+    "nystromformer": case("nystromformer", {"conv_kernel_size": 5, "num_landmarks": 7,
+                                            "segment_means_seq_len": 7}),
+    "nystromformer-landmarks": case("nystromformer", {
+        "num_landmarks": 4, "segment_means_seq_len": 19, "conv_kernel_size": 3,
+        "layer_norm_eps": 1e-3, "hidden_act": "relu"}, padded=16, scale=0.7,
+        lengths=(1, 2, 3, 5, 11, 15, 16), max_tokens=16),
+    "nystromformer-one-landmark": case("nystromformer", {
+        "num_landmarks": 1, "segment_means_seq_len": 12, "conv_kernel_size": 13},
+        padded=12, lengths=(1, 7, 12), max_tokens=12),
     "xmod": case("xmod", {**AFTER_PADDING, **XMOD}),
     "xmod-pre-norm": case("xmod", {
         **AFTER_PADDING, **XMOD, "pre_norm": True, "adapter_reuse_layer_norm": False,
@@ -295,17 +304,24 @@ def sequences(name, c, config):
 def hidden_states(model, call, c):
     if hasattr(model, "set_attention_type"):  # one short text turns it to full attention for good
         model.set_attention_type(model.config.attention_type)
-    features = {"input_ids": torch.tensor([call["ids"]])}
-    features["attention_mask"] = torch.ones_like(features["input_ids"])
+    """Of a model that takes inputs of one length only those of the tokens in front of its padding."""
+    n = len(call["ids"])
+    padding = [model.config.pad_token_id] * (c.get("padded", n) - n)
+    features = {"input_ids": torch.tensor([call["ids"] + padding])}
+    features["attention_mask"] = torch.tensor([[1] * n + [0] * len(padding)])
+    if "padded" in c:  # as transformers 4 makes it: that of 5 has a row for each token, not landmark
+        dtype = next(model.parameters()).dtype
+        hidden = 1 - features["attention_mask"].to(dtype)
+        features["attention_mask"] = hidden[:, None, None] * torch.finfo(dtype).min
     if "types" in call:
-        features["token_type_ids"] = torch.tensor([call["types"]])
+        features["token_type_ids"] = torch.tensor([call["types"] + [0] * len(padding)])
     if "tags" in call:
         features["xpath_tags_seq"] = torch.tensor([call["tags"]])
         features["xpath_subs_seq"] = torch.tensor([call["subscripts"]])
     if "boxes" in call:
         features["bbox"] = torch.tensor([call["boxes"]])
     features.update(c.get("inputs", {}))
-    return model(**features).last_hidden_state[0].numpy()
+    return model(**features).last_hidden_state[0, :n].numpy()
 
 
 def make(name):

@@ -93,6 +93,7 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
         **AFTER_PADDING, **ONE, "max_depth": 3, "xpath_unit_hidden_size": 5, "tag_pad_id": 9,
         "max_xpath_tag_unit_embeddings": 11, "max_xpath_subs_unit_embeddings": 13,
         "subs_pad_id": 12}, mpnet_tokenizer),
+    "nystromformer": ("Nystromformer", {**ONE_LAYER, "conv_kernel_size": 3}, bert_tokenizer),
     "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
