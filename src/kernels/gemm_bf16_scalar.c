@@ -17,26 +17,27 @@ static void prepare(const float *x, int k, void *to, float *scale)
         values[k] = 0;
 }
 
-static void tile_row(const uint16_t *x, const uint16_t *w, int steps, float *c)
+/* Pairs are taken as words, which compilers make vectors of. */
+static void tile_row(const uint32_t *x, const uint32_t *w, int steps, float *c)
 {
-    for (int s = 0; s < steps; s++, x += VALUES) {
-        float even = float_of_bf16(x[0]), odd = float_of_bf16(x[1]);
-        for (int j = 0; j < TILE_N; j++, w += VALUES) {
-            c[j] += odd * float_of_bf16(w[1]);
-            c[j] += even * float_of_bf16(w[0]);
+    for (int s = 0; s < steps; s++, w += TILE_N) {
+        float even = float_of_bits(x[s] << 16), odd = float_of_bits(x[s] & 0xffff0000);
+        for (int j = 0; j < TILE_N; j++) {
+            float sum = c[j] + odd * float_of_bits(w[j] & 0xffff0000);
+            c[j] = sum + even * float_of_bits(w[j] << 16);
         }
     }
 }
 
 static void tile(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
-                 int steps, void *c, bool add)
+                 int steps, void *c, bool add, long ahead)
 {
-    (void)panel_bytes, (void)n_panels;
+    (void)panel_bytes, (void)n_panels, (void)ahead;
     float *sums = c;
     if (!add)
         memset(sums, 0, (size_t)m * TILE_N * sizeof *sums);
     for (int i = 0; i < m; i++)
-        tile_row((const uint16_t *)(const void *)((const char *)x + i * ldx), w, steps,
+        tile_row((const uint32_t *)(const void *)((const char *)x + i * ldx), w, steps,
                  sums + i * TILE_N);
 }
 
@@ -52,14 +53,17 @@ static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, in
     }
 }
 
+/* The tile itself, on one panel in the first cache. */
 static double spin(long steps)
 {
     enum { BLOCK = 64 };
-    _Alignas(64) uint16_t x[BLOCK * VALUES] = {0}, w[BLOCK * TILE_N * VALUES] = {0};
+    uint32_t x[BLOCK] = {0}, w[BLOCK * TILE_N] = {0};
     float c[TILE_N] = {0};
+    volatile uint32_t changed = 0; /* or the blocks would be computed once */
     for (long l = 0; l < steps; l += BLOCK) {
+        x[0] = changed;
         tile_row(x, w, BLOCK, c);
-        x[0] = (uint16_t)c[0];
+        changed = float_bits(c[0]);
     }
     return 2.0 * (double)steps * TILE_N * VALUES;
 }

@@ -27,9 +27,9 @@ static void tile_row(const uint8_t *x, const int8_t *w, int steps, int32_t *c)
 }
 
 static void tile(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
-                 int steps, void *c, bool add)
+                 int steps, void *c, bool add, long ahead)
 {
-    (void)panel_bytes, (void)n_panels;
+    (void)panel_bytes, (void)n_panels, (void)ahead;
     int32_t *sums = c;
     if (!add)
         memset(sums, 0, (size_t)m * TILE_N * sizeof *sums);
@@ -50,15 +50,18 @@ static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, in
     }
 }
 
+/* The tile itself, on one panel in the first cache. */
 static double spin(long steps)
 {
     enum { BLOCK = 64 };
-    _Alignas(64) uint8_t x[BLOCK * VALUES] = {1, 2, 3};
-    _Alignas(64) int8_t w[BLOCK * PANEL_STEP_BYTES] = {1, 2, 3};
+    uint8_t x[BLOCK * VALUES] = {0};
+    int8_t w[BLOCK * TILE_N * VALUES] = {0};
     int32_t c[TILE_N] = {0};
+    volatile uint8_t changed = 0; /* or the blocks would be computed once */
     for (long l = 0; l < steps; l += BLOCK) {
+        x[0] = changed;
         tile_row(x, w, BLOCK, c);
-        x[0] = (uint8_t)c[0];
+        changed = (uint8_t)c[0];
     }
     return 2.0 * (double)steps * TILE_N * VALUES;
 }

@@ -26,7 +26,9 @@ typedef struct gemm_job {
     int first, n_rows; /* the block of rows that is prepared */
     int rows, columns; /* of a part */
     int n_column_parts;
-    char *x; /* prepared rows, ldx bytes apart */
+    int width;       /* columns that are taken together */
+    int slice_steps; /* steps that are taken together */
+    char *x;         /* prepared rows, ldx bytes apart */
     long ldx;
     float *x_scale;
 } gemm_job;
@@ -97,6 +99,16 @@ static void finish_tile(const gemm_job *job, const gemm_part *part, const void *
     p->kernels->finish(job->a, &s, job->first + part->row + row, rows, col, cols);
 }
 
+/* Asks for the places of results, so that the stores do not wait for them. */
+static void fetch_results(const gemm_args *a, int row, int rows, int col, int cols)
+{
+    for (int i = row; i < row + rows; i++) {
+        const float *out = a->out + i * a->ldo + col;
+        for (int j = 0; j < cols; j += LINE / (int)sizeof(float))
+            __builtin_prefetch(out + j, 1, 3);
+    }
+}
+
 /* All rows of a part times the panels of a tile's width at col, over some steps of k. */
 static void tile_column(const gemm_job *job, const gemm_part *part, int col, int step, int steps,
                         char *sums)
@@ -105,17 +117,22 @@ static void tile_column(const gemm_job *job, const gemm_part *part, int col, int
     const gemm_packed_kernels *f = p->kernels;
     long all_steps = gemm_packed_steps(job->a->k, p->value_bytes);
     long panel_bytes = all_steps * PANEL_STEP_BYTES;
-    int cols = min_int(f->tile_n, part->col + part->cols - col);
+    int cols = min_int(job->width, part->col + part->cols - col);
     int n_panels = (int)gemm_packed_panels(cols);
     const char *w = p->panels + col / PANEL_COLUMNS * panel_bytes + (long)step * PANEL_STEP_BYTES;
     int values = STEP_BYTES / p->value_bytes;
+    /* Few rows go through the weights so fast that the processor sees what comes. */
+    bool fetches = job->n_rows > f->stream_m && col + job->width < part->col + part->cols;
+    long next = fetches ? n_panels * panel_bytes : 0;
     const char *x = job->x + part->row * job->ldx + (long)step * values * f->x_size;
     bool last = step + steps == all_steps;
     size_t tile_bytes = (size_t)f->tile_m * (size_t)f->tile_n * sizeof(float);
     for (int row = 0; row < part->rows; row += f->tile_m) {
         int rows = min_int(f->tile_m, part->rows - row);
-        f->tile(x + row * job->ldx, job->ldx, rows, w, panel_bytes, n_panels, steps, sums,
-                step > 0);
+        if (last)
+            fetch_results(job->a, job->first + part->row + row, rows, col, cols);
+        f->tile(x + row * job->ldx, job->ldx, rows, w, panel_bytes, n_panels, steps, sums, step > 0,
+                row == 0 ? next : 0);
         if (last)
             finish_tile(job, part, sums, row, rows, col, cols);
         /* A sum that ends with its first slice needs no place of its own. */
@@ -135,27 +152,38 @@ static void run_part(void *arg, int index, int thread)
     part.col = index % job->n_column_parts * job->columns;
     part.cols = min_int(job->columns, job->a->n - part.col);
     size_t column = (size_t)round_up(part.rows, f->tile_m) * (size_t)f->tile_n * sizeof(float);
-    size_t columns = all_steps > SLICE_STEPS ? (size_t)divide_up(part.cols, f->tile_n) : 1;
+    bool sliced = all_steps > job->slice_steps;
+    size_t columns = sliced ? (size_t)divide_up(part.cols, job->width) : 1;
     part.sums = team_scratch(job->team, thread, column * columns);
     if (f->enter)
         f->enter(part.rows);
-    for (int step = 0; step < all_steps; step += SLICE_STEPS) {
-        int steps = min_int(SLICE_STEPS, all_steps - step);
+    for (int step = 0; step < all_steps; step += job->slice_steps) {
+        int steps = min_int(job->slice_steps, all_steps - step);
         char *sums = part.sums;
-        for (int col = part.col; col < part.col + part.cols; col += f->tile_n) {
+        for (int col = part.col; col < part.col + part.cols; col += job->width) {
             tile_column(job, &part, col, step, steps, sums);
-            if (all_steps > SLICE_STEPS)
-                sums += column;
+            sums += sliced ? column : 0;
         }
     }
     if (f->leave)
         f->leave();
 }
 
+/* Few rows read the weights as they come, from one end of the packed form to the other. */
+static void choose_slices(gemm_job *job)
+{
+    const gemm_packed_kernels *f = job->p->kernels;
+    bool streams = job->n_rows <= f->stream_m;
+    job->width = streams ? PANEL_COLUMNS : f->tile_n;
+    int steps = (int)gemm_packed_steps(job->a->k, job->p->value_bytes);
+    job->slice_steps = job->n_rows <= f->tile_m ? steps : SLICE_STEPS;
+}
+
 static void multiply(gemm_job *job)
 {
     const gemm_args *a = job->a;
     const gemm_packed_kernels *f = job->p->kernels;
+    choose_slices(job);
     long slice = (long)SLICE_STEPS * STEP_BYTES / job->p->value_bytes * f->x_size;
     long part_rows = PART_BYTES / (job->ldx < slice ? job->ldx : slice);
     part_rows = part_rows < f->tile_m ? f->tile_m : part_rows < PART_ROWS ? part_rows : PART_ROWS;

@@ -3,7 +3,9 @@
 
 #include "kernels/list.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 kernel_table kernels = {
     .gemm_f32 = &gemm_f32_scalar,
@@ -36,6 +38,37 @@ const kernel_row *kernel_rows(int *count)
     return rows;
 }
 
+/* Operations a second, with the clock of this thread: others on the processor do not count. */
+static double rate(const gemm_packed_kernels *f)
+{
+    enum { STEPS = 4096 }; /* 1 to 4 us */
+    struct timespec before, after;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    double operations = f->spin(STEPS);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    return operations / (1e9 * (double)(after.tv_sec - before.tv_sec) +
+                         (double)(after.tv_nsec - before.tv_nsec) + 1);
+}
+
+/* Whether a row that `if_faster` speaks of is to be chosen. The best of some turns is compared;
+ * what is chosen does not show in the results, as such variants have the same bits. A table of
+ * processors would know those of today only. */
+static bool pays(const kernel_row *row)
+{
+    enum { TURNS = 8 };
+    const gemm_packed_kernels *f = row->functions, *before = *row->slot;
+    bool packed = row->slot == (const void **)&kernels.gemm_i8 ||
+                  row->slot == (const void **)&kernels.gemm_bf16;
+    if (!packed || !f->if_faster)
+        return true;
+    double ours = 0, theirs = 0;
+    for (int i = 0; i < TURNS; i++) {
+        ours = fmax(ours, rate(f));
+        theirs = fmax(theirs, rate(before));
+    }
+    return ours > theirs;
+}
+
 bool kernels_init_level(const char *level, error *e)
 {
     unsigned flags = cpu_detect();
@@ -46,7 +79,7 @@ bool kernels_init_level(const char *level, error *e)
     flags_allowed = flags;
     flags_in_use = 0;
     for (const kernel_row *end = row + count; row < end; row++) {
-        if ((row->cpu_flags & flags) != row->cpu_flags)
+        if ((row->cpu_flags & flags) != row->cpu_flags || !pays(row))
             continue;
         *row->slot = row->functions;
         flags_in_use |= row->cpu_flags;

@@ -1,7 +1,7 @@
 /* The list of kernels: one row for each variant of a family, weakest first.
  *
  * A row gives the family (a member of kernel_table and the tests and benchmarks of that name), the
- * variant (its functions are in <family without type>_<variant>.c, in a const struct
+ * variant (its functions are in <family, f32 left out>_<variant>.c, in a const struct
  * <family>_<variant>), the CPU flags that it needs, its tile (rows x columns; 1 x lanes for row
  * kernels), and how it relates to the portable variant. To add one for another instruction set,
  * write the file and add the row. */
@@ -13,13 +13,20 @@
 enum kernel_exactness {
     KERNEL_REFERENCE, /* the portable variant, which the others are held against */
     KERNEL_ROUNDED,   /* other roundings: within a bound from the summed magnitudes */
-    KERNEL_BITS,      /* the same bits as the portable variant */
+    KERNEL_BITS,      /* the same bits as the portable variant, but for those of an activation */
 };
 
 #if defined(__x86_64__)
 #define KERNEL_ROWS_X86(ROW)                                                                       \
     ROW(gemm_f32, avx2, CPU_AVX2, 3, 8, KERNEL_ROUNDED)                                            \
     ROW(gemm_f32, avx512, CPU_AVX512, 6, 16, KERNEL_ROUNDED)                                       \
+    ROW(gemm_i8, avx2, CPU_AVX2, 4, 16, KERNEL_BITS)                                               \
+    ROW(gemm_i8, avxvnni, CPU_AVX2 | CPU_AVX_VNNI, 6, 16, KERNEL_BITS)                             \
+    ROW(gemm_i8, vnni256, CPU_AVX512 | CPU_AVX512_VNNI, 6, 16, KERNEL_BITS)                        \
+    ROW(gemm_i8, vnni, CPU_AVX512 | CPU_AVX512_VNNI, 12, 32, KERNEL_BITS)                          \
+    ROW(gemm_bf16, avx2, CPU_AVX2, 5, 16, KERNEL_BITS)                                             \
+    ROW(gemm_bf16, avx512, CPU_AVX512, 12, 32, KERNEL_BITS)                                        \
+    ROW(gemm_bf16, dpbf16, CPU_AVX512 | CPU_AVX512_BF16, 12, 32, KERNEL_BITS)                      \
     ROW(attention_f32, avx2, CPU_AVX2, 6, 16, KERNEL_ROUNDED)                                      \
     ROW(attention_f32, avx512, CPU_AVX512, 12, 32, KERNEL_ROUNDED)                                 \
     ROW(rows_f32, avx2, CPU_AVX2, 1, 8, KERNEL_ROUNDED)                                            \

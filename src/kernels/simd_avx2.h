@@ -121,3 +121,51 @@ static inline vf vf_load_bf16(const void *p)
     __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
 }
+static inline vf vf_max_bits(vf a, vf b)
+{
+    return _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+static inline uint32_t vf_largest_bits(vf a)
+{
+    __m256i bits = _mm256_castps_si256(a);
+    __m128i b = _mm_max_epu32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+    b = _mm_max_epu32(b, _mm_shuffle_epi32(b, 0x4e));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(b, _mm_shuffle_epi32(b, 0xb1)));
+}
+static inline __m256i vi_load(const int32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+static inline vf vf_of_difference(const int32_t *a, const int32_t *b)
+{
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(vi_load(a), vi_load(b)));
+}
+static inline vf vf_of_integers(const int32_t *a)
+{
+    return _mm256_cvtepi32_ps(vi_load(a));
+}
+static inline __m128i bytes_of_16(const float *x, float factor)
+{
+    __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(vf_load(x), vf_set(factor)));
+    __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(vf_load(x + 8), vf_set(factor)));
+    __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
+    return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+static inline vf vf_round_bf16(vf a)
+{
+    __m256i bits = _mm256_castps_si256(a), magnitude = _mm256_castps_si256(vf_abs(a));
+    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    __m256i nan = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x7f800000));
+    __m256i normal = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x007fffff));
+    up = _mm256_blendv_epi8(up, _mm256_or_si256(bits, _mm256_set1_epi32(0x400000)), nan);
+    up = _mm256_and_si256(up, _mm256_set1_epi32((int)0xffff0000));
+    __m256i zero = _mm256_and_si256(bits, _mm256_set1_epi32(INT32_MIN));
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(zero, up, normal));
+}
+static inline void vf_load_bf16_pairs(const void *p, vf *first, vf *second)
+{
+    __m256i pairs = _mm256_loadu_si256((const __m256i *)p);
+    *first = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+    *second = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
+}

@@ -130,3 +130,47 @@ static inline vf vf_load_bf16(const void *p)
     __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
 }
+/* The largest of a and b as unsigned integers: of magnitudes, NaN being the largest. */
+static inline vf vf_max_bits(vf a, vf b)
+{
+    return _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+static inline uint32_t vf_largest_bits(vf a)
+{
+    return _mm512_reduce_max_epu32(_mm512_castps_si512(a));
+}
+/* a[i] - b[i] as floats. */
+static inline vf vf_of_difference(const int32_t *a, const int32_t *b)
+{
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(a), _mm512_loadu_si512(b)));
+}
+static inline vf vf_of_integers(const int32_t *a)
+{
+    return _mm512_cvtepi32_ps(_mm512_loadu_si512(a));
+}
+/* 16 values times factor as bytes, rounded to nearest, ties to even. */
+static inline __m128i bytes_of_16(const float *x, float factor)
+{
+    __m512 y = _mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(factor));
+    return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(y));
+}
+/* Rounded to bfloat16: to nearest, ties to even; NaN stays, denormals become 0. */
+static inline vf vf_round_bf16(vf a)
+{
+    __m512i bits = _mm512_castps_si512(a), magnitude = _mm512_castps_si512(vf_abs(a));
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    __mmask16 nan = _mm512_cmpgt_epi32_mask(magnitude, _mm512_set1_epi32(0x7f800000));
+    __mmask16 normal = _mm512_cmpge_epi32_mask(magnitude, _mm512_set1_epi32(0x00800000));
+    up = _mm512_mask_or_epi32(up, nan, bits, _mm512_set1_epi32(0x400000));
+    up = _mm512_mask_and_epi32(_mm512_and_si512(bits, _mm512_set1_epi32(INT32_MIN)), normal, up,
+                               _mm512_set1_epi32((int)0xffff0000));
+    return _mm512_castsi512_ps(up);
+}
+/* LANES pairs of bfloat16 values as floats: the first of each pair, the second of each. */
+static inline void vf_load_bf16_pairs(const void *p, vf *first, vf *second)
+{
+    __m512i pairs = _mm512_loadu_si512(p);
+    *first = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+    *second = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
+}

@@ -58,15 +58,18 @@ typedef struct gemm_sums {
 /* Low-precision products: see gemm_packed.h for the words used here. */
 typedef struct gemm_packed_kernels {
     int tile_m, tile_n; /* tile_n is a multiple of 16 */
+    int stream_m;       /* rows up to which one panel at a time is faster than tile_n / 16 */
     int x_size;         /* bytes of a prepared value of x */
+    bool if_faster;     /* chosen only if its `spin` is faster than that of the variant before it */
     /* to[k] <- x[k], then zeros (gemm_i8: any values) up to a multiple of 16 steps; *scale is set
      * by gemm_i8 only. */
     void (*prepare)(const float *x, int k, void *to, float *scale);
     /* c[m][tile_n] (+)= prepared x * n_panels panels. x: rows ldx bytes apart, 64-byte aligned;
      * 1 <= m <= tile_m, 16 n_panels <= tile_n; panels are panel_bytes apart. Rows of x up to
-     * tile_m may be read whatever m is; rows of c up to tile_m may be written. */
+     * tile_m may be read whatever m is; rows of c up to tile_m may be written. What lies `ahead`
+     * bytes after the panels is asked for meanwhile. */
     void (*tile)(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
-                 int steps, void *c, bool add);
+                 int steps, void *c, bool add, long ahead);
     /* out[row + i][col + j] = act(value of the sum [i][j] + bias) + residual */
     void (*finish)(const gemm_args *a, const gemm_sums *s, int row, int rows, int col, int cols);
     /* By a thread before its calls of `tile` for a block of so many rows, and after them; or NULL.

@@ -1,0 +1,130 @@
+/* Preparing rows and finishing sums of products with packed weights, for every simd_<isa>.h
+ * (include one before this). The roundings are those of quantise.h and of the portable variants. */
+#pragma once
+
+#include "kernels/gemm_packed.h"
+#include "kernels/list.h"
+#include "kernels/math_simd.h"
+#include "kernels/quantise.h"
+#include "kernels/unroll.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* How a kernel takes the values of x. */
+enum prepared {
+    UNSIGNED_BYTES, /* int8 plus 128 */
+    WORDS,          /* int8 in 16 bits */
+    FLOATS,         /* rounded to bfloat16 */
+};
+
+enum {
+    GROUP = 16,   /* values that are prepared together */
+    STREAM_M = 4, /* 1 to 4 rows: 28 to 33 GB/s of weights by single panels, 15 to 24 by twos */
+};
+
+static inline float largest_of(const float *x, int k)
+{
+    vf largest = vf_zero();
+    int l = 0;
+    for (; l + LANES <= k; l += LANES)
+        largest = vf_max_bits(largest, vf_abs(vf_load(x + l)));
+    if (l < k)
+        largest = vf_max_bits(largest, vf_abs(vf_load_n(x + l, k - l)));
+    return float_of_bits(vf_largest_bits(largest));
+}
+
+INLINE void store_group(enum prepared form, const float *x, float inverse, char *to)
+{
+    __m128i bytes = inverse > 0 ? bytes_of_16(x, inverse) : _mm_setzero_si128();
+    if (form == UNSIGNED_BYTES)
+        _mm_store_si128((__m128i *)(void *)to, _mm_xor_si128(bytes, _mm_set1_epi8(-128)));
+    else
+        _mm256_store_si256((__m256i *)(void *)to, _mm256_cvtepi8_epi16(bytes));
+}
+
+INLINE void prepare_i8(enum prepared form, const float *x, int k, void *to, float *scale)
+{
+    enum { MULTIPLE = 4 * PANEL_STEP_MULTIPLE };
+    int size = form == WORDS ? 2 : 1, l = 0;
+    char *p = to;
+    float inverse;
+    *scale = quantise_scale(largest_of(x, k), &inverse);
+    for (; l + GROUP <= k; l += GROUP)
+        store_group(form, x + l, inverse, p + l * size);
+    for (; l % MULTIPLE != 0 || l < k; l += GROUP) {
+        float rest[GROUP] = {0};
+        if (l < k)
+            memcpy(rest, x + l, (size_t)(k - l) * sizeof *rest);
+        store_group(form, rest, inverse, p + l * size);
+    }
+}
+
+static inline void prepare_bf16_floats(const float *x, int k, void *to, float *scale)
+{
+    enum { MULTIPLE = 2 * PANEL_STEP_MULTIPLE };
+    (void)scale;
+    float *p = to;
+    int l = 0;
+    for (; l + LANES <= k; l += LANES)
+        vf_store(p + l, vf_round_bf16(vf_load(x + l)));
+    for (; l % MULTIPLE != 0 || l < k; l += LANES)
+        vf_store(p + l, l < k ? vf_round_bf16(vf_load_n(x + l, k - l)) : vf_zero());
+}
+
+/* How the sums become values. */
+enum sums {
+    FLOAT_SUMS,
+    INTEGER_SUMS,
+    OFFSET_SUMS, /* of UNSIGNED_BYTES */
+};
+
+INLINE vf value_of(enum sums form, const void *c, const gemm_sums *s, int i, int j)
+{
+    if (form == FLOAT_SUMS)
+        return vf_load((const float *)c + j);
+    const int32_t *sum = (const int32_t *)c + j;
+    vf y = form == OFFSET_SUMS ? vf_of_difference(sum, s->offset + j) : vf_of_integers(sum);
+    return vf_mul(vf_mul(y, vf_set(s->x_scale[i])), vf_load(s->w_scale + j));
+}
+
+/* LANES columns, from the j-th of the tile. */
+INLINE void finish_column(enum activation act, enum sums form, int tile_n, const gemm_args *a,
+                          const gemm_sums *s, int row, int rows, int col, int j, long n)
+{
+    const char *c = s->c;
+    vf bias = a->bias ? vf_load_n(a->bias + col + j, n) : vf_zero();
+    for (int i = 0; i < rows; i++, c += (long)tile_n * PANEL_STEP_BYTES / PANEL_COLUMNS) {
+        vf y = value_of(form, c, s, i, j);
+        y = vf_activate(act, a->bias ? vf_add(y, bias) : y);
+        if (a->residual)
+            y = vf_add(y, vf_load_n(a->residual + (row + i) * a->ldr + col + j, n));
+        float *out = a->out + (row + i) * a->ldo + col + j;
+        if (n == LANES)
+            vf_store(out, y);
+        else
+            vf_store_n(out, y, n);
+    }
+}
+
+INLINE void finish_as(enum activation act, enum sums form, int tile_n, const gemm_args *a,
+                      const gemm_sums *s, int row, int rows, int col, int cols)
+{
+    for (int j = 0; j < cols; j += LANES)
+        finish_column(act, form, tile_n, a, s, row, rows, col, j,
+                      cols - j < LANES ? cols - j : LANES);
+}
+
+INLINE void finish_tile(enum sums form, int tile_n, const gemm_args *a, const gemm_sums *s, int row,
+                        int rows, int col, int cols)
+{
+    switch (a->act) {
+    case ACT_NONE:
+        finish_as(ACT_NONE, form, tile_n, a, s, row, rows, col, cols);
+        break;
+    case ACT_GELU_ERF:
+        finish_as(ACT_GELU_ERF, form, tile_n, a, s, row, rows, col, cols);
+        break;
+    default:
+        finish_as(a->act, form, tile_n, a, s, row, rows, col, cols);
+    }
+}
