@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/dtype.h"
 #include "kernels/kernels.h"
 
 #include <stdio.h>
@@ -17,6 +18,7 @@ static const option rows[] = {
     OPTION_TEXT(struct bench_args, task, "task", "TASK", NULL, "model: else the model's own task"),
     OPTION_LIST(struct bench_args, parameters, "parameter", "NAME=VALUE",
                 "model: a parameter of the task; may be repeated"),
+    OPTION_DTYPE(struct bench_args, precision),
     OPTION_FLAG(struct bench_args, profile, "profile",
                 "model: where the time goes, for each batch and length"),
     OPTION_TEXT(struct bench_args, texts, "texts", "FILE", NULL,

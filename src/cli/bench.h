@@ -17,6 +17,7 @@ struct bench_args {
     option_list parameters;
     int64_t threads, per_row_ms;
     bool json, profile, accuracy;
+    int precision;
     bench_counts batches, lengths; /* of batch_text and length_text */
 };
 

@@ -224,10 +224,11 @@ bool bench_model(const struct bench_args *a, const char *name, error *e)
     own_mem char *folder = NULL;
     pipeline p = {0};
     team *threads = NULL;
-    bool ok =
-        model_folder(a->data, name, &folder, e) && (threads = team_new((int)a->threads, e)) &&
-        pipeline_open(&p, folder, strcmp(folder, name) == 0 ? NULL : name, a->task, threads, e) &&
-        report(a, &p, e);
+    const model_options options = {.precision = (enum precision)a->precision, .keeps = true};
+    bool ok = model_folder(a->data, name, &folder, e) && (threads = team_new((int)a->threads, e)) &&
+              pipeline_open_as(&p, folder, strcmp(folder, name) == 0 ? NULL : name, a->task,
+                               &options, threads, e) &&
+              report(a, &p, e);
     pipeline_close(&p);
     team_free(threads);
     return ok;

@@ -1,4 +1,5 @@
 /* `inferd remove`: takes a model out of the server's store. */
+#include "base/cache_dir.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/own.h"
@@ -10,6 +11,7 @@
 #include "tensor/repo.h"
 #include "tensor/snapshot.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +37,20 @@ static bool confirm(const char *id, const char *folder)
     progress_bytes(size, sizeof size, (double)repo_total_bytes(blobs));
     fprintf(stderr, "Remove '%s' with all its files (%s)? [y/N] ", id, size);
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* What was prepared from the model's snapshots: it is found by their paths. */
+static void remove_prepared(const char *folder)
+{
+    own_mem char *snapshots = path_join(folder, "snapshots");
+    DIR *dir = opendir(snapshots);
+    for (struct dirent *item; dir && (item = readdir(dir));) {
+        own_mem char *path = path_join(snapshots, item->d_name);
+        if (item->d_name[0] != '.')
+            cache_dir_remove(path);
+    }
+    if (dir)
+        closedir(dir);
 }
 
 /* Out of sight in one step, then the files; the model's lock keeps downloads of it away. */
@@ -98,6 +114,7 @@ static int run(int argc, char **argv)
         fprintf(stderr, "Nothing was removed.\n");
         return 1;
     }
+    remove_prepared(folder);
     bool ok = remove_folder(hub, argv[1], folder, &e) && forget(data, argv[1], &e);
     return ok ? 0 : command_fail("remove", &e);
 }

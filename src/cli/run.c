@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/own.h"
 #include "cli/command.h"
+#include "cli/dtype.h"
 #include "cli/options.h"
 #include "cli/parameters.h"
 #include "cli/paths.h"
@@ -17,6 +18,7 @@ struct run_args {
     const char *data, *task, *body;
     option_list parameters;
     bool verbose;
+    int precision;
     int64_t threads;
 };
 
@@ -31,6 +33,7 @@ static const option rows[] = {
                 "a whole request body instead of texts; '-' reads it from standard input"),
     OPTION_TEXT(struct run_args, data, "data", "DIR", NULL,
                 "where models are kept; else ~/.local/share/inferd"),
+    OPTION_DTYPE(struct run_args, precision),
     OPTION_INT(struct run_args, threads, "threads", "N", "0", 0, 1024,
                "threads that compute; 0: all CPUs the process may use"),
     OPTION_FLAG(struct run_args, verbose, "verbose", "print tokens and times on standard error"),
@@ -141,11 +144,12 @@ static int run(int argc, char **argv)
     own_mem char *folder = NULL;
     team *threads = NULL;
     pipeline p = {0};
-    bool ok =
-        kernels_init(&e) && model_folder(a.data, argv[1], &folder, &e) &&
-        (threads = team_new((int)a.threads, &e)) &&
-        pipeline_open(&p, folder, file_is_dir(argv[1]) ? NULL : argv[1], a.task, threads, &e) &&
-        predict(&a, &p, argv + 2, n - 1, &e);
+    const model_options options = {.precision = (enum precision)a.precision, .keeps = true};
+    bool ok = kernels_init(&e) && model_folder(a.data, argv[1], &folder, &e) &&
+              (threads = team_new((int)a.threads, &e)) &&
+              pipeline_open_as(&p, folder, file_is_dir(argv[1]) ? NULL : argv[1], a.task, &options,
+                               threads, &e) &&
+              predict(&a, &p, argv + 2, n - 1, &e);
     pipeline_close(&p);
     team_free(threads);
     return ok ? 0 : command_fail("run", &e);

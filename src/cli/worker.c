@@ -2,6 +2,7 @@
 #include "worker/worker.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/dtype.h"
 #include "cli/options.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
 struct worker_args {
     const char *model, *listen, *id, *task, *api_key_env, *log_level;
     bool no_auth, no_sandbox;
+    int precision;
     int64_t threads, ready_fd, max_queue, max_body, drain_ms;
 };
 
@@ -22,6 +24,7 @@ static const option rows[] = {
                 "what the model is called; else the folder's name"),
     OPTION_TEXT(struct worker_args, task, "task", "TASK", NULL,
                 "the task of POST /; else the one of the model's card"),
+    OPTION_DTYPE(struct worker_args, precision),
     OPTION_INT(struct worker_args, threads, "threads", "N", "0", 0, 1024,
                "threads that compute; 0: all CPUs the process may use"),
     OPTION_TEXT(struct worker_args, api_key_env, "api-key-env", "NAME", NULL,
@@ -95,6 +98,7 @@ static int run(int argc, char **argv)
                         .id = a.id,
                         .task = a.task,
                         .api_key = key,
+                        .precision = (enum precision)a.precision,
                         .no_sandbox = a.no_sandbox,
                         .n_threads = (int)a.threads,
                         .ready_fd = (int)a.ready_fd,

@@ -1,8 +1,10 @@
 /* Puts together what a folder has: the encoder of its architecture and the modules around it. */
 #include "models/model.h"
+#include "base/cache_dir.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/own.h"
+#include "kernels/kernels.h"
 #include "models/architecture.h"
 #include "models/config.h"
 #include "models/labels.h"
@@ -58,7 +60,21 @@ static void describe_head(model_info *info, enum model_head kind, const labels *
     info->ranking = l->ranking;
 }
 
-static bool open_encoder(model *m, error *e)
+static bool open_weights(model *m, const char *place, const model_options *o, error *e)
+{
+    own_mem char *cache = o->keeps ? cache_dir_of(m->repo.folder) : NULL;
+    m->weights = weight_set_open(&m->repo, place, e);
+    if (!m->weights)
+        return false;
+    weight_set_plan(m->weights, &(weight_plan){.precision = o->precision,
+                                               .folder = cache,
+                                               .level = kernels_level(),
+                                               .at_once = o->at_once});
+    m->info.precision = precision_names[o->precision];
+    return true;
+}
+
+static bool open_encoder(model *m, const model_options *o, error *e)
 {
     const char *folder = m->sentence.transformer;
     own_mem char *name = xprintf("%s%sconfig.json", folder, *folder ? "/" : "");
@@ -75,8 +91,9 @@ static bool open_encoder(model *m, error *e)
     enum model_head kind = m->sentence.stated ? HEAD_NONE : head_of_config(config);
     if (!read_labels(m, &l, kind, config, e))
         return false;
-    m->weights = weight_set_open(&m->repo, folder, e);
-    if (!m->weights || !encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e))
+    if (!open_weights(m, folder, o, e) ||
+        !encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e) ||
+        !weight_set_prepare(m->weights, e))
         return false;
     m->info.model_type = a->model_type;
     describe_head(&m->info, m->encoder.head.kind, &l);
@@ -132,11 +149,17 @@ static void describe(model *m)
 
 model *model_open(const char *folder, team *threads, error *e)
 {
+    return model_open_as(folder, &(model_options){0}, threads, e);
+}
+
+model *model_open_as(const char *folder, const model_options *o, team *threads, error *e)
+{
     model *m = xcalloc(1, sizeof *m);
     m->team = threads;
     m->memory = arena_new(TEXT_BYTES);
     if (repo_open(&m->repo, folder, e) && sentence_open(&m->sentence, &m->repo, m->memory, e) &&
-        open_encoder(m, e) && sentence_bind(&m->sentence, &m->repo, m->encoder.config.hidden, e)) {
+        open_encoder(m, o, e) &&
+        sentence_bind(&m->sentence, &m->repo, m->encoder.config.hidden, e)) {
         describe(m);
         weight_set_read_ahead(m->weights);
         return m;
@@ -155,6 +178,11 @@ void model_close(model *m)
     arena_free(m->memory);
     repo_release(&m->repo);
     free(m);
+}
+
+bool model_is_prepared(const model *m)
+{
+    return weight_set_is_prepared(m->weights);
 }
 
 const model_info *model_describe(const model *m)

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "nn/box.h"
+#include "tensor/precision.h"
 
 #include <stdint.h>
 
@@ -55,10 +56,11 @@ typedef struct model_info {
     const char *model_type;      /* of config.json: "bert" */
     const char *similarity_name; /* "cosine", "dot", "euclidean", "manhattan" */
     enum model_similarity similarity;
-    const char *pooling; /* "mean", "cls", "cls+max", ...; see `pooled` */
-    const char *dtype;   /* of most of the published weights: "F32", "F16", "BF16" */
-    int hidden;          /* width of a token vector */
-    int width;           /* width of an embedding */
+    const char *pooling;   /* "mean", "cls", "cls+max", ...; see `pooled` */
+    const char *dtype;     /* of most of the published weights: "F32", "F16", "BF16" */
+    const char *precision; /* of the products: "f32", "bf16", "int8" */
+    int hidden;            /* width of a token vector */
+    int width;             /* width of an embedding */
     int layers;
     int vocab;           /* ids are 0 .. vocab - 1 */
     int types;           /* type ids are 0 .. types - 1; 0: the model has none */
@@ -110,6 +112,20 @@ typedef struct token_batch {
  * failure: ERR_INVALID for a model_type, module or option that is not supported (the message
  * names it and says what is), ERR_BAD_MODEL for a broken folder, ERR_NOT_FOUND without one. */
 model *model_open(const char *folder, team *threads, error *e);
+
+/* The same with a precision, and with weights that are prepared once: looked for, and kept, in the
+ * cache folder of the model's (see tensor/weights.h). */
+typedef struct model_options {
+    enum precision precision;
+    bool keeps;   /* prepared weights */
+    bool at_once; /* makes those that can wait too; ERR_IO or ERR_NO_SPACE when they cannot be kept
+                   */
+} model_options;
+model *model_open_as(const char *folder, const model_options *o, team *threads, error *e);
+
+/* Whether all prepared weights were there when the model was opened, and are sound (reads them
+ * all). */
+bool model_is_prepared(const model *m);
 void model_close(model *m);
 
 const model_info *model_describe(const model *m);

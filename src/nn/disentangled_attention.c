@@ -243,9 +243,10 @@ void disentangled_attention_run(const disentangled_attention *m, team *t, const 
         linear_run(&m->fused, t, x, ACT_NONE, fused, n);
         team_for(t, n, GRAIN * TILE, split_rows, &(struct split_job){m, fused, query, key, value});
     } else {
-        linear_run(&m->query, t, x, ACT_NONE, query, n);
-        linear_run(&m->key, t, x, ACT_NONE, key, n);
-        linear_run(&m->value, t, x, ACT_NONE, value, n);
+        const linear_call inputs[] = {{&m->query, x, query, ACT_NONE},
+                                      {&m->key, x, key, ACT_NONE},
+                                      {&m->value, x, value, ACT_NONE}};
+        linear_run_all(t, inputs, 3, n);
     }
     for (int i = 0; i < r->n_seq; i++)
         longest = r->start[i + 1] - r->start[i] > longest ? r->start[i + 1] - r->start[i] : longest;

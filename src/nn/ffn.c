@@ -22,8 +22,8 @@ static void widen(const ffn *m, team *t, const float *x, int n, float *middle)
         return;
     }
     float *up = middle + (size_t)n * (size_t)width;
-    linear_run(&m->gate, t, x, ACT_NONE, middle, n);
-    linear_run(&m->up, t, x, ACT_NONE, up, n);
+    linear_run_all(t, (linear_call[]){{&m->gate, x, middle, ACT_NONE}, {&m->up, x, up, ACT_NONE}},
+                   2, n);
     gate_f32(t, m->act, middle, width, up, width, middle, width, n, width);
 }
 

@@ -1,8 +1,58 @@
-/* Weights are read where they are mapped: the kernel takes the published [out][in] layout. */
+/* Forms of weights: f32 in panels, bf16 and int8 as kernels/ have them, else as they are published,
+ * where they are mapped.
+ *
+ * A precision below f32 is for the products that the time goes into. Small ones, as those of
+ * classifiers, stay in f32, and so do those with far more outputs than inputs, which are the scores
+ * of a vocabulary: an error there goes into the result as it is. */
 #include "nn/linear.h"
 #include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
+#include "kernels/gemm_i8.h"
 
 #include <stddef.h>
+
+enum {
+    LOW_LEAST = 64,  /* inputs and outputs of a product in low precision, at least */
+    VOCABULARY = 16, /* times as many outputs as inputs are a vocabulary */
+};
+
+static const weight_form forms[] = {
+    [PRECISION_F32] = {.name = "f32 panels",
+                       .bytes = gemm_f32_packed_bytes,
+                       .pack = gemm_f32_pack,
+                       .can_wait = true},
+    [PRECISION_BF16] = {.name = "bf16", .bytes = gemm_bf16_bytes, .pack = gemm_bf16_pack},
+    [PRECISION_INT8] = {.name = "int8", .bytes = gemm_i8_bytes, .pack = gemm_i8_pack},
+};
+
+/* How the product of a group is made; PRECISION_F32 is with or without panels. */
+static enum precision precision_of(weights w, int out, int in)
+{
+    enum precision wanted = weight_set_precision(w.set);
+    bool low = out >= LOW_LEAST && in >= LOW_LEAST && out <= VOCABULARY * (long)in &&
+               forms[wanted].bytes(out, in) > 0;
+    return low ? wanted : PRECISION_F32;
+}
+
+/* Rows of a matrix in the order of a file; what is not filled in comes from the layer. */
+static void bind_ordered(linear *l, weights w, weight_rows rows)
+{
+    int groups = l->groups ? l->groups : 1;
+    int out = l->out / groups, in = l->in / groups;
+    rows.name = "weight";
+    rows.rows = l->out;
+    rows.columns = in;
+    rows.groups = groups;
+    bool vocabulary = out > VOCABULARY * (long)in;
+    bool worth = !vocabulary && out >= gemm_f32_panel();
+    l->precision = precision_of(w, out, in);
+    weights_rows_as(w, &rows, worth ? &forms[l->precision] : NULL, &l->weight, &l->packed);
+}
+
+static void bind_rows(linear *l, weights w, enum weight_order order, int64_t all, int first)
+{
+    bind_ordered(l, w, (weight_rows){.order = order, .all = all, .first = first});
+}
 
 void linear_bind(linear *l, weights w, int out, int in)
 {
@@ -18,79 +68,113 @@ void linear_bind_parts(linear *l, weights weight, weights bias, int out, int in)
 
 void linear_bind_unbiased(linear *l, weights w, int out, int in)
 {
-    *l = (linear){.out = out, .in = in, .weight = weights_matrix(w, "weight", out, in)};
+    linear_bind_rows(l, w, out, in, 0, out, false);
 }
 
 void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all, bool biased)
 {
-    const float *weight = weights_matrix(w, "weight", all, in);
+    *l = (linear){.out = out, .in = in};
+    bind_rows(l, w, ORDER_ROWS, all, first);
     const float *bias = biased ? weights_vector(w, "bias", all) : NULL;
-    *l = (linear){.out = out,
-                  .in = in,
-                  .weight = weight ? weight + (size_t)first * (size_t)in : NULL,
-                  .bias = bias ? bias + first : NULL};
+    l->bias = bias ? bias + first : NULL;
 }
 
 void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all)
 {
-    const float *weight = weights_turned(w, "weight", in, all);
+    *l = (linear){.out = out, .in = in};
+    bind_rows(l, w, ORDER_TURNED, all, first);
     const float *bias = weights_vector(w, "bias", all);
-    *l = (linear){.out = out,
-                  .in = in,
-                  .weight = weight ? weight + (size_t)first * (size_t)in : NULL,
-                  .bias = bias ? bias + first : NULL};
+    l->bias = bias ? bias + first : NULL;
 }
 
 void linear_bind_interleaved(linear *l, weights w, int out, int in, int part, int parts, int groups,
                              bool biased)
 {
     int64_t all = (int64_t)out * parts;
-    const float *weight = weights_regrouped(w, "weight", all, in, groups, parts);
+    *l = (linear){.out = out, .in = in};
+    bind_ordered(l, w,
+                 (weight_rows){.order = ORDER_REGROUPED,
+                               .all = all,
+                               .first = part * out,
+                               .file_groups = groups,
+                               .file_parts = parts});
     const float *bias = biased ? weights_regrouped(w, "bias", all, 0, groups, parts) : NULL;
-    *l = (linear){.out = out,
-                  .in = in,
-                  .weight = weight ? weight + (size_t)part * (size_t)out * (size_t)in : NULL,
-                  .bias = bias ? bias + (size_t)part * (size_t)out : NULL};
+    l->bias = bias ? bias + (size_t)part * (size_t)out : NULL;
 }
 
 void linear_bind_grouped(linear *l, weights w, int out, int in, int groups)
 {
-    *l = (linear){.out = out,
-                  .in = in,
-                  .groups = groups,
-                  .weight = weights_cube(w, "weight", out, in / groups, 1),
-                  .bias = weights_vector(w, "bias", out)};
+    *l = (linear){.out = out, .in = in, .groups = groups};
+    bind_rows(l, w, ORDER_CUBE, out, 0);
+    l->bias = weights_vector(w, "bias", out);
 }
 
 void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int groups)
 {
-    *l = (linear){.out = out,
-                  .in = in,
-                  .groups = groups,
-                  .weight = weights_transposed(w, "weight", groups, in / groups, out / groups),
-                  .bias = weights_vector(w, "bias", out)};
+    *l = (linear){.out = out, .in = in, .groups = groups};
+    bind_rows(l, w, ORDER_PLANES, out, 0);
+    l->bias = weights_vector(w, "bias", out);
 }
 
 void linear_bind_pointwise(linear *l, weights weight, weights bias, int out, int in)
 {
-    *l = (linear){.out = out,
-                  .in = in,
-                  .weight = weights_cube(weight, "weight", out, in, 1),
-                  .bias = weights_matrix(bias, "bias", out, 1)};
+    *l = (linear){.out = out, .in = in};
+    bind_rows(l, weight, ORDER_CUBE, out, 0);
+    l->bias = weights_matrix(bias, "bias", out, 1);
+}
+
+/* The product of a group; *packed as its precision has it, or NULL. */
+static gemm_args product_of(const linear_call *c, int n_rows, int group, const void **packed)
+{
+    const linear *l = c->layer;
+    int groups = l->groups ? l->groups : 1, in = l->in / groups, out = l->out / groups;
+    size_t skip = (size_t)group * (size_t)out;
+    const char *bytes = packed_weight_get(l->packed);
+    *packed = bytes && group ? bytes + (size_t)group * forms[l->precision].bytes(out, in) : bytes;
+    return (gemm_args){.x = c->x + (size_t)group * (size_t)in,
+                       .ldx = l->in,
+                       .w = l->weight ? l->weight + skip * (size_t)in : NULL,
+                       .packed = l->precision == PRECISION_F32 ? *packed : NULL,
+                       .bias = l->bias ? l->bias + skip : NULL,
+                       .out = c->y + skip,
+                       .ldo = l->out,
+                       .m = n_rows,
+                       .n = out,
+                       .k = in,
+                       .act = c->act};
+}
+
+static void run_groups(team *t, const linear_call *c, int n_rows)
+{
+    const void *packed;
+    int groups = c->layer->groups ? c->layer->groups : 1;
+    for (int g = 0; g < groups; g++) {
+        gemm_args a = product_of(c, n_rows, g, &packed);
+        if (c->layer->precision == PRECISION_BF16)
+            gemm_bf16(t, &a, packed);
+        else if (c->layer->precision == PRECISION_INT8)
+            gemm_i8(t, &a, packed);
+        else
+            gemm_f32(t, &a);
+    }
+}
+
+void linear_run_all(team *t, const linear_call *calls, int n_calls, int n_rows)
+{
+    gemm_args together[GEMM_TOGETHER];
+    int n = 0;
+    for (int i = 0; i < n_calls; i++) {
+        const linear *l = calls[i].layer;
+        const void *packed;
+        if (l->precision == PRECISION_F32 && l->groups <= 1 && n < GEMM_TOGETHER)
+            together[n++] = product_of(&calls[i], n_rows, 0, &packed);
+        else
+            run_groups(t, &calls[i], n_rows);
+    }
+    gemm_f32_all(t, together, n);
 }
 
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y, int n_rows)
 {
-    int groups = l->groups ? l->groups : 1, in = l->in / groups, out = l->out / groups;
-    for (int g = 0; g < groups; g++)
-        gemm_f32(t, &(gemm_args){.x = x + (size_t)g * (size_t)in,
-                                 .ldx = l->in,
-                                 .w = l->weight + (size_t)g * (size_t)out * (size_t)in,
-                                 .bias = l->bias ? l->bias + (size_t)g * (size_t)out : NULL,
-                                 .out = y + (size_t)g * (size_t)out,
-                                 .ldo = l->out,
-                                 .m = n_rows,
-                                 .n = out,
-                                 .k = in,
-                                 .act = act});
+    linear_run_all(t, &(linear_call){l, x, y, act}, 1, n_rows);
 }

@@ -8,9 +8,12 @@
 #include <stdbool.h>
 
 typedef struct linear {
-    int out, in;                /* features */
-    int groups;                 /* outputs of a group see its inputs only; 0: one */
-    const float *weight, *bias; /* private to linear.c */
+    int out, in; /* features */
+    int groups;  /* outputs of a group see its inputs only; 0: one */
+    /* Private to linear.c: */
+    enum precision precision;
+    const float *weight, *bias;
+    const packed_weight *packed;
 } linear;
 
 /* Claims "weight" [out][in] and "bias" [out]. */
@@ -45,7 +48,7 @@ static inline void linear_bind_as(linear *l, weights w, int out, int in, bool bi
 void linear_bind_grouped(linear *l, weights w, int out, int in, int groups);
 
 /* Claims groups whose inputs are the rows: "weight" [groups][in / groups][out / groups] and "bias"
- * [out]. It is kept in private memory. */
+ * [out]. */
 void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int groups);
 
 /* Claims a convolution of width 1 with "weight" [out][in][1] of one scope and "bias" [out][1] of
@@ -55,3 +58,13 @@ void linear_bind_pointwise(linear *l, weights weight, weights bias, int out, int
 /* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,
                 int n_rows);
+
+/* Several of them that do not depend on each other, at the cost of one region of the team where
+ * that can be. */
+typedef struct linear_call {
+    const linear *layer;
+    const float *x;
+    float *y;
+    enum activation act;
+} linear_call;
+void linear_run_all(team *t, const linear_call *calls, int n_calls, int n_rows);

@@ -56,9 +56,10 @@ static void attend(const self_attention *m, team *t, const ragged *r, const scor
     size_t part = (size_t)n * (size_t)m->key.out;
     float *key = work, *value = key + part, *mixed = value + part;
     float *query = queries_in_y(m) ? y : mixed + (size_t)n * (size_t)width;
-    linear_run(&m->query, t, of->queries, ACT_NONE, query, n);
-    linear_run(&m->key, t, of->keys, ACT_NONE, key, n);
-    linear_run(&m->value, t, of->values, ACT_NONE, value, n);
+    const linear_call inputs[] = {{&m->query, of->queries, query, ACT_NONE},
+                                  {&m->key, of->keys, key, ACT_NONE},
+                                  {&m->value, of->values, value, ACT_NONE}};
+    linear_run_all(t, inputs, 3, n);
     norm_heads(m, t, query, key, n);
     turn(m, t, r, &p->rotary, query, key, value);
     attention_f32(t,

@@ -103,13 +103,13 @@ static const task *own_task(const pipeline *p, const char *folder)
     return task_find(str_of(p->info->pooled ? "sentence-similarity" : task_of_head(p->info)));
 }
 
-static bool open_parts(pipeline *p, const char *folder, const char *task_name, team *threads,
-                       error *e)
+static bool open_parts(pipeline *p, const char *folder, const char *task_name,
+                       const model_options *o, team *threads, error *e)
 {
     p->tokenizer = tokenizer_open(folder, e);
     if (!p->tokenizer)
         return false;
-    p->model = model_open(folder, threads, e);
+    p->model = model_open_as(folder, o, threads, e);
     if (!p->model)
         return false;
     p->info = model_describe(p->model);
@@ -129,11 +129,17 @@ static bool open_parts(pipeline *p, const char *folder, const char *task_name, t
 bool pipeline_open(pipeline *p, const char *folder, const char *id, const char *task_name,
                    team *threads, error *e)
 {
+    return pipeline_open_as(p, folder, id, task_name, &(model_options){0}, threads, e);
+}
+
+bool pipeline_open_as(pipeline *p, const char *folder, const char *id, const char *task_name,
+                      const model_options *o, team *threads, error *e)
+{
     int64_t start = clock_us();
     *p = (pipeline){.threads = threads,
                     .id = id ? xstrdup(id) : last_part(folder),
                     .commit = commit_of(folder)};
-    if (!open_parts(p, folder, task_name, threads, e)) {
+    if (!open_parts(p, folder, task_name, o, threads, e)) {
         pipeline_close(p);
         return false;
     }

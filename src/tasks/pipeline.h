@@ -20,6 +20,10 @@ typedef struct pipeline {
  * architecture can do. id: NULL takes the folder's name. */
 bool pipeline_open(pipeline *p, const char *folder, const char *id, const char *task_name,
                    team *threads, error *e);
+
+/* The same with options of the model. */
+bool pipeline_open_as(pipeline *p, const char *folder, const char *id, const char *task_name,
+                      const model_options *o, team *threads, error *e);
 void pipeline_close(pipeline *p);
 
 /* Whether this model can do a task; the same with ERR_INVALID, saying which it can. */

@@ -1,9 +1,10 @@
 /* Names lead to tensors of the files; claims and problems are kept until weights_done. */
 #include "tensor/weights.h"
+#include "base/cache_file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/own.h"
-#include "tensor/read_ahead.h"
+#include "tensor/weight_set.h"
 
 #include <assert.h>
 #include <fnmatch.h>
@@ -11,13 +12,9 @@
 #include <stdio.h>
 
 enum {
-    MAX_NAME = 512,      /* of a tensor: longer ones are never asked for */
-    MAX_SHARDS = 4096,   /* the largest published models have some hundreds */
-    PROBLEM_BYTES = 280, /* of the message for each kind of problem */
-    WEIGHT_ALIGN = 64,   /* of converted tensors */
+    MAX_SHARDS = 4096, /* the largest published models have some hundreds */
+    WEIGHT_ALIGN = 64, /* of converted tensors */
 };
-
-enum problem_kind { MISSING, MISSHAPEN, UNUSABLE, UNCLAIMED, N_PROBLEMS };
 
 static const char *const problem_names[N_PROBLEMS] = {"missing", "misshapen", "unusable",
                                                       "unclaimed"};
@@ -27,37 +24,8 @@ static const struct format {
     const char *stem, *suffix;
 } formats[] = {{"model", ".safetensors"}, {"pytorch_model", ".bin"}};
 
-struct problems {
-    char text[PROBLEM_BYTES];
-    size_t used;
-    int n, shown;
-};
-
-struct entry {
-    const tensor *tensor;
-    const float *floats; /* once claimed */
-    bool is_table;
-};
-
-struct weight_set {
-    weight_file *files;
-    int n_files;
-    struct entry *entries;
-    int n_entries;
-    map by_name; /* name -> entry */
-    float **converted;
-    int n_converted;
-    int64_t converted_bytes;
-    read_ahead *read_ahead;
-    char root[128]; /* the optional prefix, if it is in use */
-    struct problems problems[N_PROBLEMS];
-};
-
-static void note(weight_set *set, enum problem_kind kind, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
 /* Adds to the list of a kind; what no longer fits is only counted. */
-static void note(weight_set *set, enum problem_kind kind, const char *format, ...)
+void weight_note(weight_set *set, enum problem_kind kind, const char *format, ...)
 {
     struct problems *p = &set->problems[kind];
     char text[PROBLEM_BYTES];
@@ -85,6 +53,7 @@ static bool open_file(weight_set *set, const repo *r, const char *name, error *e
     own_mem char *path = repo_path(r, str_of(name), e);
     if (!path || !weight_file_open(&set->files[set->n_files], path, e))
         return false;
+    set->has_state &= cache_file_state(&set->state, path);
     set->n_files++;
     return true;
 }
@@ -224,6 +193,8 @@ static bool open_any(weight_set *set, const repo *r, const char *place, error *e
 weight_set *weight_set_open(const repo *r, const char *place, error *e)
 {
     weight_set *set = xcalloc(1, sizeof *set);
+    set->state = buf_new(SIZE_MAX / 2);
+    set->has_state = true;
     if (open_any(set, r, place, e))
         return set;
     weight_set_close(set);
@@ -235,6 +206,8 @@ void weight_set_close(weight_set *set)
     if (!set)
         return;
     read_ahead_end(set->read_ahead);
+    weight_forms_release(set);
+    buf_release(&set->state);
     for (int i = 0; i < set->n_converted; i++)
         free(set->converted[i]);
     free(set->converted);
@@ -261,13 +234,14 @@ void weight_set_count(const weight_set *set, weight_counts *out)
         if (of_type[t->type] > of_type[out->most])
             out->most = t->type;
     }
+    weight_forms_count(set, out);
 }
 
 /* Tensors that follow each other (but for the table in between) become one range. */
 void weight_set_read_ahead(weight_set *set)
 {
     int n = 0;
-    struct read_ahead_range *ranges = xcalloc((size_t)set->n_entries + 1, sizeof *ranges);
+    struct read_ahead_range *ranges = xcalloc((size_t)set->n_entries + 2, sizeof *ranges);
     for (int i = 0; i < set->n_entries; i++) {
         const struct entry *entry = &set->entries[i];
         const char *data = entry->tensor->data;
@@ -278,6 +252,8 @@ void weight_set_read_ahead(weight_set *set)
         else
             ranges[n++] = (struct read_ahead_range){data, entry->tensor->size_bytes};
     }
+    if (weight_forms_range(set, &ranges[n]))
+        n++;
     if (n)
         set->read_ahead = read_ahead_start(ranges, n);
     free(ranges);
@@ -310,22 +286,22 @@ weights weights_in(weights w, const char *format, ...)
     return w;
 }
 
-static struct entry *find(weights w, const char *name, char full[MAX_NAME])
+static struct entry *find(weights w, const char *name, char full[WEIGHT_NAME])
 {
-    int n = snprintf(full, MAX_NAME, "%s%s", w.prefix, name);
-    assert(n >= 0 && n < MAX_NAME);
+    int n = snprintf(full, WEIGHT_NAME, "%s%s", w.prefix, name);
+    assert(n >= 0 && n < WEIGHT_NAME);
     return map_get(&w.set->by_name, (str){full, (size_t)n});
 }
 
 bool weights_have(weights w, const char *name)
 {
-    char full[MAX_NAME];
+    char full[WEIGHT_NAME];
     return find(w, name, full) != NULL;
 }
 
 int64_t weights_rows(weights w, const char *name)
 {
-    char full[MAX_NAME];
+    char full[WEIGHT_NAME];
     const struct entry *entry = find(w, name, full);
     return entry && entry->tensor->n_dims ? entry->tensor->dims[0] : 0;
 }
@@ -336,12 +312,12 @@ static float *own_floats(weight_set *set, int64_t n, const char *name)
     size_t bytes;
     if (__builtin_mul_overflow((size_t)n, sizeof(float), &bytes) ||
         bytes > SIZE_MAX - WEIGHT_ALIGN) {
-        note(set, UNUSABLE, "'%s' (too large)", name);
+        weight_note(set, UNUSABLE, "'%s' (too large)", name);
         return NULL;
     }
     float *out = aligned_alloc(WEIGHT_ALIGN, (bytes + WEIGHT_ALIGN) / WEIGHT_ALIGN * WEIGHT_ALIGN);
     if (!out) {
-        note(set, UNUSABLE, "'%s' (no memory for %zu bytes)", name, bytes);
+        weight_note(set, UNUSABLE, "'%s' (no memory for %zu bytes)", name, bytes);
         return NULL;
     }
     set->converted = xrealloc(set->converted, ((size_t)set->n_converted + 1) * sizeof(float *));
@@ -350,15 +326,13 @@ static float *own_floats(weight_set *set, int64_t n, const char *name)
     return out;
 }
 
-/* How a tensor is changed on its way into private memory. */
-struct change {
-    enum { AS_IT_IS, TURNED, REGROUPED, PLUS } kind;
-    int groups, parts;
-    float plus;
-};
+bool weight_in_place(const tensor *t)
+{
+    return t->type == DTYPE_F32 && (uintptr_t)t->data % _Alignof(float) == 0;
+}
 
 /* Row i of all rows of the file to its place. */
-static void place_row(const struct change *c, const tensor *t, int64_t i, int64_t columns,
+static void place_row(const struct weight_change *c, const tensor *t, int64_t i, int64_t columns,
                       const float *row, float *out)
 {
     if (c->kind == TURNED) {
@@ -377,14 +351,11 @@ static void place_row(const struct change *c, const tensor *t, int64_t i, int64_
         out[i * columns + j] = row[j] + c->plus;
 }
 
-static const float *convert(weight_set *set, const tensor *t, const char *name,
-                            const struct change *c)
+void weight_convert(const tensor *t, const struct weight_change *c, float *out)
 {
-    float *out = own_floats(set, t->n_elements, name);
-    if (!out || c->kind == AS_IT_IS) {
-        if (out)
-            dtype_to_f32(t->type, t->data, out, (long)t->n_elements);
-        return out;
+    if (c->kind == AS_IT_IS) {
+        dtype_to_f32(t->type, t->data, out, (long)t->n_elements);
+        return;
     }
     int64_t columns = t->n_dims > 1 ? t->dims[t->n_dims - 1] : 1;
     int64_t rows = columns ? t->n_elements / columns : 0;
@@ -394,71 +365,81 @@ static const float *convert(weight_set *set, const tensor *t, const char *name,
         dtype_to_f32(t->type, (const char *)t->data + (size_t)i * row_bytes, row, (long)columns);
         place_row(c, t, i, columns, row, out);
     }
-    return out;
 }
 
-static const float *claim_changed(weights w, const char *name, int n_dims, const int64_t *dims,
-                                  const struct change *c)
+static const float *convert(weight_set *set, struct entry *entry, const char *name,
+                            const struct weight_change *c)
 {
-    char full[MAX_NAME], found[TENSOR_SHAPE_TEXT], expected[TENSOR_SHAPE_TEXT];
+    const float *kept = weight_forms_floats(set, entry, c);
+    float *out = kept ? NULL : own_floats(set, entry->tensor->n_elements, name);
+    if (out)
+        weight_convert(entry->tensor, c, out);
+    return kept ? kept : out;
+}
+
+struct entry *weight_ask(weights w, const char *name, int n_dims, const int64_t *dims)
+{
+    char full[WEIGHT_NAME], found[TENSOR_SHAPE_TEXT], expected[TENSOR_SHAPE_TEXT];
     tensor want = {.n_dims = n_dims};
     memcpy(want.dims, dims, (size_t)n_dims * sizeof *dims);
     tensor_shape(&want, expected);
     struct entry *entry = find(w, name, full);
     if (!entry) {
-        note(w.set, MISSING, "'%s' %s", full, expected);
+        weight_note(w.set, MISSING, "'%s' %s", full, expected);
         return NULL;
     }
     const tensor *t = entry->tensor;
-    bool claimed = entry->floats != NULL;
-    static const float none[1];
-    if (!claimed)
-        entry->floats = none; /* asked for: not unclaimed, whatever comes of it */
+    entry->asked = true; /* not unclaimed, whatever comes of it */
     if (t->n_dims != n_dims || memcmp(t->dims, dims, (size_t)n_dims * sizeof *dims) != 0) {
         tensor_shape(t, found);
-        note(w.set, MISSHAPEN, "'%s' is %s, expected %s", full, found, expected);
+        weight_note(w.set, MISSHAPEN, "'%s' is %s, expected %s", full, found, expected);
         return NULL;
     }
     if (!dtype_is_real(t->type)) {
-        note(w.set, UNUSABLE, "'%s' (of type %s)", full, dtype_name(t->type));
+        weight_note(w.set, UNUSABLE, "'%s' (of type %s)", full, dtype_name(t->type));
         return NULL;
     }
-    bool in_place =
-        c->kind == AS_IT_IS && t->type == DTYPE_F32 && (uintptr_t)t->data % _Alignof(float) == 0;
-    if (!claimed)
-        entry->floats = in_place ? t->data : convert(w.set, t, full, c);
+    return entry;
+}
+
+const float *weight_floats(weight_set *set, struct entry *entry, const struct weight_change *c)
+{
+    const tensor *t = entry->tensor;
+    char name[WEIGHT_NAME];
+    if (entry->floats)
+        return entry->floats;
+    snprintf(name, sizeof name, "%.*s", (int)(t->name.n < WEIGHT_NAME ? t->name.n : WEIGHT_NAME),
+             t->name.p);
+    bool in_place = c->kind == AS_IT_IS && weight_in_place(t);
+    entry->floats = in_place ? t->data : convert(set, entry, name, c);
     return entry->floats;
+}
+
+static const float *claim_changed(weights w, const char *name, int n_dims, const int64_t *dims,
+                                  const struct weight_change *c)
+{
+    struct entry *entry = weight_ask(w, name, n_dims, dims);
+    return entry ? weight_floats(w.set, entry, c) : NULL;
 }
 
 static const float *claim(weights w, const char *name, int n_dims, const int64_t *dims)
 {
-    return claim_changed(w, name, n_dims, dims, &(struct change){.groups = 1, .parts = 1});
-}
-
-const float *weights_turned(weights w, const char *name, int64_t rows, int64_t columns)
-{
-    return claim_changed(w, name, 2, (int64_t[]){rows, columns},
-                         &(struct change){.kind = TURNED, .groups = 1, .parts = 1});
-}
-
-const float *weights_transposed(weights w, const char *name, int64_t planes, int64_t rows,
-                                int64_t columns)
-{
-    return claim_changed(w, name, 3, (int64_t[]){planes, rows, columns},
-                         &(struct change){.kind = TURNED, .groups = 1, .parts = 1});
+    return claim_changed(w, name, n_dims, dims, &(struct weight_change){.groups = 1, .parts = 1});
 }
 
 const float *weights_regrouped(weights w, const char *name, int64_t rows, int64_t columns,
                                int groups, int parts)
 {
-    return claim_changed(w, name, columns ? 2 : 1, (int64_t[]){rows, columns},
-                         &(struct change){.kind = REGROUPED, .groups = groups, .parts = parts});
+    return claim_changed(
+        w, name, columns ? 2 : 1, (int64_t[]){rows, columns},
+        &(struct weight_change){.kind = REGROUPED, .groups = groups, .parts = parts});
 }
 
 const float *weights_plus(weights w, const char *name, int64_t n, float plus)
 {
-    return claim_changed(w, name, 1, (int64_t[]){n},
-                         &(struct change){.kind = PLUS, .groups = 1, .parts = 1, .plus = plus});
+    return claim_changed(
+        w, name, 1, (int64_t[]){n},
+        &(struct weight_change){.kind = PLUS, .groups = 1, .parts = 1, .plus = plus});
 }
 
 const float *weights_vector(weights w, const char *name, int64_t n)
@@ -484,7 +465,7 @@ const float *weights_shaped(weights w, const char *name, int n_dims, const int64
 
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns)
 {
-    char full[MAX_NAME];
+    char full[WEIGHT_NAME];
     const float *table = weights_matrix(w, name, rows, columns);
     if (table)
         find(w, name, full)->is_table = true;
@@ -506,13 +487,14 @@ static bool is_ignored(const weight_set *set, const char *name, const char *cons
 static void note_unclaimed(weight_set *set, const char *const *ignored)
 {
     for (int i = 0; i < set->n_entries; i++) {
-        if (set->entries[i].floats)
+        if (set->entries[i].asked)
             continue;
         str name = set->entries[i].tensor->name;
-        char text[MAX_NAME];
-        snprintf(text, sizeof text, "%.*s", (int)(name.n < MAX_NAME ? name.n : MAX_NAME), name.p);
+        char text[WEIGHT_NAME];
+        snprintf(text, sizeof text, "%.*s", (int)(name.n < WEIGHT_NAME ? name.n : WEIGHT_NAME),
+                 name.p);
         if (!is_ignored(set, text, ignored))
-            note(set, UNCLAIMED, "'%.200s'", text);
+            weight_note(set, UNCLAIMED, "'%.200s'", text);
     }
 }
 

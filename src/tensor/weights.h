@@ -12,12 +12,18 @@
  *
  * F32 tensors are used in place in the mapping; other real types (and F32 that a file places at an
  * address that no float may have) are converted to float in private memory, which is counted.
+ * Matrices may be asked for in the form that a kernel reads (weights_rows_as): these come from a
+ * prepared file (prepared.h), or are made and kept for the next start (weight_set_prepare).
  * One thread binds; what was handed out may be read by any thread until the set is closed. */
 #pragma once
 
 #include "base/error.h"
+#include "tensor/precision.h"
 #include "tensor/repo.h"
 #include "tensor/weight_file.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
 
 typedef struct weight_set weight_set;
 
@@ -35,6 +41,28 @@ typedef struct weight_counts {
     enum dtype most;         /* type of most of the elements */
 } weight_counts;
 void weight_set_count(const weight_set *set, weight_counts *out);
+
+/* How the set is to be used: precision of the products, and where prepared weights are kept. */
+typedef struct weight_plan {
+    enum precision precision;
+    const char *folder; /* of prepared files, copied; NULL: nothing is kept */
+    const char *level;  /* what else forms depend on: the kernels in use; part of the file's name */
+    bool at_once;       /* weight_set_prepare makes everything before it returns */
+} weight_plan;
+
+/* Before anything is bound. Without it: f32 and nothing prepared. */
+void weight_set_plan(weight_set *set, const weight_plan *plan);
+enum precision weight_set_precision(const weight_set *set);
+
+/* After weights_done: makes the forms that were asked for and are not prepared yet, and keeps them
+ * in a file for the next start. Those that can wait are made on a thread of their own, a moment
+ * later, as they are no use to who asks once. Where no file can be written, the log says so, those
+ * that can wait are not made, and the others become private memory. ERR_NO_SPACE without that. */
+bool weight_set_prepare(weight_set *set, error *e);
+
+/* Whether everything asked for came from a prepared file, and whether its items are as they were
+ * written (reads all of it). */
+bool weight_set_is_prepared(const weight_set *set);
 
 /* Starts to bring what was claimed and is used in place into memory (see read_ahead.h); returns at
  * once. Call once, after weights_done. */
@@ -71,13 +99,6 @@ const float *weights_shaped(weights w, const char *name, int n_dims, const int64
 /* Tensors that are stored otherwise than they are used, as changed copies in private memory. A
  * tensor is always asked for in one way. */
 
-/* [rows][columns] in the file, given as [columns][rows]. */
-const float *weights_turned(weights w, const char *name, int64_t rows, int64_t columns);
-
-/* The same of every plane: [planes][rows][columns] is given as [planes][columns][rows]. */
-const float *weights_transposed(weights w, const char *name, int64_t planes, int64_t rows,
-                                int64_t columns);
-
 /* A matrix, or a vector with columns 0, whose rows stand as [groups][parts][some] in the file,
  * given as [parts][groups][some]. groups * parts divides rows. */
 const float *weights_regrouped(weights w, const char *name, int64_t rows, int64_t columns,
@@ -88,6 +109,50 @@ const float *weights_plus(weights w, const char *name, int64_t n, float plus);
 
 /* The same for a table of which a request reads a few rows: it is not read ahead. */
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns);
+
+/* A form of matrices that a kernel reads in place of floats. */
+typedef struct weight_form {
+    const char *name;              /* of what it looks like */
+    size_t (*bytes)(int n, int k); /* of w[n][k]; 0: it has no such form */
+    void (*pack)(const float *w, int n, int k, void *packed); /* packed: zeros, 64-byte aligned */
+    bool can_wait; /* products with the floats have the same bits */
+} weight_form;
+
+/* Bytes in a form; belongs to the set. They may come at any time, from another thread. */
+typedef struct packed_weight {
+    _Atomic(const void *) bytes;
+} packed_weight;
+
+static inline const void *packed_weight_get(const packed_weight *p)
+{
+    return p ? atomic_load_explicit(&p->bytes, memory_order_acquire) : NULL;
+}
+
+/* How the file holds a matrix [all][columns]. */
+enum weight_order {
+    ORDER_ROWS,     /* [all][columns] */
+    ORDER_CUBE,     /* [all][columns][1] */
+    ORDER_TURNED,   /* [columns][all] */
+    ORDER_PLANES,   /* [groups][columns][all / groups] */
+    ORDER_REGROUPED /* [all][columns], its rows as weights_regrouped has it */
+};
+
+/* Rows `first` .. of a matrix "name", as products of `groups` equal parts of them. A tensor is
+ * always asked for in one order. */
+typedef struct weight_rows {
+    const char *name;
+    enum weight_order order;
+    int64_t all;
+    int first, rows, columns;
+    int groups;                  /* divides rows; a group's bytes follow those before it */
+    int file_groups, file_parts; /* of ORDER_REGROUPED */
+} weight_rows;
+
+/* Claims rows in a form (NULL: floats). Sets at least one of the two: floats, NULL where there will
+ * be bytes at the latest when weight_set_prepare is done; packed, NULL where there is no form.
+ * False (and noted) as weights_matrix. */
+bool weights_rows_as(weights w, const weight_rows *rows, const weight_form *form,
+                     const float **floats, const packed_weight **packed);
 
 /* Whether binding went well. ERR_BAD_MODEL with everything that was noted, and the tensors that
  * nobody claimed, except those that a pattern of `ignored` (NULL-terminated, '*' matches any text,

@@ -4,16 +4,15 @@
 #include "tokenizers/document_cache.h"
 
 #include "base/cache_dir.h"
+#include "base/cache_file.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/own.h"
 #include "base/utf8.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 enum section {
@@ -44,84 +43,42 @@ struct header {
     } sections[N_SECTIONS];
 };
 
-/* Four lanes, so that a core hashes faster than it reads memory. */
-static uint64_t checksum_of(const char *p, size_t n)
-{
-    enum { LANES = 4 };
-    const uint64_t factor = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t lanes[LANES] = {n, 1, 2, 3}, words[LANES];
-    for (; n >= sizeof words; p += sizeof words, n -= sizeof words) {
-        memcpy(words, p, sizeof words);
-        for (int i = 0; i < LANES; i++)
-            lanes[i] = ((lanes[i] ^ words[i]) * factor) ^ (lanes[i] >> 29);
-    }
-    memset(words, 0, sizeof words);
-    memcpy(words, p, n);
-    uint64_t sum = 0;
-    for (int i = 0; i < LANES; i++)
-        sum = (sum ^ (lanes[i] ^ words[i])) * factor ^ (sum >> 31);
-    return sum;
-}
-
 static uint64_t file_checksum(const struct header *h, const char *rest, size_t n)
 {
     struct header plain = *h;
     plain.checksum = 0;
-    return checksum_of((const char *)&plain, sizeof plain) * 3 ^ checksum_of(rest, n);
-}
-
-/* The folder for cached files, made if need be; false when there can be none. */
-static bool find_folder(char *out, size_t size)
-{
-    own_mem char *root = cache_dir();
-    int n = root ? snprintf(out, size, "%s/tokenizers", root) : -1;
-    error ignored = {0};
-    return n > 0 && (size_t)n < size && file_make_dirs(out, &ignored);
+    return cache_file_checksum(&plain, sizeof plain) * 3 ^ cache_file_checksum(rest, n);
 }
 
 void cache_key_init(cache_key *key, const char *const files[], str recipe)
 {
-    char folder[PATH_MAX], name[SHA256_HEX];
+    char name[SHA256_HEX];
     own_buf buf places = buf_new(1 << 20), state = buf_new(1 << 20);
     int64_t size = 0;
     key->path[0] = '\0';
     for (int i = 0; files[i]; i++) {
         struct stat s;
         own_mem char *path = realpath(files[i], NULL);
-        if (!path || stat(path, &s) != 0)
+        if (!path || stat(path, &s) != 0 || !cache_file_state(&state, path))
             return;
         size += s.st_size;
         buf_printf(&places, "%s\n", path);
-        buf_printf(&state, "%ju %ju %jd %jd.%09ld %jd.%09ld\n", (uintmax_t)s.st_dev,
-                   (uintmax_t)s.st_ino, (intmax_t)s.st_size, (intmax_t)s.st_mtim.tv_sec,
-                   s.st_mtim.tv_nsec, (intmax_t)s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
     }
-    if (size < SMALL_SOURCES || !find_folder(folder, sizeof folder))
+    if (size < SMALL_SOURCES)
         return;
+    const char *slash = strrchr(files[0], '/');
+    own_mem char *source =
+        xprintf("%.*s", slash ? (int)(slash - files[0]) : 1, slash ? files[0] : ".");
+    own_mem char *folder = cache_dir_of(source);
     char recipe_hash[SHA256_HEX];
     sha256_hex(recipe, recipe_hash);
     buf_puts(&state, recipe_hash);
     sha256_hex(buf_view(&state), key->id);
     sha256_hex(buf_view(&places), name);
-    if (places.full || state.full ||
-        snprintf(key->path, sizeof key->path, "%s/%s", folder, name) >= (int)sizeof key->path)
+    if (!folder || places.full || state.full ||
+        snprintf(key->path, sizeof key->path, "%s/tokenizer-%.16s", folder, name) >=
+            (int)sizeof key->path)
         key->path[0] = '\0';
-}
-
-/* Maps a file that only this user could have written. */
-static bool map_own(file_map *m, const char *path)
-{
-    struct stat s;
-    own_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &s) != 0 || !S_ISREG(s.st_mode) || s.st_uid != geteuid() ||
-        s.st_mode & (S_IWGRP | S_IWOTH) || (uint64_t)s.st_size < sizeof(struct header) ||
-        (uint64_t)s.st_size > FILE_MAX)
-        return false;
-    void *p = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    if (p == MAP_FAILED)
-        return false;
-    *m = (file_map){p, (size_t)s.st_size};
-    return true;
 }
 
 static bool header_is_right(const struct header *h, const file_map *m, const cache_key *key)
@@ -275,7 +232,8 @@ static bool take_root(const struct header *h, json_t **root)
 bool document_cache_read(document *d, const cache_key *key)
 {
     *d = (document){0};
-    if (!key->path[0] || !map_own(&d->file, key->path))
+    if (!key->path[0] ||
+        !cache_file_map(&d->file, key->path, sizeof(struct header), FILE_MAX, true))
         return false;
     const struct header *h = (const struct header *)d->file.p;
     if (header_is_right(h, &d->file, key) && take_vocab(h, &d->vocab) &&
@@ -345,28 +303,15 @@ static void add_tables(buf *out, struct header *h, const document *d)
     add_section(out, h, SECTION_MERGES, m->slots, n_merge_slots * sizeof *m->slots);
 }
 
-static bool write_all(int fd, str bytes)
-{
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes = str_skip(bytes, (size_t)n);
-    }
-    return true;
-}
-
 /* Not forced to disk: what a power failure leaves has the wrong checksum. */
 static void replace(const char *path, str content)
 {
-    char part[PATH_MAX];
-    if (snprintf(part, sizeof part, "%s.XXXXXX", path) >= (int)sizeof part)
-        return;
-    own_fd int fd = mkostemp(part, O_CLOEXEC);
-    if (fd >= 0 && (!write_all(fd, content) || rename(part, path) != 0))
-        unlink(part);
+    cache_writer w;
+    error ignored = {0};
+    if (cache_writer_open(&w, path, &ignored) &&
+        cache_writer_add(&w, content.p, content.n, &ignored))
+        cache_writer_done(&w, false, &ignored);
+    cache_writer_drop(&w);
 }
 
 void document_cache_write(const document *d, const cache_key *key)

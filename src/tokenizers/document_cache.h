@@ -1,10 +1,9 @@
 /* Large tokenizer tables, prepared once: a document as one file that is mapped at the next start.
  *
- * The files lie in $INFERD_CACHE/tokenizers, else $XDG_CACHE_HOME/inferd/tokenizers, else
- * ~/.cache/inferd/tokenizers; each is written beside its name and renamed, so that any number of
- * processes may share the folder, and may be deleted at any time. A file counts only when it is of
- * this version and machine, belongs to this user alone to write, was made from the very same
- * sources, and its checksum and every number in it that leads somewhere are right. */
+ * A file lies in the cache folder of the sources' folder (base/cache_dir.h) and is written and read
+ * as base/cache_file.h has it. It counts only when it is of this version and machine, belongs to
+ * this user alone to write, was made from the very same sources, and its checksum and every number
+ * in it that leads somewhere are right. */
 #pragma once
 
 #include "base/error.h"

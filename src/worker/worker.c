@@ -98,7 +98,7 @@ static void follow_parent(const worker_options *o)
 
 static void enter_sandbox(const worker_options *o)
 {
-    own_mem char *cache = cache_dir();
+    own_mem char *cache = cache_dir_of(o->folder);
     bool local = strncmp(o->listen, "unix:", 5) == 0;
     sandbox_enter(&(sandbox_paths){.cache = cache, .socket = local ? o->listen + 5 : NULL});
 }
@@ -114,7 +114,9 @@ static bool start(struct worker *w, error *e)
         enter_sandbox(o);
     w->threads = team_new(o->n_threads, e);
     w->loop = w->threads ? loop_new(e) : NULL;
-    if (!w->loop || !pipeline_open(&w->pipeline, o->folder, o->id, o->task, w->threads, e))
+    const model_options options = {.precision = o->precision, .keeps = true};
+    if (!w->loop ||
+        !pipeline_open_as(&w->pipeline, o->folder, o->id, o->task, &options, w->threads, e))
         return false;
     w->batcher = batcher_new(&w->pipeline, w->loop, o->max_waiting, e);
     if (!w->batcher)

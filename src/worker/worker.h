@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "tensor/precision.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,8 +13,9 @@ typedef struct worker_options {
     const char *id;      /* "owner/name", NULL: the folder's name */
     const char *task;    /* NULL: the model's own */
     const char *api_key; /* NULL: nobody is asked for one */
-    bool no_sandbox;     /* keep all rights, for debuggers and profilers */
-    int n_threads;       /* 0: as many as the process may use */
+    enum precision precision;
+    bool no_sandbox;  /* keep all rights, for debuggers and profilers */
+    int n_threads;    /* 0: as many as the process may use */
     int ready_fd;     /* gets one line of JSON once the model is loaded or has failed; -1: none */
     int max_waiting;  /* requests that may wait or run */
     int64_t max_body; /* bytes of a request body */

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A tensor filled with zero bytes, or with `values` when it is F32. */
+/* A tensor filled with zero bytes, or with `values`. */
 struct made_tensor {
     const char *name;
     enum dtype type;
     int rows, columns; /* columns 0: one dimension */
-    const float *values;
+    const void *values;
 };
 
 /* A new empty folder, in new memory; file_remove_tree() it. */

@@ -70,6 +70,21 @@ static void binds_in_place(void **state)
     weight_set_close(set);
 }
 
+/* [rows][columns] of a file as [columns][rows]. */
+static const float *turned_of(weights w, const char *name, int rows, int columns)
+{
+    const packed_weight *packed;
+    const float *floats;
+    const weight_rows r = {.name = name,
+                           .order = ORDER_TURNED,
+                           .all = columns,
+                           .rows = columns,
+                           .columns = rows,
+                           .groups = 1};
+    weights_rows_as(w, &r, NULL, &floats, &packed);
+    return floats;
+}
+
 /* Data that no float may be read from in place is copied, and counted. */
 static void copies_unaligned(void **state)
 {
@@ -101,15 +116,15 @@ static void changes_copies(void **state)
     made_safetensors(f->folder, "model.safetensors", tensors, 5, 0);
     weight_set *set = open_set(f, "");
     weights w = weights_root(set, NULL);
-    const float *turned = weights_turned(w, "a", 2, 3);
+    const float *turned = turned_of(w, "a", 2, 3);
     assert_memory_equal(turned, ((float[]){1, 4, 2, 5, 3, 6}), sizeof numbers);
-    assert_ptr_equal(weights_turned(w, "a", 2, 3), turned);
+    assert_ptr_equal(turned_of(w, "a", 2, 3), turned);
     assert_memory_equal(weights_regrouped(w, "b", 6, 1, 3, 2), ((float[]){1, 3, 5, 2, 4, 6}),
                         sizeof numbers);
     assert_memory_equal(weights_regrouped(w, "c", 6, 0, 1, 3), numbers, sizeof numbers);
     assert_memory_equal(weights_plus(w, "d", 6, 2), ((float[]){3, 4, 5, 6, 7, 8}), sizeof numbers);
-    assert_memory_equal(weights_turned(w, "e", 2, 2), (float[4]){0}, 4 * sizeof(float));
-    assert_null(weights_turned(w, "none", 2, 3));
+    assert_memory_equal(turned_of(w, "e", 2, 2), (float[4]){0}, 4 * sizeof(float));
+    assert_null(turned_of(w, "none", 2, 3));
     weight_set_count(set, &counts);
     assert_int_equal(counts.converted_bytes, 4 * sizeof numbers + 4 * sizeof(float));
     assert_false(weights_done(set, NULL, &e));
