@@ -101,6 +101,46 @@ def listening_unix_path(pid):
     return None
 
 
+def build_load(folder):
+    """The load generator, built into a folder."""
+    program = pathlib.Path(folder) / "load"
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-std=c17", "-D_GNU_SOURCE", "-o", program,
+                    ROOT / "bench" / "load.c"], check=True)
+    return program
+
+
+def run_load(program, address, path, bodies, connections, seconds):
+    """What the load generator reports of one run; RuntimeError when a request failed."""
+    done = subprocess.run([program, "-t", address, "-p", path, "-b", bodies, "-c", str(connections),
+                           "-s", str(seconds)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError("load on %s%s failed:\n%s%s" % (address, path, done.stderr, done.stdout))
+    return json.loads(done.stdout)
+
+
+class Worker:
+    """`inferd worker` on a model folder. Use as a context manager."""
+
+    def __init__(self, binary, folder, *arguments):
+        self.address = "127.0.0.1:%d" % free_port()
+        read_end, write_end = os.pipe()
+        self.process = subprocess.Popen(
+            [binary, "worker", "--model", folder, "--listen", self.address, "--ready-fd",
+             str(write_end), "--log-level", "error", *arguments], pass_fds=[write_end])
+        os.close(write_end)
+        self.ready_end = os.fdopen(read_end)
+
+    def __enter__(self):
+        with self.ready_end:
+            if not self.ready_end.readline():
+                raise RuntimeError("the worker did not start")
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
 class Server:
     """`inferd serve` on a data folder of its own whose hub/ holds the benchmark's model.
     Use as a context manager."""

@@ -26,11 +26,11 @@ import sys
 import tempfile
 import time
 
-from inferd import EMBED_PATH, ROOT, Server, pss_bytes, private_bytes
+from inferd import (EMBED_PATH, Server, build_load, private_bytes, pss_bytes, run_load)
+from peers.process import Peer
 from workloads import WORKLOADS
 
 MB = 1 << 20
-RUN_PEER = ROOT / "bench" / "peers" / "run.py"
 # Peers whose results count as "the best f32 peer"; all three compute in f32.
 PEERS = ("onnxruntime", "openvino", "torch")
 
@@ -43,9 +43,7 @@ class Bench:
         self.rounds, self.seconds = options.rounds, options.seconds
         self.work = pathlib.Path(work)
         self.figures = []
-        self.load_program = self.work / "load"
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-std=c17", "-D_GNU_SOURCE", "-o",
-                        self.load_program, ROOT / "bench" / "load.c"], check=True)
+        self.load_program = build_load(self.work)
 
     def server(self):
         return Server(self.options.inferd, self.options.hub)
@@ -77,13 +75,8 @@ class Bench:
 
     def load(self, address, path, bodies, connections, seconds=None):
         """What bench/load.c reports of one run; stops the benchmark when a request failed."""
-        done = subprocess.run([self.load_program, "-t", address, "-p", path, "-b", bodies, "-c",
-                               str(connections), "-s", str(seconds or self.seconds)],
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            raise RuntimeError("load on %s%s failed:\n%s%s" % (address, path, done.stderr,
-                                                               done.stdout))
-        return json.loads(done.stdout)
+        return run_load(self.load_program, address, path, bodies, connections,
+                        seconds or self.seconds)
 
     def by_turns(self, subjects):
         """subjects: name -> function giving a number; name -> [number per round]."""
@@ -93,38 +86,6 @@ class Bench:
             for name in names if turn % 2 == 0 else reversed(names):
                 results[name].append(subjects[name]())
         return results
-
-
-class Peer:
-    """One peer in a process of its own, measured on request (see peers/run.py --turns)."""
-
-    def __init__(self, bench, name):
-        o = bench.options
-        self.name = name
-        self.command = [o.python, RUN_PEER, "--peer", name, "--model", o.model,
-                        "--threads", str(o.threads)]
-        self.process = subprocess.Popen([*self.command, "--turns"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-        self.version = json.loads(self.process.stdout.readline())["version"]
-
-    def measure(self, workload, seconds):
-        self.process.stdin.write("%s %g\n" % (workload, seconds))
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def cold_start_s(self):
-        start = time.perf_counter()
-        with subprocess.Popen([*self.command, "--cold-child"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL) as child:
-            child.stdout.readline()
-            return time.perf_counter() - start
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def against_peers(bench, section, workload, ours, key, unit, higher_is_better, goal):
@@ -319,9 +280,10 @@ def main():
         bench = Bench(options, stack.enter_context(tempfile.TemporaryDirectory()))
         bench.peers = []
         if NEED_PEERS & set(options.only):
-            bench.peers = [stack.enter_context(Peer(bench, name)) for name in options.peers]
+            bench.peers = [stack.enter_context(Peer(options.python, name, options.model,
+                                                    options.threads)) for name in options.peers]
         for peer in bench.peers:
-            print("peer %s: %s, %d threads" % (peer.name, peer.version, options.threads))
+            print("peer %s: %s, %d threads" % (peer.name, peer.ready(), options.threads))
         for name in options.only:
             try:
                 SECTIONS[name](bench)

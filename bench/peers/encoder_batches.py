@@ -1,35 +1,55 @@
 """Tokenising and padding for peers that compute on rectangular batches."""
 
+import json
+import pathlib
+
 import numpy
 from tokenizers import Tokenizer
 
-MAX_TOKENS = 256
 BATCH = 32
 
 
+def max_tokens(folder):
+    """The longest input of a model folder, as sentence-transformers or transformers cut it."""
+    for name, key in (("sentence_bert_config.json", "max_seq_length"),
+                      ("tokenizer_config.json", "model_max_length")):
+        path = pathlib.Path(folder) / name
+        if path.exists() and json.loads(path.read_text()).get(key):
+            return json.loads(path.read_text())[key]
+    return 512
+
+
 class Batches:
-    """Gives a peer its best: sorted by length, so that little is padding, 32 texts a batch."""
+    """Gives a peer its best: sorted by length, so that little is padding, 32 texts or pairs a
+    batch."""
 
     def __init__(self, folder):
         self.tokenizer = Tokenizer.from_file(folder + "/tokenizer.json")
-        self.tokenizer.enable_truncation(MAX_TOKENS)
+        self.tokenizer.enable_truncation(max_tokens(folder))
         self.tokenizer.no_padding()
+        config = json.loads((pathlib.Path(folder) / "config.json").read_text())
+        self.pad_id = config.get("pad_token_id") or 0
+        self.mask_id = self.tokenizer.token_to_id("<mask>")
 
-    def embed(self, texts, run):
-        """Embeddings of texts in their order. run: (ids, mask, types), each [batch][longest]
-        int64, to [batch][width]."""
-        encodings = self.tokenizer.encode_batch_fast(texts) if len(texts) > 1 else \
-            [self.tokenizer.encode(texts[0])]
-        ids = [e.ids for e in encodings]
-        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
-        out = [None] * len(ids)
+    def compute(self, inputs, run):
+        """Results of the inputs in their order. run: (ids, mask, types, at), each [batch][longest]
+        int64 and `at` [batch] with the place of the mask token, to [batch][width]."""
+        encodings = self.tokenizer.encode_batch_fast(inputs) if len(inputs) > 1 else \
+            [self.tokenizer.encode(*(inputs[0] if isinstance(inputs[0], tuple) else inputs))]
+        order = sorted(range(len(encodings)), key=lambda i: -len(encodings[i].ids))
+        out = [None] * len(encodings)
         for start in range(0, len(order), BATCH):
             batch = order[start:start + BATCH]
-            padded = numpy.zeros((len(batch), len(ids[batch[0]])), dtype=numpy.int64)
-            mask = numpy.zeros_like(padded)
+            shape = len(batch), len(encodings[batch[0]].ids)
+            ids = numpy.full(shape, self.pad_id, dtype=numpy.int64)
+            mask, types = numpy.zeros_like(ids), numpy.zeros_like(ids)
+            at = numpy.zeros(len(batch), dtype=numpy.int64)
             for row, i in enumerate(batch):
-                padded[row, :len(ids[i])] = ids[i]
-                mask[row, :len(ids[i])] = 1
-            for i, vector in zip(batch, run(padded, mask, numpy.zeros_like(padded))):
-                out[i] = vector
+                e = encodings[i]
+                ids[row, :len(e.ids)], types[row, :len(e.ids)] = e.ids, e.type_ids
+                mask[row, :len(e.ids)] = 1
+                if self.mask_id in e.ids:
+                    at[row] = e.ids.index(self.mask_id)
+            for i, result in zip(batch, run(ids, mask, types, at)):
+                out[i] = result
         return numpy.stack(out)

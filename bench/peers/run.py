@@ -2,7 +2,8 @@
 """Measure one peer of inferd in-process, tokenisation included.
 
 usage: bench/peers/run.py --peer onnxruntime|openvino|torch --model FOLDER [--threads 2]
-                          [--out FILE] [--seconds 5] [--turns | --cold-child]
+                          [--precision f32|bf16|int8] [--out FILE] [--seconds 5]
+                          [--turns | --cold-child]
 
 Output: one JSON object with the figures of every workload (bench/workloads.py) and the process's
 start-to-first-embedding time and peak memory. With --turns it stays, reads lines "WORKLOAD
@@ -25,7 +26,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 PEERS = ("onnxruntime", "openvino", "torch")
 MIN_REPEATS = 3
-
+LONG_S = 1  # whoever takes so long once is measured once
 
 def percentile(values, share):
     ordered = sorted(values)
@@ -33,22 +34,28 @@ def percentile(values, share):
 
 
 def count_tokens(folder, texts):
+    from encoder_batches import max_tokens
     from tokenizers import Tokenizer
     tokenizer = Tokenizer.from_file(folder + "/tokenizer.json")
-    tokenizer.enable_truncation(256)
+    tokenizer.enable_truncation(max_tokens(folder))
     tokenizer.no_padding()
     return sum(len(e.ids) for e in tokenizer.encode_batch(texts))
 
 
+warm = set()  # workloads that were computed once
+
+
 def measure(peer, folder, workload, seconds):
-    from workloads import WORKLOADS
-    texts = WORKLOADS[workload]()
-    peer.embed(texts)
+    from workloads import inputs_of
+    texts = inputs_of(workload)
+    if workload not in warm:
+        peer.compute(texts)
+        warm.add(workload)
     times = []
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < MIN_REPEATS:
+    while time.perf_counter() < end or (len(times) < MIN_REPEATS and sum(times) < LONG_S):
         start = time.perf_counter()
-        peer.embed(texts)
+        peer.compute(texts)
         times.append(time.perf_counter() - start)
     tokens = count_tokens(folder, texts)
     median = statistics.median(times)
@@ -64,7 +71,7 @@ def peak_rss_mb():
 
 def load(options):
     module = importlib.import_module("peer_" + options.peer)
-    return module.Peer(options.model, options.threads), module.VERSION
+    return module.Peer(options.model, options.threads, options.precision), module.VERSION
 
 
 def take_turns(peer, options):
@@ -76,7 +83,7 @@ def take_turns(peer, options):
 def cold_start_s(options):
     """Seconds from starting a process to its first embedding, files in the page cache."""
     command = [sys.executable, __file__, "--peer", options.peer, "--model", options.model,
-               "--threads", str(options.threads), "--cold-child"]
+               "--threads", str(options.threads), "--precision", options.precision, "--cold-child"]
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     child.stdout.readline()
@@ -86,12 +93,20 @@ def cold_start_s(options):
     return took
 
 
+def warm_up(peer, options):
+    """The first result of a model, whatever it is for."""
+    masked = "ForMaskedLM" in (pathlib.Path(options.model) / "config.json").read_text()
+    from workloads import MASK
+    peer.compute(["a sentence that takes the machine from cold to " + (MASK if masked else "warm")])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", choices=PEERS, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", default="f32")
     parser.add_argument("--seconds", type=float, default=5, help="per workload")
     parser.add_argument("--out")
     parser.add_argument("--turns", action="store_true")
@@ -99,7 +114,7 @@ def main():
     options = parser.parse_args()
     if options.cold_child or options.turns:
         peer, version = load(options)
-        peer.embed(["a sentence that takes the machine from cold to warm"])
+        warm_up(peer, options)
         print(json.dumps({"ready": options.peer, "version": version}), flush=True)
         if options.turns:
             take_turns(peer, options)

@@ -28,7 +28,7 @@ enum section {
     N_SECTIONS,
 };
 
-enum { VERSION = 1, ALIGNMENT = 64, LONG_TEXT = 4096, SMALL_SOURCES = 1 << 20, MAX_DEPTH = 220 };
+enum { VERSION = 2, ALIGNMENT = 64, LONG_TEXT = 4096, SMALL_SOURCES = 1 << 20, MAX_DEPTH = 220 };
 static const uint64_t MAGIC = UINT64_C(0x314B4F5444464E49); /* "INFDTOK1", in this byte order */
 static const uint64_t FILE_MAX = UINT64_C(1) << 32;
 

@@ -2,11 +2,15 @@
  * system lets it. Matching is bounded: an expression that backtracks without end is an error. */
 #include "tokenizers/pattern.h"
 
+#include "base/own.h"
 #include "tokenizers/component.h"
+#include "tokenizers/pattern_dialect.h"
 #include "tokenizers/unicode.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+
+enum { TRANSLATED_BYTES = 1 << 20 };
 
 struct pattern {
     struct pattern *next; /* in the tokenizer's list */
@@ -26,8 +30,13 @@ static bool compile(pattern *p, str regex, const char *path, loader *l)
 {
     int code;
     PCRE2_SIZE at;
-    p->code = pcre2_compile((PCRE2_SPTR)regex.p, regex.n, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE,
-                            &code, &at, NULL);
+    error why = {0};
+    own_buf buf translated = buf_new(TRANSLATED_BYTES);
+    if (!pattern_translate(regex, &translated, &why))
+        return loader_fail(l, path, "has a regular expression that cannot be used: %s",
+                           why.message);
+    p->code = pcre2_compile((PCRE2_SPTR)buf_text(&translated), translated.n,
+                            PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &code, &at, NULL);
     if (!p->code) {
         char reason[160];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);

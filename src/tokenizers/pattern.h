@@ -12,8 +12,7 @@ struct loader;
 typedef struct pattern pattern;
 
 /* From {"String": "..."} or {"Regex": "..."}, or a plain string. The loader's tokenizer owns it.
- * Regular expressions are Oniguruma's in the reference and PCRE2's here: Unicode classes, ^ and $
- * at every line. */
+ * Regular expressions are those of Oniguruma (pattern_dialect.h), run by PCRE2. */
 bool pattern_load(const pattern **out, const json_t *json, const char *path, struct loader *l);
 
 /* Releases a list of patterns. */

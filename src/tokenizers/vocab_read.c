@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_TOKEN_BYTES = 1 << 16, MAX_NUMBER = 63, MAX_LEFT = 1 << 12 };
+enum { MAX_TOKEN_BYTES = 1 << 16, MAX_EXPONENT = 100000, MAX_LEFT = 1 << 12 };
 
 struct reader {
     str json;
@@ -171,21 +171,90 @@ bool vocab_read(vocab *v, str json, size_t *at, error *e)
     return true;
 }
 
+static int digit(const struct reader *r)
+{
+    char c = r->at < r->json.n ? r->json.p[r->at] : 0;
+    return c >= '0' && c <= '9' ? c - '0' : -1;
+}
+
+/* Digits into the significand while it has room for them; `drop` counts for those behind that.
+ * False when there is none. */
+static bool read_digits(struct reader *r, uint64_t *significand, int *exponent, int keep, int drop)
+{
+    bool any = false, full = false;
+    for (int d; (d = digit(r)) >= 0 && r->at < r->json.n; r->at++, any = true) {
+        full = full || *significand > (UINT64_MAX - (uint64_t)d) / 10;
+        if (!full)
+            *significand = *significand * 10 + (uint64_t)d;
+        *exponent += full ? drop : keep;
+        if (*exponent > MAX_EXPONENT || *exponent < -MAX_EXPONENT)
+            return false;
+    }
+    return any;
+}
+
+/* The exponent behind 'e'. */
+static bool read_exponent(struct reader *r, int *exponent)
+{
+    uint64_t value = 0;
+    int ignored = 0;
+    bool minus = take(r, '-');
+    if (!minus)
+        take(r, '+');
+    if (!read_digits(r, &value, &ignored, 0, 1) || value > MAX_EXPONENT)
+        return false;
+    *exponent += minus ? -(int)value : (int)value;
+    return true;
+}
+
+#define TEN_POWERS(d)                                                                              \
+    1e##d##0, 1e##d##1, 1e##d##2, 1e##d##3, 1e##d##4, 1e##d##5, 1e##d##6, 1e##d##7, 1e##d##8,      \
+        1e##d##9
+
+static const double powers[309] = {
+    TEN_POWERS(0),  TEN_POWERS(1),  TEN_POWERS(2),  TEN_POWERS(3),  TEN_POWERS(4),  TEN_POWERS(5),
+    TEN_POWERS(6),  TEN_POWERS(7),  TEN_POWERS(8),  TEN_POWERS(9),  TEN_POWERS(10), TEN_POWERS(11),
+    TEN_POWERS(12), TEN_POWERS(13), TEN_POWERS(14), TEN_POWERS(15), TEN_POWERS(16), TEN_POWERS(17),
+    TEN_POWERS(18), TEN_POWERS(19), TEN_POWERS(20), TEN_POWERS(21), TEN_POWERS(22), TEN_POWERS(23),
+    TEN_POWERS(24), TEN_POWERS(25), TEN_POWERS(26), TEN_POWERS(27), TEN_POWERS(28), TEN_POWERS(29),
+    1e300,          1e301,          1e302,          1e303,          1e304,          1e305,
+    1e306,          1e307,          1e308,
+};
+
+/* significand * 10^exponent in the steps that the reference takes, which is not always the nearest
+ * double: sums of scores that are nearly equal would choose other tokens. */
+static double scaled(uint64_t significand, int exponent)
+{
+    double value = (double)significand;
+    for (; exponent < -308 && value != 0; exponent += 308)
+        value /= 1e308;
+    if (value == 0)
+        return 0;
+    if (exponent > 308)
+        return INFINITY;
+    double power = powers[abs(exponent)];
+    return exponent < 0 ? value / power : value * power;
+}
+
 static bool read_score(struct reader *r, double *score)
 {
-    char digits[MAX_NUMBER + 1], *end;
-    size_t n = 0;
+    uint64_t significand = 0;
+    int exponent = 0;
     if (!take(r, ','))
         return expected(r, "','");
-    skip_space(r);
-    while (r->at < r->json.n && n < MAX_NUMBER && strchr("+-.0123456789eE", r->json.p[r->at]) &&
-           r->json.p[r->at])
-        digits[n++] = r->json.p[r->at++];
-    digits[n] = '\0';
-    *score = strtod(digits, &end);
-    if (n == 0 || *end || !isfinite(*score))
-        return expected(r, "a score, a number");
-    return true;
+    bool minus = take(r, '-');
+    bool ok = read_digits(r, &significand, &exponent, 0, 1);
+    if (ok && r->at < r->json.n && r->json.p[r->at] == '.') {
+        r->at++;
+        ok = read_digits(r, &significand, &exponent, -1, 0);
+    }
+    if (ok && r->at < r->json.n && (r->json.p[r->at] | 0x20) == 'e') {
+        r->at++;
+        ok = read_exponent(r, &exponent);
+    }
+    double value = scaled(significand, exponent);
+    *score = minus ? -value : value;
+    return (ok && isfinite(value)) || expected(r, "a score, a number");
 }
 
 bool vocab_read_scored(vocab *v, str json, size_t *at, error *e)

@@ -120,14 +120,23 @@ static const char *check_row(const json_t *row, const tokenizer *t, arena *a, er
     return wrong;
 }
 
+/* The tokenizer of a golden file as it is written: digits of numbers count. */
+static str definition_of(str file)
+{
+    static const char begin[] = "{\"tokenizer\":", end[] = "\n\"cases\"";
+    const char *last = memmem(file.p, file.n, end, sizeof end - 1);
+    assert_true(str_starts(file, STR(begin)) && last);
+    return (str){file.p + sizeof begin - 1, (size_t)(last - file.p) - sizeof begin};
+}
+
 static int check_file(const char *path)
 {
     error e = {0};
     own_json json_t *golden = json_parse_file(path, 1 << 24, &e);
     assert_non_null(golden);
-    own_mem char *definition =
-        json_dumps(json_object_get(golden, "tokenizer"), JSON_COMPACT | JSON_ENSURE_ASCII);
-    tokenizer *t = tokenizer_parse(str_of(definition), path, &e);
+    own_buf buf content = buf_new(0);
+    assert_true(file_read(path, 1 << 24, &content, &e));
+    tokenizer *t = tokenizer_parse(definition_of(buf_view(&content)), path, &e);
     if (!t)
         fail_msg("%s", e.message);
     arena *a = arena_new(ARENA_BYTES);

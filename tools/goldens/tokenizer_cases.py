@@ -67,8 +67,16 @@ def record(tokenizer, text, pair, options):
             "decoded_all": tokenizer.decode(e.ids, skip_special_tokens=False)}
 
 
-def cases(tokenizer):
-    for text in TEXTS:
+# For tokenizers that cut by regular expressions: where those of Oniguruma and of others differ.
+DIALECT = ["a  \u180eb \u180e c", "\u0301a \u0915\u093f\u0902 x\u0301y a\u203fb _a_ \u00b2 \u2167 1\u0663",
+           "face beef 0x1F g", "11111 222 1 22", "\U0002ebf0a\u1c89 \u0897\U00031350", "\u00e9a\u00e9 aa", "a-b--c \u0301-", "]a[ ]]"]
+
+
+MORE = {"regex": DIALECT, "unigram-ties": [n * c for c in "abcdefg" for n in (4, 5, 7, 29, 31)]}
+
+
+def cases(tokenizer, more=()):
+    for text in (*TEXTS, *more):
         yield record(tokenizer, text, None, {})
     for text in TEXTS[2:8] + TEXTS[19:23]:
         yield record(tokenizer, text, None, {"add_special": False})
@@ -160,6 +168,10 @@ def tokenizers_to_record():
         yield f"split-{behavior}", pieces(pre_tokenizer=p.Sequence(
             [p.Split(Regex(r"\p{L}+|\d"), behavior, invert=behavior == "removed"),
              p.Split(" ", behavior)]))
+    for name, regex in (("classes", r"[\s\h]+|[^\S\n]|[[:space:]x]"), ("words", r"\w+|[^\w\s]"),
+                        ("edges", r"\b|\B-|\u00e9"), ("newer", r"\p{L}+|[^\p{L}\s]\P{M}|\pM"), ("posix", r"[[:punct:]]+|[[:alpha:]]+|[[:upper:][:alnum:]]"), ("no-words", r"[\W1]|[^\Wa]+|[\W]{2}|\W"),
+                        ("repeated", r"\p{N}{1,3}+|(?:a|-){2}+b?|[]x]++|\H{2}")):
+        yield f"regex-{name}", pieces(pre_tokenizer=p.Split(Regex(regex), "isolated"))
     yield "digits", pieces(pre_tokenizer=p.Sequence([p.Digits(True), p.WhitespaceSplit()]))
     yield "digits-runs", pieces(pre_tokenizer=p.Digits(False))
     yield "char-delimiter", pieces(pre_tokenizer=p.CharDelimiterSplit("e"))
@@ -243,6 +255,11 @@ def bpe_tokenizers():
         yield f"unigram-{name}", words(
             n.Sequence([n.NFKC(), n.Replace(Regex(" {2,}"), " ")]), p.Metaspace(), decoder=d.Metaspace(), added=added_tokens(),
             model=models.Unigram(scored + [(token, -20.0) for token in more], unk_id=0, byte_fallback=fallback_on))
+    # Sums that are equal but for the last bit of how a score was read.
+    yield "unigram-ties", words(model=models.Unigram(
+        [("<unk>", 0.0), *((c, -7.0 - i / 7) for i, c in enumerate("abcdefg")),
+         *((c + c, -7.9965800789184005 - i / 11) for i, c in enumerate("abcdefg")),
+         *((3 * c, -9.018642552939163 - i / 13) for i, c in enumerate("abcdefg"))], unk_id=0))
     yield "unigram-whole", words(model=models.Unigram(scored, unk_id=0), decoder=d.Fuse())
     yield "bpe-no-unknown", bpe(pre_tokenizer=p.Metaspace(), decoder=d.Metaspace())
 
@@ -251,9 +268,10 @@ def main():
     assert tokenizers.__version__ == "0.23.3", tokenizers.__version__
     OUT.mkdir(parents=True, exist_ok=True)
     for name, tokenizer in (*tokenizers_to_record(), *bpe_tokenizers()):
-        rows = ",\n".join(json.dumps(case, ensure_ascii=True, separators=(",", ":"))
-                          for case in cases(tokenizer))
         definition = json.dumps(json.loads(tokenizer.to_str()), separators=(",", ":"))
+        tokenizer = Tokenizer.from_str(definition)  # numbers are read as the package reads them
+        rows = ",\n".join(json.dumps(case, ensure_ascii=True, separators=(",", ":"))
+                          for case in cases(tokenizer, MORE.get(name.split("-")[0] if name.startswith("regex") else name, ())))
         (OUT / f"{name}.json").write_text(
             f'{{"tokenizer":{definition},\n"cases":[\n{rows}\n]}}\n')
 
