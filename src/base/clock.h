@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 /* Since an arbitrary start; never goes back. */
+int64_t clock_ns(void);
 int64_t clock_us(void);
 int64_t clock_ms(void);
 

@@ -1,21 +1,14 @@
 #include "base/profile.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 _Thread_local profile *profile_current;
-
-static int64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
 
 enum profile_part profile_switch(enum profile_part part)
 {
     profile *p = profile_current;
     enum profile_part before = p->now;
-    int64_t now = now_ns();
+    int64_t now = clock_ns();
     p->ns[before] += now - p->since_ns;
     p->since_ns = now;
     p->now = part;
@@ -24,7 +17,7 @@ enum profile_part profile_switch(enum profile_part part)
 
 void profile_start(profile *p)
 {
-    *p = (profile){.since_ns = now_ns()};
+    *p = (profile){.since_ns = clock_ns()};
     profile_current = p;
 }
 

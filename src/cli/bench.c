@@ -40,6 +40,8 @@ static const option rows[] = {
 
 bool bench_print(const json_t *document, error *e)
 {
+    if (!document)
+        return fail(e, ERR_INTERNAL, "the results cannot be written as JSON");
     json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     printf("\n");
     return fflush(stdout) == 0 || fail_errno(e, ERR_IO, "cannot write the results");

@@ -50,9 +50,9 @@ static bool answer(runner *r, const pipeline *p, const buf *body, buf *reply, st
 {
     call_usage usage = {0};
     buf_clear(reply);
-    int64_t start = clock_us();
+    int64_t start = clock_ns();
     bool ok = runner_answer(r, p->task, buf_view(body), reply, &usage, e);
-    *seconds = 1e-6 * (double)(clock_us() - start);
+    *seconds = 1e-9 * (double)(clock_ns() - start);
     row->tokens = usage.tokens;
     return ok;
 }

@@ -38,9 +38,9 @@ static bool measure(const struct bench_args *a, const tokenizer *t, const bench_
     double total = 0;
     bool ok = true;
     for (; ok && (s->turns < TURNS || 1e3 * total < (double)a->per_row_ms); s->turns++) {
-        int64_t start = clock_us();
+        int64_t start = clock_ns();
         ok = turn(t, all, memory, s, e);
-        double took = 1e-6 * (double)(clock_us() - start);
+        double took = 1e-9 * (double)(clock_ns() - start);
         s->least = s->turns == 0 || took < s->least ? took : s->least;
         total += took;
     }
@@ -109,9 +109,9 @@ bool bench_tokenizer(const struct bench_args *a, const char *name, error *e)
     struct speed s = {0};
     if (!model_folder(a->data, name, &folder, e) || !bench_texts_read(&all, a->texts, e))
         return false;
-    int64_t start = clock_us();
+    int64_t start = clock_ns();
     tokenizer *t = tokenizer_open(folder, e);
-    s.opened = 1e-6 * (double)(clock_us() - start);
+    s.opened = 1e-9 * (double)(clock_ns() - start);
     bool ok = t && (a->out ? write_all(t, &all, a->out, e)
                            : measure(a, t, &all, &s, e) && report(a, name, all.n, &s, e));
     tokenizer_close(t);
