@@ -62,5 +62,6 @@ static inline void profile_leave(enum profile_part *before)
 }
 
 #define PROFILE_WORK(part, operations)                                                             \
-    OWN(profile_leave) enum profile_part profile_before = profile_enter(part, operations)
+    OWN(profile_leave)                                                                             \
+    __attribute__((unused)) enum profile_part profile_before = profile_enter(part, operations)
 #define PROFILE(part) PROFILE_WORK(part, 0)
