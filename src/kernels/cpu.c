@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 typedef struct cpu_level {
     const char *name;
@@ -112,6 +114,16 @@ unsigned cpu_detect(void)
 const char *cpu_level_at(int i)
 {
     return i < N_LEVELS ? levels[i].name : NULL;
+}
+
+bool cpu_permit_tiles(void)
+{
+#if defined(__x86_64__)
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, Linux 5.16 */
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+    return false;
+#endif
 }
 
 bool cpu_lower(unsigned *flags, const char *level, error *e)

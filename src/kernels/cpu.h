@@ -10,7 +10,7 @@ enum cpu_flag {
     CPU_AVX_VNNI = 1 << 2,    /* 256-bit VEX encoded int8 dot products */
     CPU_AVX512_VNNI = 1 << 3, /* 512-bit int8 dot products */
     CPU_AVX512_BF16 = 1 << 4,
-    CPU_AMX_BF16 = 1 << 5, /* tile registers saved by the system; the permission call is not made */
+    CPU_AMX_BF16 = 1 << 5, /* tile registers saved by the system; see cpu_permit_tiles */
     CPU_AMX_INT8 = 1 << 6,
     CPU_NEON = 1 << 16,    /* AArch64's ASIMD */
     CPU_DOTPROD = 1 << 17, /* int8 dot products: SDOT, UDOT */
@@ -20,6 +20,10 @@ enum cpu_flag {
 
 /* Flags of this machine, unlowered. */
 unsigned cpu_detect(void);
+
+/* Asks the system for the tile registers of AMX, for all threads of the process and those to come;
+ * nothing else may use them before. False when it does not give them. */
+bool cpu_permit_tiles(void);
 
 /* Lowers flags to what a level of the CPU_MASK list has, each including those before it: "scalar",
  * then "avx2", "avx512", "vnni", "bf16", "amx" on x86-64 and "neon", "dotprod", "i8mm", "bf16" on

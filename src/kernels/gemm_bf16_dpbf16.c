@@ -7,17 +7,7 @@
     _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sums), (__m512bh)(w), (__m512bh)(x)))
 #include "kernels/gemm_dot512.h"
 
-static void prepare(const float *x, int k, void *to, float *scale)
-{
-    enum { MULTIPLE = 2 * PANEL_STEP_MULTIPLE };
-    (void)scale;
-    char *p = to;
-    for (int l = 0; l % MULTIPLE != 0 || l < k; l += LANES) {
-        int left = k - l < 0 ? 0 : k - l;
-        vf v = left >= LANES ? vf_load(x + l) : vf_load_n(x + k - left, left);
-        _mm256_store_si256((__m256i *)(void *)(p + 2 * l), (__m256i)_mm512_cvtneps_pbh(v));
-    }
-}
+#include "kernels/gemm_bf16_prepare.h"
 
 static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, int col, int cols)
 {
@@ -36,7 +26,7 @@ const gemm_bf16_kernels gemm_bf16_dpbf16 = {
     .stream_m = STREAM_M,
     .x_size = 2,
     .if_faster = true,
-    .prepare = prepare,
+    .prepare = prepare_bf16,
     .tile = tile,
     .finish = finish,
     .spin = spin,

@@ -8,7 +8,9 @@
 #include "kernels/quantise.h"
 #include "kernels/unroll.h"
 
+#ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
+#endif
 
 /* How a kernel takes the values of x. */
 enum prepared {

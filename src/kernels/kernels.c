@@ -74,6 +74,9 @@ bool kernels_init_level(const char *level, error *e)
     unsigned flags = cpu_detect();
     if (level && !cpu_lower(&flags, level, e))
         return false;
+    const unsigned tiles = CPU_AMX_BF16 | CPU_AMX_INT8;
+    if ((flags & tiles) && !cpu_permit_tiles())
+        flags &= ~tiles;
     int count;
     const kernel_row *row = kernel_rows(&count);
     flags_allowed = flags;

@@ -24,9 +24,11 @@ enum kernel_exactness {
     ROW(gemm_i8, avxvnni, CPU_AVX2 | CPU_AVX_VNNI, 6, 16, KERNEL_BITS)                             \
     ROW(gemm_i8, vnni256, CPU_AVX512 | CPU_AVX512_VNNI, 6, 16, KERNEL_BITS)                        \
     ROW(gemm_i8, vnni, CPU_AVX512 | CPU_AVX512_VNNI, 12, 32, KERNEL_BITS)                          \
+    ROW(gemm_i8, amx, CPU_AVX512 | CPU_AMX_INT8, 32, 32, KERNEL_BITS)                              \
     ROW(gemm_bf16, avx2, CPU_AVX2, 5, 16, KERNEL_BITS)                                             \
     ROW(gemm_bf16, avx512, CPU_AVX512, 12, 32, KERNEL_BITS)                                        \
     ROW(gemm_bf16, dpbf16, CPU_AVX512 | CPU_AVX512_BF16, 12, 32, KERNEL_BITS)                      \
+    ROW(gemm_bf16, amx, CPU_AVX512 | CPU_AVX512_BF16 | CPU_AMX_BF16, 32, 32, KERNEL_ROUNDED)       \
     ROW(attention_f32, avx2, CPU_AVX2, 6, 16, KERNEL_ROUNDED)                                      \
     ROW(attention_f32, avx512, CPU_AVX512, 12, 32, KERNEL_ROUNDED)                                 \
     ROW(rows_f32, avx2, CPU_AVX2, 1, 8, KERNEL_ROUNDED)                                            \

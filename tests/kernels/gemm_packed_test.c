@@ -1,6 +1,7 @@
 /* Products with int8 and bfloat16 weights: every variant that the machine has against sums in
  * double and against the portable variant's bits, within the operands, the same bits however the
  * rows are batched and shared out. */
+#include "gemm_amx_emulated.h"
 #include "product.h"
 
 #include "kernels/gemm_bf16.h"
@@ -23,24 +24,37 @@ static const precision precisions[] = {
 };
 enum { N_PRECISIONS = sizeof precisions / sizeof precisions[0] };
 
-/* Calls `check` with each variant of each family in its slot: those of the list that this machine
- * can run. */
-static void for_variants(void (*check)(const precision *p, const kernel_row *row))
+typedef void check_fn(const precision *p, const kernel_row *row);
+
+static void check_variant(const precision *p, const kernel_row *row, check_fn *check)
 {
-    int count, n = 0;
+    *p->slot = row->functions;
+    check(p, row);
+    *p->slot = p->reference;
+}
+
+/* Calls `check` with each variant of each family in its slot: those of the list that this machine
+ * can run, and AMX on emulated tiles. */
+static void for_variants(check_fn *check)
+{
+    int count;
     const kernel_row *rows = kernel_rows(&count);
-    for (int i = 0; i < count; i++) {
-        for (int j = 0; j < N_PRECISIONS; j++) {
-            if (strcmp(rows[i].family, precisions[j].family) != 0 ||
+    for (int j = 0; j < N_PRECISIONS; j++) {
+        const precision *p = &precisions[j];
+        int n = 0;
+        for (int i = 0; i < count; i++) {
+            if (rows[i].slot != p->slot ||
                 (rows[i].cpu_flags & kernels_cpu_flags()) != rows[i].cpu_flags)
                 continue;
-            *precisions[j].slot = rows[i].functions;
-            check(&precisions[j], &rows[i]);
-            *precisions[j].slot = precisions[j].reference;
+            check_variant(p, &rows[i], check);
             n++;
         }
+        assert_true(n > 0);
+        gemm_packed_kernels emulated = emulated_kernels(p->reference);
+        kernel_row row = {p->family, "emulated AMX", .functions = &emulated};
+        row.exactness = p->run == gemm_i8 ? KERNEL_BITS : KERNEL_ROUNDED;
+        check_variant(p, &row, check);
     }
-    assert_true(n >= N_PRECISIONS);
 }
 
 /* Packed weights that end at an unreadable page: their size is a multiple of a cache line, or of
@@ -182,14 +196,14 @@ static void values_are_within_their_bounds(void **state)
 static void check_blocks(const precision *p, const kernel_row *row)
 {
     team *t = team_new(2, NULL);
-    product q = product_new(1100, 3, 4200, 0, true, false, ACT_NONE);
+    product q = product_new(1030, 3, 4200, 0, true, false, ACT_NONE);
     edge packed = pack(p, &q.a);
     p->run(t, &q.a, packed.p);
-    for (int i = 0; i < q.a.m; i += 97) {
+    for (int i = 0; i < q.a.m; i += 41) {
         for (int j = 0; j < q.a.n; j++)
             check_value(p, &q.a, i, j);
     }
-    check_value(p, &q.a, 1099, 2);
+    check_value(p, &q.a, 1029, 2);
     if (row->exactness != KERNEL_ROUNDED)
         check_bits_of_reference(p, row, &q, &packed);
     edge_free(&packed);
@@ -204,21 +218,20 @@ static void many_rows_go_block_by_block(void **state)
 }
 
 /* The rows of one product in batches of every size and with every team. */
-static void check_batches(const precision *p, int n, int k)
+static void check_batches(const precision *p, int m, int n, int k)
 {
-    enum { M = 230 };
-    product q = product_new(M, n, k, 1, true, false, ACT_GELU_ERF);
+    product q = product_new(m, n, k, 1, true, false, ACT_GELU_ERF);
     edge packed = pack(p, &q.a), out = edge_new(q.out.n);
     team *one = team_new(1, NULL);
     p->run(one, &q.a, packed.p);
     for (int threads = 1; threads <= 3; threads++) {
         team *t = team_new(threads, NULL);
-        static const int batches[] = {1, 2, 3, 5, 6, 7, 11, 12, 13, 31, 32, 33, 64, 200, M};
+        static const int batches[] = {1, 2, 3, 5, 6, 7, 11, 12, 13, 31, 32, 33, 64, 200, 230};
         for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
             memcpy(out.p, q.out.p, q.out.n * sizeof(float));
-            for (int row = (int)b, rows; row < M; row += rows) {
+            for (int row = (int)b, rows; row < m; row += rows) {
                 gemm_args a = q.a;
-                rows = batches[b] < M - row ? batches[b] : M - row;
+                rows = batches[b] < m - row ? batches[b] : m - row;
                 a.m = rows;
                 a.x += row * a.ldx;
                 a.out = out.p + row * a.ldo;
@@ -239,9 +252,9 @@ static void check_batches(const precision *p, int n, int k)
 static void check_all_batches(const precision *p, const kernel_row *row)
 {
     (void)row;
-    check_batches(p, 48, 32);
-    check_batches(p, 37, 53);
-    check_batches(p, 20, 2100);
+    check_batches(p, 230, 48, 32);
+    check_batches(p, 230, 37, 53);
+    check_batches(p, 70, 20, 2100);
 }
 
 static void rows_do_not_depend_on_their_batch(void **state)

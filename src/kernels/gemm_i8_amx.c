@@ -1,0 +1,40 @@
+/* The int8 GEMM kernels, AMX: x as unsigned bytes. */
+#include "kernels/simd_amx.h"
+#include "kernels/simd_avx512.h"
+
+#include "kernels/gemm_amx.h"
+#include "kernels/gemm_packed_simd.h"
+
+static void prepare(const float *x, int k, void *to, float *scale)
+{
+    prepare_i8(UNSIGNED_BYTES, x, k, to, scale);
+}
+
+static void tile(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
+                 int steps, void *c, bool add, long ahead)
+{
+    amx_tile(AMX_BYTES, x, ldx, m, w, panel_bytes, n_panels, steps, c, add, ahead);
+}
+
+static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, int col, int cols)
+{
+    finish_tile(OFFSET_SUMS, AMX_TILE_N, a, s, row, rows, col, cols);
+}
+
+static double spin(long steps)
+{
+    return amx_spin(AMX_BYTES, steps / AMX_ROWS) * 2 * AMX_ROWS * PANEL_COLUMNS * AMX_ROW_BYTES;
+}
+
+const gemm_i8_kernels gemm_i8_amx = {
+    .tile_m = AMX_TILE_M,
+    .tile_n = AMX_TILE_N,
+    .stream_m = AMX_STREAM_M,
+    .x_size = 1,
+    .prepare = prepare,
+    .tile = tile,
+    .finish = finish,
+    .enter = amx_enter,
+    .leave = amx_leave,
+    .spin = spin,
+};
