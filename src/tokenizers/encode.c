@@ -220,7 +220,9 @@ static void put_special(encoding *out, const template_part *part)
 static void put_text(encoding *out, const tokenizer *t, str input, const tokens *list,
                      struct kept kept, const template_part *part)
 {
-    struct char_counter counter = {.text = input, .is_ascii = unicode_all_ascii(input)};
+    /* One for each end: tokens that share a long range would send a single one to and fro. */
+    struct char_counter begins = {.text = input, .is_ascii = unicode_all_ascii(input)};
+    struct char_counter ends = begins;
     for (size_t k = kept.begin; k < kept.end; k++) {
         const token *found = &list->items[k];
         int i = out->n++;
@@ -232,8 +234,8 @@ static void put_text(encoding *out, const tokenizer *t, str input, const tokens 
         out->sequence_ids[i] = part->kind == PART_SECOND;
         out->byte_offsets[i][0] = (int)found->from.begin;
         out->byte_offsets[i][1] = (int)found->from.end;
-        out->offsets[i][0] = chars_before(&counter, found->from.begin);
-        out->offsets[i][1] = chars_before(&counter, found->from.end);
+        out->offsets[i][0] = chars_before(&begins, found->from.begin);
+        out->offsets[i][1] = chars_before(&ends, found->from.end);
         if (t->postprocessor.trim_offsets) {
             trim(out->offsets[i], t, found, k == kept.begin);
             trim(out->byte_offsets[i], t, found, k == kept.begin);

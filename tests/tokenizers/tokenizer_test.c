@@ -318,6 +318,32 @@ static void test_long_lines_are_linear(void **state)
     tokenizer_close(t);
 }
 
+/* Unknown characters that become bytes: each byte has the range of all of them. */
+static void test_unknown_runs_are_linear(void **state)
+{
+    (void)state;
+    enum { LENGTH = 1 << 20 };
+    static const char letter[] = "\xf0\x9f\x98\x80";
+    const char *path = TEST_ROOT "/goldens/tokenizers/unigram-bytes.json";
+    error e = {0};
+    own_buf buf content = buf_new(0);
+    assert_true(file_read(path, 1 << 24, &content, &e));
+    tokenizer *t = tokenizer_parse(definition_of(buf_view(&content)), path, &e);
+    assert_non_null(t);
+    own_mem char *line = malloc(LENGTH);
+    for (size_t at = 0; at < LENGTH; at += 4)
+        memcpy(line + at, letter, 4);
+    arena *a = arena_new(ARENA_BYTES);
+    encode_options o = {0};
+    encoding got;
+    int64_t start = clock_ms();
+    assert_true(tokenizer_encode(t, (str){line, LENGTH}, NULL, &o, &got, a, &e));
+    assert_true(clock_ms() - start < 5000);
+    assert_true(got.n >= LENGTH && got.offsets[got.n - 1][1] == LENGTH / 4);
+    arena_free(a);
+    tokenizer_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_lookups),
         cmocka_unit_test(test_bad_texts),
         cmocka_unit_test(test_long_lines_are_linear),
+        cmocka_unit_test(test_unknown_runs_are_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
