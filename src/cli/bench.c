@@ -22,7 +22,8 @@ static const option rows[] = {
     OPTION_FLAG(struct bench_args, profile, "profile",
                 "model: where the time goes, for each batch and length"),
     OPTION_TEXT(struct bench_args, texts, "texts", "FILE", NULL,
-                "tokenizer: one text a line, or one JSON string if FILE ends in .jsonl; else some "
+                "accuracy, tokenizer: one text a line, or one JSON string if FILE ends in .jsonl; "
+                "else some "
                 "that are built in"),
     OPTION_TEXT(struct bench_args, out, "out", "FILE", NULL,
                 "tokenizer: write ids and offsets of every text, as one JSON object a line"),
@@ -33,6 +34,7 @@ static const option rows[] = {
     OPTION_DURATION(struct bench_args, per_row_ms, "seconds", "1", "time for each row"),
     OPTION_INT(struct bench_args, threads, "threads", "N", "0", 0, 1024,
                "threads that compute; 0: all CPUs the process may use"),
+    OPTION_FLAG(struct bench_args, accuracy, "accuracy", "the same as `inferd bench accuracy`"),
     OPTION_FLAG(struct bench_args, json, "json", "print JSON"),
     OPTION_TEXT(struct bench_args, data, "data", "DIR", NULL,
                 "where models are kept; else ~/.local/share/inferd"),
@@ -94,6 +96,7 @@ static bool run_kernels(const struct bench_args *a, const char *name, error *e)
 static const struct measurement measurements[] = {
     {"kernels", run_kernels},
     {"model", bench_model},
+    {"accuracy", bench_accuracy},
     {"tokenizer", bench_tokenizer},
 };
 
@@ -111,8 +114,17 @@ static const struct measurement *find(int n, char **words, error *e)
              words[n - 1]);
         return NULL;
     }
-    fail(e, ERR_BAD_REQUEST, "what to measure is missing: kernels, model or tokenizer");
+    fail(e, ERR_BAD_REQUEST, "what to measure is missing: kernels, model, accuracy or tokenizer");
     return NULL;
+}
+
+/* `inferd bench --accuracy MODEL` is `inferd bench accuracy MODEL`. */
+static const struct measurement *find_flag(const struct bench_args *a, int n, char **words,
+                                           error *e)
+{
+    char *both[3] = {(char[]){"accuracy"}, n > 0 ? words[0] : NULL, n > 1 ? words[1] : NULL};
+    bool named = n > 0 && strcmp(words[0], "accuracy") == 0;
+    return a->accuracy && !named ? find(n < 2 ? n + 1 : 3, both, e) : find(n, words, e);
 }
 
 static int run(int argc, char **argv)
@@ -121,26 +133,29 @@ static int run(int argc, char **argv)
     error e = {0};
     int n = 0;
     const struct measurement *m = NULL;
-    bool ok = options_parse(rows, argc, argv, &a, &n, &e) && (m = find(n, argv + 1, &e)) &&
+    bool ok = options_parse(rows, argc, argv, &a, &n, &e) && (m = find_flag(&a, n, argv + 1, &e)) &&
               parse_counts(a.batch_text, "batch", &a.batches, &e) &&
               parse_counts(a.length_text, "length", &a.lengths, &e);
     if (!ok)
         return command_misused("bench", &e);
-    ok = kernels_init(&e) && m->run(&a, argv[2], &e);
+    ok = kernels_init(&e) && m->run(&a, argv[n], &e);
     return ok ? 0 : command_fail("bench", &e);
 }
 
 extern const struct command command_bench;
 const struct command command_bench = {
     .name = "bench",
-    .summary = "measure kernels, a model, a tokenizer",
+    .summary = "measure kernels, a model, its accuracy, a tokenizer",
     .usage =
         "usage: inferd bench kernels [OPTIONS]\n"
         "       inferd bench model MODEL [OPTIONS]\n"
+        "       inferd bench accuracy MODEL [OPTIONS]\n"
         "       inferd bench tokenizer MODEL [OPTIONS]\n\n"
         "kernels: every kernel of the program that this CPU can run, at shapes of real models,\n"
         "with its share of the machine's own peak, which is measured too.\n"
         "model: time and throughput of requests to a model, its load time and its memory.\n"
+        "accuracy: what bf16 and int8 cost: cosine with the vectors or scores of f32, how often\n"
+        "the best label is the same, and rank correlation of texts or of pairs of texts.\n"
         "tokenizer: speed on one thread, and time to open.\n"
         "MODEL is an id in the store or a folder. Times are wall-clock times: measure on a quiet\n"
         "machine. CPU_MASK in the environment lowers the CPU, as for all commands.\n",

@@ -181,3 +181,12 @@ bool bench_text_make(const pipeline *p, int first, int n_tokens, str *out, arena
     *out = (str){copy, n};
     return !masked || put_mask(p, *out, out, a, e);
 }
+
+bool bench_text_fit(const pipeline *p, str text, str *out, arena *a, error *e)
+{
+    str mask = tokenizer_id_token(p->tokenizer, tokenizer_info_of(p->tokenizer)->mask_id);
+    *out = text;
+    if (p->info->head != HEAD_MASKED_LM || (mask.n && memmem(text.p, text.n, mask.p, mask.n)))
+        return true;
+    return put_mask(p, text, out, a, e);
+}

@@ -120,6 +120,19 @@ static void quantiles(void **state)
     assert_true(bench_quantile(values, 1, 0.99) == 1);
 }
 
+static void rank_correlations(void **state)
+{
+    (void)state;
+    double x[] = {1, 2, 3, 4}, y[] = {10, 20, 21, 1000};
+    assert_true(bench_rank_correlation(x, y, 4) == 1);
+    double rising[] = {1, 2, 3}, falling[] = {3, 2, 1};
+    assert_true(bench_rank_correlation(rising, falling, 3) == -1);
+    /* scipy.stats.spearmanr([1, 2, 2, 5, 0], [2, 1, 4, 4, 0]) */
+    double ties[] = {1, 2, 2, 5, 0}, others[] = {2, 1, 4, 4, 0};
+    double found = bench_rank_correlation(ties, others, 5);
+    assert_true(found > 0.763157 && found < 0.763158);
+}
+
 static int start(void **state)
 {
     error e = {0};
@@ -136,10 +149,9 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(every_task_answers),
-        cmocka_unit_test(lengths_are_kept),
-        cmocka_unit_test(texts_of_files),
-        cmocka_unit_test(quantiles),
+        cmocka_unit_test(every_task_answers), cmocka_unit_test(lengths_are_kept),
+        cmocka_unit_test(texts_of_files),     cmocka_unit_test(quantiles),
+        cmocka_unit_test(rank_correlations),
     };
     return cmocka_run_group_tests(all, start, stop);
 }
