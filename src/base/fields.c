@@ -94,6 +94,65 @@ static bool parse_ints(const struct spot *s, const json_t *value)
     return true;
 }
 
+static bool parse_box(const struct spot *s, const json_t *value, int out[4])
+{
+    if (json_array_size(value) != 4)
+        return wrong(s, "an array of four integers", value);
+    for (size_t i = 0; i < 4; i++) {
+        char path[280];
+        struct spot edge = *s;
+        snprintf(path, sizeof path, "%s[%zu]", s->path, i);
+        edge.path = path;
+        if (!read_int(&edge, json_array_get(value, i), &out[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_box_list(const struct spot *s, const json_t *value, box_list *out)
+{
+    size_t n = json_array_size(value);
+    if (!json_is_array(value))
+        return wrong(s, "an array of boxes", value);
+    if (s->row->most_items && n > (size_t)s->row->most_items)
+        return fail(s->e, ERR_INVALID, "'%s' has %zu items, expected at most %d", s->path, n,
+                    s->row->most_items);
+    *out = (box_list){arena_try(s->memory, n ? n : 1, sizeof *out->items), (int)n};
+    if (!out->items)
+        return no_room(s);
+    for (size_t i = 0; i < n; i++) {
+        char path[240];
+        struct spot item = *s;
+        snprintf(path, sizeof path, "%s[%zu]", s->path, i);
+        item.path = path;
+        if (!parse_box(&item, json_array_get(value, i), out->items[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A list of lists begins with a list that is no box. */
+static bool parse_boxes(const struct spot *s, const json_t *value)
+{
+    const json_t *first = json_array_get(value, 0);
+    bool many = (s->row->flags & FIELD_ONE_OR_MANY) && json_is_array(first) &&
+                (json_array_size(first) == 0 || json_is_array(json_array_get(first, 0)));
+    size_t n = many ? json_array_size(value) : 1;
+    box_lists list = {arena_try(s->memory, n, sizeof *list.lists), (int)n, !many};
+    if (!list.lists)
+        return no_room(s);
+    for (size_t i = 0; i < n; i++) {
+        char path[200];
+        struct spot item = *s;
+        snprintf(path, sizeof path, "%s[%zu]", s->path, i);
+        item.path = many ? path : s->path;
+        if (!parse_box_list(&item, many ? json_array_get(value, i) : value, &list.lists[i]))
+            return false;
+    }
+    *(box_lists *)s->to = list;
+    return true;
+}
+
 static bool parse_number(const struct spot *s, const json_t *value)
 {
     if (!json_is_number(value))
@@ -394,14 +453,14 @@ static parse_fn *const parsers[] = {
     [FIELD_TYPE_CHOICE] = parse_choice,   [FIELD_TYPE_STRINGS] = parse_strings,
     [FIELD_TYPE_TEXTS] = parse_texts,     [FIELD_TYPE_OBJECT] = parse_object,
     [FIELD_TYPE_OBJECTS] = parse_objects, [FIELD_TYPE_INTS] = parse_ints,
-    [FIELD_TYPE_NUMBERS] = parse_numbers,
+    [FIELD_TYPE_NUMBERS] = parse_numbers, [FIELD_TYPE_BOXES] = parse_boxes,
 };
 
 bool field_takes(const field *row, const json_t *value)
 {
     bool many = row->type == FIELD_TYPE_STRINGS || row->type == FIELD_TYPE_TEXTS ||
                 row->type == FIELD_TYPE_NUMBERS || row->type == FIELD_TYPE_OBJECTS ||
-                row->type == FIELD_TYPE_INTS;
+                row->type == FIELD_TYPE_INTS || row->type == FIELD_TYPE_BOXES;
     bool object = row->type == FIELD_TYPE_OBJECT ||
                   (row->type == FIELD_TYPE_OBJECTS && (row->flags & FIELD_ONE_OR_MANY)) ||
                   (row->type == FIELD_TYPE_TEXTS && (row->flags & FIELD_PAIRS));
@@ -410,7 +469,7 @@ bool field_takes(const field *row, const json_t *value)
     if (json_is_object(value))
         return object;
     return row->type != FIELD_TYPE_OBJECT && row->type != FIELD_TYPE_OBJECTS &&
-           row->type != FIELD_TYPE_NUMBERS;
+           row->type != FIELD_TYPE_NUMBERS && row->type != FIELD_TYPE_BOXES;
 }
 
 bool field_parse_value(const field *row, const json_t *value, const char *path, void *out, arena *a,
@@ -439,6 +498,9 @@ static void preset_one(const field *row, void *to)
         break;
     case FIELD_TYPE_INTS:
         *(ints *)to = (ints){0};
+        break;
+    case FIELD_TYPE_BOXES:
+        *(box_lists *)to = (box_lists){0};
         break;
     case FIELD_TYPE_TEXTS:
         *(texts *)to = (texts){0};

@@ -28,6 +28,8 @@ enum field_type {
     FIELD_TYPE_CHOICE,  /* int: index into choices, any letter case; preset may be -1 */
     FIELD_TYPE_STRINGS, /* strs: an array of strings (FIELD_ONE_OR_MANY: or one string) */
     FIELD_TYPE_INTS,    /* ints: an array of integers (FIELD_ONE_OR_MANY: or one integer) */
+    FIELD_TYPE_BOXES,   /* box_lists: an array of arrays of four integers (FIELD_ONE_OR_MANY: or an
+                           array of   such arrays) */
     FIELD_TYPE_TEXTS,   /* texts: a string or an array of strings, and what the flags add to it */
     FIELD_TYPE_NUMBERS, /* numbers: an array of them; in outputs floats, in arrays around them */
     FIELD_TYPE_OBJECT,  /* a struct at the offset, with its own rows */
@@ -76,6 +78,18 @@ typedef struct texts {
     int n;
     bool single; /* the client sent one text, not a list */
 } texts;
+
+/* Rectangles: left, top, right, bottom. */
+typedef struct box_list {
+    int (*items)[4];
+    int n;
+} box_list;
+
+typedef struct box_lists {
+    box_list *lists; /* [n]; NULL: not given */
+    int n;
+    bool single; /* the client sent one list, not a list of them */
+} box_lists;
 
 typedef struct objects {
     void *items; /* [n] structs of the row's item_size */
@@ -153,6 +167,11 @@ typedef struct field {
     {                                                                                              \
         .name = key, .type = FIELD_TYPE_NUMBERS, .offset = offsetof(owner, member),                \
         .high = most_items, .help = text                                                           \
+    }
+#define FIELD_BOXES(owner, member, key, highest, items, flag_bits, text)                           \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_BOXES, .offset = offsetof(owner, member),                  \
+        .flags = flag_bits, .high = highest, .most_items = items, .help = text                     \
     }
 #define FIELD_TEXTS(owner, member, key, most_items, flag_bits, text)                               \
     {                                                                                              \

@@ -87,6 +87,16 @@ static json_t *number_schema(const field *row, const char *type)
     return schema;
 }
 
+static json_t *boxes_schema(const field *row)
+{
+    json_t *edge =
+        json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0, "maximum", (int)row->high);
+    json_t *box = array_of(edge, 4);
+    json_object_set_new(box, "minItems", json_integer(4));
+    json_t *list = array_of(box, row->most_items);
+    return row->flags & FIELD_ONE_OR_MANY ? either(json_incref(list), array_of(list, 0)) : list;
+}
+
 static json_t *bool_schema(const field *row)
 {
     json_t *schema = type_named("boolean");
@@ -115,6 +125,8 @@ static json_t *value_schema(const field *row)
                    ? either(number_schema(row, "integer"),
                             array_of(number_schema(row, "integer"), row->most_items))
                    : array_of(number_schema(row, "integer"), row->most_items);
+    case FIELD_TYPE_BOXES:
+        return boxes_schema(row);
     case FIELD_TYPE_TEXTS:
         return texts_schema(row);
     case FIELD_TYPE_NUMBERS:

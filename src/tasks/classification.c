@@ -9,7 +9,8 @@ bool classify_supports(const model_info *m)
 bool classify_prepare(task_call *c, error *e)
 {
     const classify_request *r = c->request;
-    text_options o = {.truncate = r->truncate, .side = r->side, .path = "inputs"};
+    text_options o = {
+        .truncate = r->truncate, .side = r->side, .path = "inputs", .boxes = &r->boxes};
     if (r->inputs.n == 0)
         return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
     c->computes = CALL_LOGITS;

@@ -6,11 +6,12 @@
 
 typedef struct classify_request {
     texts inputs;
-    int function; /* enum score_function, or -1: as the model is made for */
-    int raw;      /* 1: no function */
-    int top_k;    /* 0: all labels */
-    int truncate; /* 1, 0, or -1: yes, reported in the reply's headers */
-    int side;     /* enum truncation_side, or -1: as the tokenizer says */
+    int function;    /* enum score_function, or -1: as the model is made for */
+    int raw;         /* 1: no function */
+    int top_k;       /* 0: all labels */
+    int truncate;    /* 1, 0, or -1: yes, reported in the reply's headers */
+    int side;        /* enum truncation_side, or -1: as the tokenizer says */
+    box_lists boxes; /* of the words of texts, for models that read them */
 } classify_request;
 
 /* Names for the rows: "right", "left". */

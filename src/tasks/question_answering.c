@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "tasks/pipeline.h"
+#include "tasks/places.h"
 #include "tasks/spans.h"
 #include "tasks/texts.h"
 #include "tokenizers/windows.h"
@@ -12,6 +13,7 @@ enum { MAX_QUESTIONS = 1000, MAX_TOP_K = 1000, MAX_LENGTH = 1 << 20, USUAL_SEQ_L
 
 struct question {
     str question, context;
+    box_lists boxes; /* of the context's words */
     windows windows;
 };
 
@@ -25,7 +27,7 @@ static const field question_rows[] = {
     FIELD_STRING(struct question, question, "question", NULL, FIELD_REQUIRED, "what to find out"),
     FIELD_STRING(struct question, context, "context", NULL, FIELD_REQUIRED,
                  "the text that has the answer"),
-    FIELD_END};
+    PLACES_FIELD(struct question, boxes, 0), FIELD_END};
 
 static const field inputs[] = {FIELD_OBJECTS(struct question_request, inputs, "inputs",
                                              struct question, question_rows, MAX_QUESTIONS,
@@ -101,6 +103,31 @@ static bool encode(task_call *c, struct question *q, const window_options *o, co
     return true;
 }
 
+/* The windows of a question as sequences. */
+static bool add_windows(task_call *c, const struct question *q, const char *path, error *e)
+{
+    char boxes_path[48];
+    snprintf(boxes_path, sizeof boxes_path, "%s.boxes", path);
+    if (!places_check_lists(c, &q->boxes, 1, true, e))
+        return false;
+    for (int k = 0; k < q->windows.n; k++) {
+        sequence *s = texts_add(c, &q->windows.items[k]);
+        if (q->boxes.lists &&
+            !places_add(c, s, &q->windows.items[k], q->context, 1, q->boxes.lists, boxes_path, e))
+            return false;
+    }
+    return true;
+}
+
+static const char *path_of(const struct question_request *r, int i, char out[32])
+{
+    if (r->inputs.single)
+        snprintf(out, 32, "inputs");
+    else
+        snprintf(out, 32, "inputs[%d]", i);
+    return out;
+}
+
 static bool prepare(task_call *c, error *e)
 {
     struct question_request *r = c->request;
@@ -112,19 +139,19 @@ static bool prepare(task_call *c, error *e)
     if (!plan(c, &o, e))
         return false;
     for (int i = 0; i < r->inputs.n; i++) {
-        char path[32] = "inputs";
-        if (!r->inputs.single)
-            snprintf(path, sizeof path, "inputs[%d]", i);
-        if (!encode(c, &questions[i], &o, path, e))
+        char path[32];
+        if (!encode(c, &questions[i], &o, path_of(r, i, path), e))
             return false;
         n += questions[i].windows.n;
     }
     if (!texts_reserve(c, n, "inputs", e))
         return false;
     c->computes = CALL_LOGITS;
-    for (int i = 0; i < r->inputs.n; i++)
-        for (int k = 0; k < questions[i].windows.n; k++)
-            texts_add(c, &questions[i].windows.items[k]);
+    for (int i = 0; i < r->inputs.n; i++) {
+        char path[32];
+        if (!add_windows(c, &questions[i], path_of(r, i, path), e))
+            return false;
+    }
     return true;
 }
 

@@ -140,6 +140,26 @@ static bool all_cancelled(void *arg)
     return true;
 }
 
+/* The places of all tokens; NULL when no sequence has any. False when memory is out. */
+static bool lay_out_boxes(runner *r, int n_tokens, const box **out)
+{
+    bool any = false;
+    box *boxes = NULL;
+    for (int i = 0; i < r->n_picks; i++)
+        any |= r->picks[i].sequence->boxes != NULL;
+    *out = NULL;
+    if (!any)
+        return true;
+    *out = boxes = arena_try(r->work, (size_t)n_tokens, sizeof *boxes);
+    for (int i = 0; boxes && i < r->n_picks; i++) {
+        const sequence *s = r->picks[i].sequence;
+        if (s->boxes)
+            memcpy(boxes, s->boxes, (size_t)s->n * sizeof *boxes);
+        boxes += s->n;
+    }
+    return *out != NULL;
+}
+
 /* Lays the picked sequences out as one ragged batch in r->work; false when memory is out. */
 static bool lay_out(runner *r, int n_tokens, token_batch *b)
 {
@@ -147,7 +167,8 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     int *types = arena_raw(r->work, (size_t)n_tokens, sizeof *types);
     int *start = arena_raw(r->work, (size_t)r->n_picks + 1, sizeof *start);
     int *skip = arena_raw(r->work, (size_t)r->n_picks, sizeof *skip);
-    if (!ids || !types || !start || !skip)
+    const box *boxes;
+    if (!ids || !types || !start || !skip || !lay_out_boxes(r, n_tokens, &boxes))
         return false;
     int at = 0;
     for (int i = 0; i < r->n_picks; i++) {
@@ -164,6 +185,7 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     start[r->n_picks] = at;
     *b = (token_batch){.ids = ids,
                        .type_ids = types,
+                       .boxes = boxes,
                        .start = start,
                        .n_seq = r->n_picks,
                        .skip = skip,

@@ -80,6 +80,7 @@ json_t *task_output_schema(const task *t);
 typedef struct sequence {
     const int *ids;
     const int *type_ids; /* NULL: all 0 */
+    const box *boxes;    /* where the tokens stand on a page; NULL: nowhere */
     int n;
     int n_given;     /* tokens before truncation */
     int skip;        /* leading tokens that pooling leaves out */

@@ -4,6 +4,7 @@
 #include "tasks/texts.h"
 #include "base/utf8.h"
 #include "tasks/pipeline.h"
+#include "tasks/places.h"
 
 struct job { /* what is the same for all texts of a call */
     task_call *call;
@@ -118,6 +119,18 @@ static bool take_ids(const struct job *j, int i, const text_input *input, sequen
     return true;
 }
 
+static bool add_places(const struct job *j, int i, str text, const encoding *enc, sequence *s,
+                       error *e)
+{
+    const box_lists *given = j->options->boxes;
+    char path[40] = "boxes";
+    if (!given || !given->lists)
+        return true;
+    if (!given->single)
+        snprintf(path, sizeof path, "boxes[%d]", i);
+    return places_add(j->call, s, enc, text, 0, &given->lists[i], path, e);
+}
+
 static bool encode_one(const struct job *j, int i, const text_input *input, sequence *s, error *e)
 {
     char name[64];
@@ -129,7 +142,7 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
     if (!texts_join(c, j->prompt, input->text, &text, e))
         return false;
     encode_options o = j->encode;
-    o.ids_only = !input->pair.p;
+    o.ids_only = !input->pair.p && !(j->options->boxes && j->options->boxes->lists);
     if (!tokenizer_encode(c->pipeline->tokenizer, text, input->pair.p ? &input->pair : NULL, &o,
                           &got, c->memory, e))
         return fail_in(e, "'%s'", name_of(j, i, name));
@@ -143,7 +156,7 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
                     .n_given = got.n_total,
                     .skip = j->skip < got.n ? j->skip : got.n};
     c->usage.characters += (int64_t)(utf8_length(input->text) + utf8_length(input->pair));
-    return true;
+    return add_places(j, i, text, &got, s, e);
 }
 
 const int *texts_type_ids(const task_call *c, const encoding *enc)
@@ -185,6 +198,8 @@ bool texts_encode(task_call *c, const texts *list, const text_options *o, error 
                                 .max_tokens = c->pipeline->max_tokens,
                                 .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
 
+    if (o->boxes && !places_check_lists(c, o->boxes, list->n, list->single, e))
+        return false;
     if (!find_prompt(&j, e) || !measure_prompt(&j, e))
         return false;
     if (!texts_reserve(c, list->n, o->path, e))

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "tasks/classification.h"
 #include "tasks/entities.h"
+#include "tasks/places.h"
 #include "tasks/texts.h"
 #include "tokenizers/windows.h"
 
@@ -14,7 +15,8 @@ struct token_request {
     texts inputs;
     int aggregation; /* enum aggregation */
     strs ignore_labels;
-    int stride;    /* tokens that windows share; -1: one window, the rest is cut off */
+    int stride; /* tokens that windows share; -1: one window, the rest is cut off */
+    box_lists boxes;
     windows *read; /* [inputs.n] */
 };
 
@@ -29,7 +31,7 @@ static const field parameters[] = {
                   FIELD_ONE_OR_MANY, "labels to leave out; when not given, 'O'"),
     FIELD_INT(struct token_request, stride, "stride", -1, 0, 1 << 20,
               "read a long text in windows that share so many tokens, in place of cutting it"),
-    FIELD_END};
+    PLACES_FIELD(struct token_request, boxes, FIELD_ONE_OR_MANY), FIELD_END};
 
 static const field output_keys[] = {
     FIELD_OUT_KEY("entity", FIELD_TYPE_STRING, 0, 0, "the token's label (strategy none)"),
@@ -91,11 +93,24 @@ static bool check(const struct token_request *r, const pipeline *p, error *e)
                 r->stride, room);
 }
 
+static bool add_window(task_call *c, int i, const encoding *enc, error *e)
+{
+    const struct token_request *r = c->request;
+    char path[40] = "boxes";
+    sequence *s = texts_add(c, enc);
+    if (!r->boxes.lists)
+        return true;
+    if (!r->boxes.single)
+        snprintf(path, sizeof path, "boxes[%d]", i);
+    return places_add(c, s, enc, r->inputs.items[i].text, 0, &r->boxes.lists[i], path, e);
+}
+
 static bool prepare(task_call *c, error *e)
 {
     struct token_request *r = c->request;
     int n = 0;
-    if (!check(r, c->pipeline, e))
+    if (!check(r, c->pipeline, e) ||
+        !places_check_lists(c, &r->boxes, r->inputs.n, r->inputs.single, e))
         return false;
     r->read = arena_try(c->memory, (size_t)r->inputs.n, sizeof *r->read);
     if (!r->read)
@@ -112,8 +127,9 @@ static bool prepare(task_call *c, error *e)
     c->computes = CALL_LOGITS;
     for (int i = 0; i < r->inputs.n; i++)
         for (int k = 0; k < r->read[i].n; k++)
-            if (r->read[i].items[k].n > 0) /* an empty text without special tokens has none */
-                texts_add(c, &r->read[i].items[k]);
+            if (r->read[i].items[k].n > 0 && /* an empty text without special tokens has none */
+                !add_window(c, i, &r->read[i].items[k], e))
+                return false;
     return true;
 }
 

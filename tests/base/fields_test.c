@@ -17,6 +17,7 @@ struct outer {
     double ratio;
     str name;
     ints sizes;
+    box_lists boxes;
 };
 
 static const char *const sides[] = {"left", "right", NULL};
@@ -34,6 +35,7 @@ static const field rows[] = {
     FIELD_NUMBER(struct outer, ratio, "ratio", 0.5, 0, 1, "a ratio"),
     FIELD_STRING(struct outer, name, "name", "anna", 0, "a name"),
     FIELD_INTS(struct outer, sizes, "sizes", 1, 9, 3, FIELD_ONE_OR_MANY, "sizes"),
+    FIELD_BOXES(struct outer, boxes, "boxes", 10, 2, FIELD_ONE_OR_MANY, "boxes"),
     FIELD_END};
 
 struct fixture {
@@ -121,6 +123,37 @@ static void takes_one_or_many_integers(void **state)
             "'sizes[0]' must be an integer, found a number");
 }
 
+static void takes_lists_of_boxes(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(parse(f, "{}"));
+    assert_null(f->out.boxes.lists);
+    assert_true(parse(f, "{\"boxes\": [[1, 2, 3, 4], [0, 0, 10, 10]]}"));
+    assert_true(f->out.boxes.single);
+    assert_int_equal(f->out.boxes.n, 1);
+    assert_int_equal(f->out.boxes.lists[0].n, 2);
+    assert_int_equal(f->out.boxes.lists[0].items[1][2], 10);
+    assert_true(parse(f, "{\"boxes\": [[[1, 2, 3, 4]], [], [[5, 6, 7, 8]]]}"));
+    assert_false(f->out.boxes.single);
+    assert_int_equal(f->out.boxes.n, 3);
+    assert_int_equal(f->out.boxes.lists[1].n, 0);
+    assert_int_equal(f->out.boxes.lists[2].items[0][3], 8);
+    assert_true(parse(f, "{\"boxes\": []}"));
+    assert_int_equal(f->out.boxes.lists[0].n, 0);
+    refused(f, "{\"boxes\": 5}", ERR_BAD_REQUEST,
+            "'boxes' must be an array of boxes, found an integer");
+    refused(f, "{\"boxes\": [7]}", ERR_BAD_REQUEST,
+            "'boxes[0]' must be an array of four integers, found an integer");
+    refused(f, "{\"boxes\": [[[1, 2, 3, 4]], 7]}", ERR_BAD_REQUEST,
+            "'boxes[1]' must be an array of boxes, found an integer");
+    refused(f, "{\"boxes\": [[[1, 2, 3, true]]]}", ERR_BAD_REQUEST,
+            "'boxes[0][0][3]' must be an integer, found true");
+    refused(f, "{\"boxes\": [[1, 2, 3, -4]]}", ERR_INVALID,
+            "'boxes[0][3]' is -4, expected a value from 0 to 10");
+    refused(f, "{\"boxes\": [[1,2,3,4],[1,2,3,4],[1,2,3,4]]}", ERR_INVALID,
+            "'boxes' has 3 items, expected at most 2");
+}
+
 static void names_the_place(void **state)
 {
     struct fixture *f = *state;
@@ -161,7 +194,11 @@ static void makes_a_schema(void **state)
     (void)state;
     own_json json_t *schema = fields_schema(rows);
     json_t *properties = json_object_get(schema, "properties");
-    assert_int_equal(json_object_size(properties), 8);
+    assert_int_equal(json_object_size(properties), 9);
+    json_t *boxes = json_object_get(json_object_get(properties, "boxes"), "anyOf");
+    json_t *box = json_object_get(json_array_get(boxes, 0), "items");
+    assert_int_equal(json_integer_value(json_object_get(box, "minItems")), 4);
+    assert_int_equal(json_integer_value(json_object_get(box, "maxItems")), 4);
     json_t *count = json_object_get(properties, "count");
     assert_int_equal(json_integer_value(json_object_get(count, "maximum")), 10);
     assert_int_equal(json_integer_value(json_object_get(count, "default")), 5);
@@ -319,6 +356,7 @@ int main(void)
         cmocka_unit_test(takes_values),
         cmocka_unit_test(takes_every_form_of_texts),
         cmocka_unit_test(takes_one_or_many_integers),
+        cmocka_unit_test(takes_lists_of_boxes),
         cmocka_unit_test(names_the_place),
         cmocka_unit_test(reports_full_memory),
         cmocka_unit_test(makes_a_schema),

@@ -145,6 +145,21 @@ REPLAYS(question_answering, "question-answering")
 REPLAYS(zero_shot_classification, "zero-shot-classification")
 REPLAYS(text_ranking, "text-ranking")
 
+/* Answers in words that stand on a page. */
+static void placed_answers(void **state)
+{
+    error e = {0};
+    own_json json_t *file =
+        json_parse_file(TEST_ROOT "/goldens/tasks/question-answering-boxes.json", 1 << 20, &e);
+    const json_t *cases = json_object_get(file, "cases");
+    double tolerance = json_number_value(json_object_get(file, "tolerance"));
+    assert_true(json_array_size(cases) > 5 && tolerance <= 1e-4);
+    for (size_t i = 0; i < json_array_size(cases); i++)
+        assert_int_equal(replay_case(*state, task_find(STR("question-answering")),
+                                     json_array_get(cases, i), tolerance),
+                         0);
+}
+
 /* Requests that are refused, with words of the message. */
 static void refusals(void **state)
 {
@@ -241,6 +256,7 @@ int main(void)
         cmocka_unit_test(question_answering),
         cmocka_unit_test(zero_shot_classification),
         cmocka_unit_test(text_ranking),
+        cmocka_unit_test(placed_answers),
         cmocka_unit_test(refusals),
         cmocka_unit_test(own_tasks),
         cmocka_unit_test(truncation_is_counted),

@@ -10,6 +10,7 @@ within "tolerance". question-answering needs transformers 4 (4.57 was used), the
 the models are written with transformers 5.
 """
 
+import contextlib
 import functools
 import sys
 
@@ -17,7 +18,8 @@ from reference import GOLDENS, torch, transformers, write_rows
 from tiny_folders import write_transformer
 from tiny_tokenizers import bert_tokenizer, roberta_tokenizer, xlm_roberta_tokenizer
 from tokenizers import pre_tokenizers, processors
-from transformers import BertConfig, DistilBertConfig, RobertaConfig, XLMRobertaConfig, pipeline
+from transformers import (BertConfig, DistilBertConfig, LayoutLMConfig, LiltConfig, RobertaConfig,
+                          XLMRobertaConfig, pipeline)
 
 OUT = GOLDENS / "tasks"
 SIZES = {"hidden_size": 28, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -28,6 +30,9 @@ BERT = functools.partial(BertConfig, **SIZES)
 ROBERTA = functools.partial(RobertaConfig, **AFTER_PADDING)
 DISTILBERT = functools.partial(DistilBertConfig, dim=28, n_layers=2, n_heads=4, hidden_dim=44,
                                max_position_embeddings=66)
+LAYOUTLM = functools.partial(LayoutLMConfig, **{**SIZES, "hidden_size": 8})
+LILT = functools.partial(LiltConfig, **{**AFTER_PADDING, "hidden_size": 24,
+                                        "num_attention_heads": 3})
 XLM_ROBERTA = functools.partial(XLMRobertaConfig, **AFTER_PADDING)
 
 
@@ -92,6 +97,12 @@ MODELS = {
         model_input_names=["input_ids", "attention_mask"]), "SequenceClassification", NLI),
     "left-entities": model(BERT, with_config(bert_tokenizer, truncation_side="left"),
                            "TokenClassification", NAMES),
+    # Words on pages.
+    "layoutlm-entities": model(LAYOUTLM, bert_tokenizer, "TokenClassification", NAMES),
+    "layoutlm-labels": model(LAYOUTLM, bert_tokenizer, "SequenceClassification",
+                             labels("letter", "invoice")),
+    "layoutlm-answers": model(LAYOUTLM, bert_tokenizer, "QuestionAnswering"),
+    "lilt-entities": model(LILT, prefix_space_tokenizer, "TokenClassification", PLAIN_NAMES),
     "prefix-answers": model(ROBERTA, prefix_space_tokenizer, "QuestionAnswering"),
     "prefix-entities": model(ROBERTA, prefix_space_tokenizer, "TokenClassification",
                              PLAIN_NAMES),
@@ -130,12 +141,49 @@ def fill_mask(ask, inputs, parameters):
     return [got] if isinstance(inputs, list) and len(inputs) == 1 else got
 
 
+@contextlib.contextmanager
+def placed(ask, inputs, boxes):
+    """Calls of the model get what the document-question-answering pipeline makes of words' boxes: the
+    far corner of the page for [SEP], the near one for other tokens that are in no word."""
+    given = list(zip(inputs, boxes)) if isinstance(inputs, list) else [(inputs, boxes)]
+    forward = ask.model.forward
+
+    def with_boxes(input_ids, **features):
+        text, of_words = given.pop(0)
+        words = ask.tokenizer(text.split(), is_split_into_words=True, truncation=True)
+        assert words.input_ids == input_ids[0].tolist(), text
+        bbox = [of_words[word] if word is not None else
+                [1000] * 4 if token == ask.tokenizer.sep_token_id else [0] * 4
+                for token, word in zip(words.input_ids, words.word_ids())]
+        return forward(input_ids=input_ids, bbox=torch.tensor([bbox]), **features)
+
+    ask.model.forward = with_boxes
+    yield
+    ask.model.forward = forward
+
+
+def without_boxes(parameters):
+    return {key: value for key, value in parameters.items() if key != "boxes"}
+
+
+def some_boxes(text):
+    """One for each word, in lines of four."""
+    return [[i % 4 * 250, i // 4 % 20 * 40, i % 4 * 250 + 25 * len(word), i // 4 % 20 * 40 + i]
+            for i, word in enumerate(text.split())]
+
+
 def text_classification(ask, inputs, parameters):
+    if "boxes" in parameters:
+        with placed(ask, inputs, parameters["boxes"]):
+            return text_classification(ask, inputs, without_boxes(parameters))
     got = ask(inputs, truncation=True, **{"top_k": None, **parameters})
     return got if isinstance(inputs, list) else [got]
 
 
 def token_classification(ask, inputs, parameters):
+    if "boxes" in parameters:
+        with placed(ask, inputs, parameters["boxes"]):
+            return token_classification(ask, inputs, without_boxes(parameters))
     got = ask(inputs, **{"aggregation_strategy": "simple", **parameters})
     for found in sum(got, []) if isinstance(inputs, list) else got:
         if "entity" in found:
@@ -148,6 +196,18 @@ def question_answering(ask, inputs, parameters):
         return [question_answering(ask, item, parameters) for item in inputs]
     got = ask(**inputs, **parameters)
     return [got] if parameters.get("top_k", 1) > 1 and isinstance(got, dict) else got
+
+
+def document_answers(ask, inputs, parameters):
+    """question-answering with boxes, as transformers 5 has it: its places are words, its answers
+    the words joined by spaces. The context has words of one token, each once: only then are spans
+    with the same text, whose scores question-answering adds up, one span."""
+    words = inputs["context"].split()
+    assert len(set(words)) == len(words) == len(ask.tokenizer.tokenize(inputs["context"]))
+    got = ask({"question": inputs["question"], "word_boxes": list(zip(words, inputs["boxes"]))},
+              **parameters)[0]
+    start = len(" ".join(words[:got["start"]] + [""]))
+    return {**got, "start": start, "end": start + len(got["answer"])}
 
 
 def zero_shot_classification(ask, inputs, parameters):
@@ -198,6 +258,10 @@ def text_classification_cases():
         for parameters in ({"top_k": 1}, {"top_k": 2}, {"function_to_apply": "sigmoid"},
                            {"function_to_apply": "softmax"}, {"function_to_apply": "none"}):
             yield where, SHORT, parameters
+    for text in (SHORT, AWKWARD, LONG):
+        yield "tasks/layoutlm-labels", text, {"boxes": some_boxes(text)}
+    yield "tasks/layoutlm-labels", [SHORT, "a"], {"boxes": [some_boxes(SHORT), [[1, 2, 3, 4]]]}
+    yield "tasks/layoutlm-labels", SHORT, {}
 
 
 def token_classification_cases():
@@ -214,6 +278,13 @@ def token_classification_cases():
             yield where, LONG, {"stride": stride}
             yield where, LONG, {"stride": stride, "aggregation_strategy": "max"}
         yield where, [SHORT, LONG], {"stride": 20, "aggregation_strategy": "first"}
+    for where in ("tasks/layoutlm-entities", "tasks/lilt-entities"):
+        texts = [SHORT, " ".join(AWKWARD.split()), LONG]
+        boxes = [some_boxes(text) for text in texts]
+        for text, places in zip(texts, boxes):
+            yield where, text, {"aggregation_strategy": "none", "ignore_labels": [], "boxes": places}
+        yield where, texts, {"aggregation_strategy": "none", "boxes": boxes}
+        yield where, SHORT, {"aggregation_strategy": "none"}
 
 
 def question_answering_cases():
@@ -239,6 +310,16 @@ def question_answering_cases():
         yield where, {"question": "[CLS] <s> who [CLS]?", "context": SHORT}, {"top_k": 4}
         yield where, {"question": "[CLS] a <s>", "context": AWKWARD}, {
             "top_k": 4, "align_to_words": False, "max_answer_len": 40}
+
+
+def document_answers_cases():
+    where = "tasks/layoutlm-answers"
+    vocabulary = load("document-question-answering", where).tokenizer.get_vocab()
+    words = sorted(word for word in vocabulary if word.isalpha() and len(word) > 1)[:24]
+    for context in (" ".join(words[:12]), " ".join(words[12:]), " ".join(words[::2])):
+        for question in ("who is there", "a", "the fox and the dog"):
+            yield where, {"question": question, "context": context,
+                          "boxes": some_boxes(context)}, {"max_seq_len": 60}
 
 
 def zero_shot_classification_cases():
@@ -270,6 +351,8 @@ TASKS = {"fill-mask": (fill_mask, fill_mask_cases, "fill-mask"),
                                 "question-answering"),
          "zero-shot-classification": (zero_shot_classification, zero_shot_classification_cases,
                                       "zero-shot-classification"),
+         "question-answering-boxes": (document_answers, document_answers_cases,
+                                      "document-question-answering"),
          "text-ranking": (text_ranking, text_ranking_cases, "text-classification")}
 
 
