@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "cli/command.h"
+#include "cli/dtype.h"
 #include "cli/paths.h"
 #include "gateway/gateway.h"
 
@@ -13,7 +14,7 @@ struct serve_args {
     option_list listen, allow_hosts;
     int64_t idle_ms, budget, load_ms, drain_ms, max_body, queue_limit, threads, ready_fd;
     bool no_auth, require_token, access_log;
-    int log_level;
+    int log_level, precision;
 };
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -43,6 +44,7 @@ static const option rows[] = {
     OPTION_BYTES(struct serve_args, max_body, "max-body", "64M", "largest request body"),
     OPTION_INT(struct serve_args, threads, "threads", "N", "0", 0, 1024,
                "threads of each worker (0: as many as there are CPUs)"),
+    OPTION_DTYPE(struct serve_args, precision),
     OPTION_FLAG(struct serve_args, access_log, "access-log", "log a line for every request"),
     OPTION_CHOICE(struct serve_args, log_level, "log-level", log_levels, "info",
                   "least important lines to log"),
@@ -91,6 +93,7 @@ static int run(int argc, char **argv)
                                   threads,          "--log-level", log_levels[a.log_level]};
     for (size_t i = 0; i < sizeof worker / sizeof *worker; i++)
         o.worker[i] = worker[i];
+    o.precision = (enum precision)a.precision;
     o.data_dir = data;
     o.no_auth = a.no_auth;
     o.require_token = a.require_token;

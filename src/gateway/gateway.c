@@ -29,6 +29,13 @@ static int64_t idle_ms_of(const char *id, void *arg)
     return store_setting_number(g->store, str_of(id), "idle-timeout-ms", g->options->idle_ms);
 }
 
+static const char *dtype_of(const char *id, void *arg)
+{
+    gateway *g = arg;
+    int64_t own = store_setting_number(g->store, str_of(id), "dtype", -1);
+    return precision_names[own >= 0 && own < N_PRECISIONS ? own : (int)g->options->precision];
+}
+
 static bool is_current(const char *id, const char *folder, void *arg)
 {
     gateway *g = arg;
@@ -130,6 +137,7 @@ static bool make_parts(gateway *g, error *e)
         .load_timeout_ms = o->load_timeout_ms,
         .queue_limit = o->queue_limit,
         .idle_ms = idle_ms_of,
+        .dtype = dtype_of,
         .is_current = is_current,
         .arg = g,
     });

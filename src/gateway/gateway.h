@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "gateway/limits.h"
+#include "tensor/precision.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@ typedef struct gateway_options {
     int n_listen;
     const char *allow_hosts[GATEWAY_LISTENERS]; /* further names of this server */
     int n_allow_hosts;
+    enum precision precision;              /* of models that have no setting of their own */
     const char *worker[GATEWAY_ARGUMENTS]; /* command of a worker up to NULL, see pool_options */
     bool no_auth;                          /* nobody is asked for a token */
     bool require_token;                    /* everybody is, on loopback too */

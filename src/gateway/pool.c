@@ -37,7 +37,8 @@ struct hosted {
     bool retired;
     ledger_entry account;
     process *process;
-    char *address; /* "unix:..." */
+    char *address;     /* "unix:..." */
+    const char *dtype; /* of the process */
     int64_t weight_bytes;
     int64_t started_us, load_ms; /* load_ms of the last load, -1: none yet */
     int64_t used_ms;             /* when the last request ended */
@@ -370,14 +371,15 @@ static bool start(struct hosted *m, error *e)
     m->address = xprintf("unix:%s/%u", p->options.run_dir, ++p->n_started);
     const char *argv[MAX_ARGUMENTS];
     int n = 0;
-    while (p->options.command[n] && n < MAX_ARGUMENTS - 9) {
+    while (p->options.command[n] && n < MAX_ARGUMENTS - 11) {
         argv[n] = p->options.command[n];
         n++;
     }
     char ready_fd[12];
     snprintf(ready_fd, sizeof ready_fd, "%d", PROCESS_READY_FD);
-    const char *const rest[] = {"--model", m->folder,    "--listen", m->address, "--id",
-                                m->id,     "--ready-fd", ready_fd,   NULL};
+    m->dtype = p->options.dtype(m->id, p->options.arg);
+    const char *const rest[] = {"--model", m->folder, "--listen",   m->address, "--id", m->id,
+                                "--dtype", m->dtype,  "--ready-fd", ready_fd,   NULL};
     memcpy(argv + n, rest, sizeof rest);
     m->process =
         process_start(p->options.loop, &(process_options){argv, on_report, on_ended, m}, e);
@@ -494,7 +496,8 @@ static void sweep(void *arg)
         next = m->next;
         if (m->state != POOL_READY)
             continue;
-        if (!m->retired && !p->options.is_current(m->id, m->folder, p->options.arg))
+        if (!m->retired && (!p->options.is_current(m->id, m->folder, p->options.arg) ||
+                            p->options.dtype(m->id, p->options.arg) != m->dtype))
             retire(m);
         else if (m->n_active == 0 && now - m->used_ms >= p->options.idle_ms(m->id, p->options.arg))
             stop(m, "idle");

@@ -28,7 +28,7 @@ typedef struct pool_options {
     loop *loop;
     metrics *metrics;
     const char *const *command; /* up to NULL; "--model FOLDER --listen unix:PATH --id ID
-                                   --ready-fd N" is put behind it; kept, not copied */
+                                   --dtype NAME --ready-fd N" is put behind it; kept, not copied */
     const char *run_dir;        /* for the sockets; a short path; kept */
     int64_t budget_bytes;       /* of all workers together */
     int64_t load_timeout_ms;    /* that a request waits for its model */
@@ -36,6 +36,9 @@ typedef struct pool_options {
 
     /* Idle time after which a model is unloaded; asked again and again. */
     int64_t (*idle_ms)(const char *id, void *arg);
+    /* What a model's products are made of, a name that lives on; asked again and again: when it
+     * changes, the model is loaded anew. */
+    const char *(*dtype)(const char *id, void *arg);
     /* Whether this folder is still the one that the id stands for. */
     bool (*is_current)(const char *id, const char *folder, void *arg);
     void *arg;

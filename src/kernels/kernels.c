@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 kernel_table kernels = {
@@ -96,6 +97,17 @@ bool kernels_init(error *e)
     if (!kernels_init_level(mask && *mask ? mask : NULL, e))
         return fail_in(e, "environment variable CPU_MASK");
     return true;
+}
+
+const char *kernels_variant(const char *family)
+{
+    int count;
+    const char *found = NULL;
+    const kernel_row *row = kernel_rows(&count);
+    for (const kernel_row *end = row + count; row < end; row++)
+        if (strcmp(row->family, family) == 0 && *row->slot == row->functions)
+            found = row->variant;
+    return found;
 }
 
 unsigned kernels_cpu_flags(void)

@@ -11,6 +11,10 @@ bool kernels_init(error *e);
 /* The same for a given level; NULL is the machine's own. For tests and benchmarks. */
 bool kernels_init_level(const char *level, error *e);
 
+/* Name of the variant of a family ("gemm_i8") in use: "scalar", "vnni", ...; NULL when there is no
+ * such family. */
+const char *kernels_variant(const char *family);
+
 /* What the processor has, lowered by the level in use (cpu.h). */
 unsigned kernels_cpu_flags(void);
 

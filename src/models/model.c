@@ -68,7 +68,7 @@ static bool open_weights(model *m, const char *place, const model_options *o, er
         return false;
     weight_set_plan(m->weights, &(weight_plan){.precision = o->precision,
                                                .folder = cache,
-                                               .level = kernels_level(),
+                                               .level = kernels_variant("gemm_f32"),
                                                .at_once = o->at_once});
     m->info.precision = precision_names[o->precision];
     return true;

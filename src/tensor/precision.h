@@ -8,5 +8,5 @@ enum precision {
     N_PRECISIONS
 };
 
-/* "f32", "bf16", "int8", NULL. */
+/* "f32", "bf16", "int8", NULL. The order stays: stores keep the numbers. */
 extern const char *const precision_names[N_PRECISIONS + 1];

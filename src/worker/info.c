@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void reply_json(http_request *req, json_t *value)
 {
@@ -53,6 +54,14 @@ static json_t *model_kind(const model_info *m)
                      m->head == HEAD_MASKED_LM ? "splade" : m->pooling);
 }
 
+/* Names that text-embeddings-inference's clients know. */
+static const char *dtype_of(const model_info *m)
+{
+    return strcmp(m->precision, "bf16") == 0   ? "bfloat16"
+           : strcmp(m->precision, "int8") == 0 ? "int8"
+                                               : "float32";
+}
+
 /* text-embeddings-inference's GET /info. */
 static void info(http_request *req, void *app)
 {
@@ -60,7 +69,7 @@ static void info(http_request *req, void *app)
     const model_info *m = w->pipeline.info;
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:n, s:i, s:b, s:i, s:s, s:n, s:n}",
-        "model_id", w->pipeline.id, "model_sha", w->pipeline.commit, "model_dtype", "float32",
+        "model_id", w->pipeline.id, "model_sha", w->pipeline.commit, "model_dtype", dtype_of(m),
         "model_type", model_kind(m), "served_model_name", w->pipeline.id, "model_pipeline_tag",
         w->pipeline.task->name, "max_concurrent_requests", w->options->max_waiting,
         "max_input_length", w->pipeline.max_tokens, "max_batch_tokens", 16384, "max_batch_requests",
@@ -73,6 +82,7 @@ static void info(http_request *req, void *app)
     json_object_set_new(root, "tasks", names);
     json_object_set_new(root, "architecture", json_string(m->model_type));
     json_object_set_new(root, "embedding_dimension", json_integer(m->width));
+    json_object_set_new(root, "kernels", json_string(worker_products(m->precision)));
     json_object_set_new(root, "parameters", json_integer(m->parameters));
     reply_json(req, root);
 }

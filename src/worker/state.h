@@ -30,6 +30,9 @@ struct api_row {
     enum api_style style;
 };
 
+/* The kernels that products in a precision are made by: "avx512", "vnni", "scalar". */
+const char *worker_products(const char *precision);
+
 /* Adds the rows of routes.h, and the informational routes (info.c). */
 void worker_add_api(struct worker *w);
 void worker_add_info(struct worker *w);

@@ -67,6 +67,28 @@ static void tell_ready(const struct worker *w)
                    (json_int_t)m->converted_bytes, "load_ms", (double)w->pipeline.load_us / 1e3));
 }
 
+const char *worker_products(const char *precision)
+{
+    return kernels_variant(strcmp(precision, "bf16") == 0   ? "gemm_bf16"
+                           : strcmp(precision, "int8") == 0 ? "gemm_i8"
+                                                            : "gemm_f32");
+}
+
+/* A precision below f32 is asked for to be fast. */
+static void tell_what_is_lacking(const char *precision)
+{
+    const char *variant = worker_products(precision), *lacks = NULL;
+    bool plain = strcmp(variant, "scalar") == 0, avx = strncmp(variant, "avx", 3) == 0;
+    if (strcmp(precision, "bf16") == 0 && (plain || avx))
+        lacks = "AVX512-BF16 and AMX";
+    else if (strcmp(precision, "int8") == 0 && plain)
+        lacks = "AVX2, VNNI and AMX";
+    if (lacks)
+        log_warn("dtype %s: this processor has no kernels for %s, or they are masked out; '%s' "
+                 "kernels compute, which may be slower than f32",
+                 precision, lacks, variant);
+}
+
 static void stop_loop(void *arg)
 {
     struct worker *w = arg;
@@ -151,10 +173,12 @@ bool worker_run(const worker_options *o, error *e)
     prctl(PR_SET_NAME, "inferd-worker");
     bool ok = start(&w, e);
     if (ok) {
-        log_info("'%s' is loaded in %.1f ms: %s, %d threads, kernels '%s', sandbox %s, "
+        log_info("'%s' is loaded in %.1f ms: %s, %s, %d threads, kernels '%s', sandbox %s, "
                  "listening on %s",
                  w.pipeline.id, (double)w.pipeline.load_us / 1e3, w.pipeline.task->name,
-                 team_size(w.threads), kernels_level(), sandbox_state(), o->listen);
+                 w.pipeline.info->precision, team_size(w.threads), kernels_level(), sandbox_state(),
+                 o->listen);
+        tell_what_is_lacking(w.pipeline.info->precision);
         tell_ready(&w);
         loop_run(w.loop);
     } else {

@@ -74,6 +74,15 @@ static int64_t idle_of(const char *id, void *arg)
     return idle_ms;
 }
 
+static const char *dtype;
+
+static const char *dtype_of(const char *id, void *arg)
+{
+    (void)id;
+    (void)arg;
+    return dtype;
+}
+
 static bool is_current(const char *id, const char *folder, void *arg)
 {
     (void)id;
@@ -87,6 +96,7 @@ static void make_pool(int64_t budget, int64_t patience_ms, int queue_limit)
     error e = {0};
     idle_ms = 1000000;
     current_folder = NULL;
+    dtype = "f32";
     l = loop_new(&e);
     counts = metrics_new();
     p = pool_new(&(pool_options){.loop = l,
@@ -97,6 +107,7 @@ static void make_pool(int64_t budget, int64_t patience_ms, int queue_limit)
                                  .load_timeout_ms = patience_ms,
                                  .queue_limit = queue_limit,
                                  .idle_ms = idle_of,
+                                 .dtype = dtype_of,
                                  .is_current = is_current});
 }
 
@@ -443,6 +454,11 @@ static void another_folder_is_another_model(void **state)
     assert_int_equal(n_ends("a", "replaced"), 1);
     lease_release(&new.lease);
     current_folder = "/newer"; /* replaced while nobody asks */
+    wait_for(none_loaded, NULL);
+    ask(&new, "a", "/newer");
+    wait_for(answered, &new);
+    lease_release(&new.lease);
+    dtype = "int8"; /* so is a model whose products are to be others */
     wait_for(none_loaded, NULL);
     free_pool();
 }

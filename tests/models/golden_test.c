@@ -250,6 +250,45 @@ static void compare_threads(const char *folder, const struct golden *g)
     free(out[1]);
 }
 
+/* Hidden states of a model that has just been opened. */
+static float *opened_values(const char *folder, const struct golden *g, const model_options *o)
+{
+    error e = {0};
+    team *t = team_new(2, &e);
+    model *m = model_open_as(folder, o, t, &e);
+    if (!m)
+        fail_msg("%s", e.message);
+    arena *a = arena_new(WORK_BYTES);
+    float *out = xcalloc(values(g, 0, g->n) + 1, sizeof *out);
+    run(m, g, 0, g->n, out, a);
+    arena_free(a);
+    model_close(m);
+    team_free(t);
+    return out;
+}
+
+/* The same bits from prepared weights as from the published ones, in every precision: those just
+ * made, and those of the second start. */
+static void compare_prepared(const char *folder, const struct golden *g)
+{
+    size_t bytes = values(g, 0, g->n) * sizeof(float);
+    char cache[] = "/tmp/golden_test_XXXXXX";
+    assert_non_null(mkdtemp(cache));
+    setenv("INFERD_CACHE", cache, 1);
+    for (enum precision p = PRECISION_F32; p < N_PRECISIONS; p++) {
+        float *plain = opened_values(folder, g, &(model_options){.precision = p});
+        for (int i = 0; i < 2; i++) {
+            float *got = opened_values(
+                folder, g, &(model_options){.precision = p, .keeps = true, .at_once = true});
+            assert_memory_equal(got, plain, bytes);
+            free(got);
+        }
+        free(plain);
+    }
+    unsetenv("INFERD_CACHE");
+    assert_true(file_remove_tree(cache, NULL));
+}
+
 static void check_folder(const char *folder, const char *name, struct golden *g, double bound)
 {
     error e = {0};
@@ -269,6 +308,7 @@ static void check_folder(const char *folder, const char *name, struct golden *g,
     model_close(m);
     team_free(t);
     compare_threads(folder, g);
+    compare_prepared(folder, g);
 }
 
 /* Every model folder below tests/goldens/<group>. */
