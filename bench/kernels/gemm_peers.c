@@ -14,6 +14,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* With one thread, the time that it had the processor: others on the machine do not count. */
@@ -30,9 +31,9 @@ typedef struct shape {
     int m, n, k;
 } shape;
 
-static void ours(team *t, const shape *s, const float *x, const float *w, float *out)
+static void ours(team *t, const shape *s, const float *x, const float *packed, float *out)
 {
-    gemm_args a = {.x = x, .ldx = s->k, .w = w, .out = out, .ldo = s->n};
+    gemm_args a = {.x = x, .ldx = s->k, .packed = packed, .out = out, .ldo = s->n};
     a.m = s->m, a.n = s->n, a.k = s->k;
     gemm_f32(t, &a);
 }
@@ -48,9 +49,14 @@ static void onednn(const shape *s, const float *x, const float *w, float *out)
     dnnl_sgemm('N', 'T', s->m, s->n, s->k, 1, x, s->k, w, s->k, 0, out, s->n);
 }
 
+enum { HUGE_PAGE = 2 << 20 };
+
+/* In huge pages too: the peers' weights are not to suffer from small ones. */
 static float *random_floats(size_t n)
 {
-    float *p = aligned_alloc(64, (n * sizeof *p + 63) & ~(size_t)63);
+    size_t bytes = (n * sizeof(float) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    float *p = aligned_alloc(HUGE_PAGE, bytes);
+    madvise(p, bytes, MADV_HUGEPAGE);
     for (size_t i = 0; i < n; i++)
         p[i] = (float)((int)(i * 2654435761u >> 16 & 255) - 128) / 128;
     return p;
@@ -59,19 +65,33 @@ static float *random_floats(size_t n)
 /* Weights come from a set larger than the caches, as those of a model's layers do. */
 enum { WEIGHT_FLOATS = 64 << 20 };
 
+/* Ours are packed ahead of time, as layers have them. */
+static float *pack_all(const shape *s, const float *w, size_t copies)
+{
+    size_t one = gemm_f32_packed_bytes(s->n, s->k);
+    char *packed = aligned_alloc(HUGE_PAGE, (copies * one + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+    madvise(packed, copies * one, MADV_HUGEPAGE); /* as prepared files are */
+    for (size_t i = 0; i < copies; i++)
+        gemm_f32_pack(w + i * (size_t)s->n * (size_t)s->k, s->n, s->k, packed + i * one);
+    return (float *)(void *)packed;
+}
+
 static void measure(team *t, const shape *s, const float *w, double seconds)
 {
     size_t weights = (size_t)s->n * (size_t)s->k, copies = WEIGHT_FLOATS / weights;
+    size_t packed_floats = gemm_f32_packed_bytes(s->n, s->k) / sizeof(float);
+    float *packed = pack_all(s, w, copies);
     float *x = random_floats((size_t)s->m * (size_t)s->k);
     float *out = random_floats((size_t)s->m * (size_t)s->n);
     double best[3] = {1e9, 1e9, 1e9}, flop = 2.0 * s->m * s->n * s->k;
     double end = now() + seconds;
     for (size_t round = 0; round < 5 || now() < end; round++) {
         for (int i = 0; i < 3; i++) {
-            const float *layer = w + (3 * round + (size_t)i) % copies * weights;
+            size_t which = (3 * round + (size_t)i) % copies;
+            const float *layer = w + which * weights;
             double start = now();
             if (i == 0)
-                ours(t, s, x, layer, out);
+                ours(t, s, x, packed + which * packed_floats, out);
             else if (i == 1)
                 openblas(s, x, layer, out);
             else
@@ -87,6 +107,7 @@ static void measure(team *t, const shape *s, const float *w, double seconds)
            4e-9 * (double)weights / best[0], best[1] / best[0], 1e-9 * flop / best[1],
            best[2] / best[0], 1e-9 * flop / best[2]);
     fflush(stdout);
+    free(packed);
     free(x);
     free(out);
 }

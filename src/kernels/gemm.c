@@ -279,7 +279,6 @@ static void finish_without_sums(const gemm_args *a)
 /* Cuts a product into parts. threads: that will share them. */
 static gemm_job job_of(const gemm_args *a, int threads)
 {
-    PROFILE_WORK(PROFILE_GEMM, 2.0 * a->m * a->n * a->k);
     const gemm_f32_kernels *f = kernels.gemm_f32;
     int row_parts = divide_up(a->m, ROWS);
     int column_parts = divide_up(a->n, COLUMNS);
@@ -298,8 +297,17 @@ static gemm_job job_of(const gemm_args *a, int threads)
     return job;
 }
 
+static double operations(const gemm_args *list, int n_products)
+{
+    double sum = 0;
+    for (int i = 0; i < n_products; i++)
+        sum += 2.0 * list[i].m * list[i].n * list[i].k;
+    return sum;
+}
+
 void gemm_f32_all(team *t, const gemm_args *list, int n_products)
 {
+    PROFILE_WORK(PROFILE_GEMM, operations(list, n_products));
     gemm_region region = {.team = t};
     int n_parts = 0;
     for (int i = 0; i < n_products; i++) {
