@@ -10,7 +10,7 @@
 
 typedef struct conv {
     int out, in; /* features */
-    int width;   /* tokens, odd: as many before as behind */
+    int width;   /* tokens: as many before as behind, or one more behind */
     int groups;  /* outputs of a group see its inputs only; divides out and in */
     const float *weight, *bias;
 } conv;
@@ -18,9 +18,14 @@ typedef struct conv {
 /* Claims "weight" [out][in / groups][width] and "bias" [out]. */
 void conv_bind(conv *c, weights w, int out, int in, int width, int groups);
 
-/* Floats of working memory for n_rows. */
+/* Floats of working memory for n_rows of y; it does not grow beyond some hundreds of rows. */
 size_t conv_work(const conv *c, int n_rows);
 
 /* y = act(conv(x)). x: [rows of r][in], y: [rows of r][out]; y may not overlap x. */
 void conv_run(const conv *c, team *t, const ragged *r, const float *x, enum activation act,
               float *y, float *work);
+
+/* The same of tokens side by side: row i of a sequence of y sees the tokens i * width .. (i + 1) *
+ * width - 1. The sequences of y, rows of `out`, may be shorter than those would make them. */
+void conv_run_strided(const conv *c, team *t, const ragged *r, const ragged *out, const float *x,
+                      enum activation act, float *y, float *work);
