@@ -32,13 +32,14 @@ static bool holds_string(const json_t *list, const char *wanted)
 static void apply_config(tokenizer *t, const side_files *f)
 {
     tokenizer_info *info = &t->info;
-    double most = json_number_value(json_object_get(f->config, "model_max_length"));
+    const recipe *r = recipe_find(f);
+    const json_t *given = json_object_get(f->config, "model_max_length");
+    double most = given ? json_number_value(given) : r ? r->max_tokens : 0;
     info->max_tokens = most >= 1 && most < 1e9 ? (int)most : 0;
     const json_t *side = json_object_get(f->config, "truncation_side");
     if (json_is_string(side))
         info->truncate_left = str_is(json_str(side), "left");
     const json_t *names = json_object_get(f->config, "model_input_names");
-    const recipe *r = recipe_find(f);
     info->no_type_ids =
         json_is_array(names) ? !holds_string(names, "token_type_ids") : r && r->no_type_ids;
     info->clean_up_spaces =
@@ -194,13 +195,15 @@ static tokenizer *open_recipe(const recipe *r, char *const files[], side_files *
         if (!options.full)
             document_cache_write(&d, &key);
     }
-    return tokenizer_build(&d, files[0], e);
+    return tokenizer_build(&d, files[0] ? files[0] : "tokenizer_config.json", e);
 }
 
 static tokenizer *open_vocabulary(const char *folder, side_files *f, error *e)
 {
     OWN(paths_release) struct paths paths = {0};
     const recipe *r = recipe_find(f);
+    if (r && r->source == SOURCE_CODE_POINTS)
+        return open_recipe(r, paths.items, f, e);
     const struct vocabulary *v = find_vocabulary(folder, r, &paths);
     if (r && r->source == SOURCE_NONE) {
         fail(e, ERR_BAD_MODEL,

@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 
-static const struct component_kind *const kinds[] = {
-    &model_bpe.load, &model_unigram.load, &model_wordpiece.load, &model_wordlevel.load, NULL};
+static const struct component_kind *const kinds[] = {&model_bpe.load,         &model_unigram.load,
+                                                     &model_wordpiece.load,   &model_wordlevel.load,
+                                                     &model_code_points.load, NULL};
 
 static const struct component_family family = {"model", NULL, kinds};
 

@@ -48,6 +48,7 @@ static inline bool model_run(const component *m, const vocab *v, const text *wor
 }
 
 extern const struct model_kind model_bpe;
+extern const struct model_kind model_code_points;
 extern const struct model_kind model_unigram;
 extern const struct model_kind model_wordpiece;
 extern const struct model_kind model_wordlevel;

@@ -57,6 +57,7 @@ static const struct step {
              "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}|"
              " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
              "\"}}]"},
+    {.name = "fuse", .json = "[{\"type\":\"Fuse\"}]"},
     {.name = "wordpiece", .json = "[{\"type\":\"WordPiece\"}]"},
     {.name = "llama",
      .json = "[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},\"content\":\" \"},"
@@ -346,6 +347,8 @@ static json_t *model_part(const struct build *b)
 {
     str unk = named_token(b, STR("unk"));
     bool bytes = b->recipe->prefix == PREFIX_LLAMA;
+    if (b->recipe->source == SOURCE_CODE_POINTS)
+        return json_pack("{s: s, s: {}}", "type", "CodePoints", "vocab");
     if (b->recipe->source == SOURCE_LINES)
         return json_pack("{s: s, s: s%, s: {}}", "type", "WordPiece", "unk_token",
                          unk.p ? unk.p : "", unk.n, "vocab");

@@ -8,10 +8,11 @@
 #include "tokenizers/side_files.h"
 
 enum recipe_source {
-    SOURCE_PIECES, /* a sentencepiece model */
-    SOURCE_MERGES, /* vocab.json and merges.txt */
-    SOURCE_LINES,  /* vocab.txt */
-    SOURCE_NONE,   /* cannot be built: `why` says so */
+    SOURCE_PIECES,      /* a sentencepiece model */
+    SOURCE_MERGES,      /* vocab.json and merges.txt */
+    SOURCE_LINES,       /* vocab.txt */
+    SOURCE_CODE_POINTS, /* no file: tokens are characters */
+    SOURCE_NONE,        /* cannot be built: `why` says so */
 };
 
 /* How the ids follow from the numbers of the pieces. */
@@ -52,6 +53,7 @@ typedef struct recipe {
     enum recipe_prefix prefix;
     bool mask_takes_space;         /* a mask takes the white space before it */
     bool lower_case, keep_accents; /* presets of "do_lower_case", "keep_accents" */
+    int max_tokens;                /* where the folder does not say how many; 0: any number */
     bool no_type_ids; /* models are not given them unless "model_input_names" says so */
     const char *why;
 } recipe;
@@ -61,7 +63,8 @@ extern const recipe recipe_list[]; /* class_name == NULL at the end */
 /* The recipe for a folder: by tokenizer_class, else by model_type; NULL when neither is known. */
 const recipe *recipe_find(const side_files *f);
 
-/* Makes the document from vocabulary files (NULL at the end): one, or vocab.json and merges.txt.
+/* Makes the document from vocabulary files (NULL at the end): one, or vocab.json and merges.txt, or
+ * none for SOURCE_CODE_POINTS.
  * The files must name every token the layout needs (presets included). */
 bool recipe_make(const recipe *r, const side_files *f, const char *const files[], document *d,
                  error *e);

@@ -208,6 +208,8 @@ static bool read_files(const recipe *r, const side_files *f, const char *const f
                        const str texts[2], sentencepiece *model, arena *a, document *d, error *e)
 {
     switch (r->source) {
+    case SOURCE_CODE_POINTS:
+        return vocab_code_points(&d->vocab, e);
     case SOURCE_LINES:
         return read_lines(&d->vocab, texts[0], files[0], e);
     case SOURCE_MERGES:
@@ -222,7 +224,8 @@ bool recipe_make(const recipe *r, const side_files *f, const char *const files[]
                  error *e)
 {
     own_file_map file_map first = {0}, second = {0};
-    if (!file_map_open(&first, files[0], e) || (files[1] && !file_map_open(&second, files[1], e)))
+    if ((files[0] && !file_map_open(&first, files[0], e)) ||
+        (files[0] && files[1] && !file_map_open(&second, files[1], e)))
         return false;
     const str texts[] = {{first.p ? first.p : "", first.n}, {second.p ? second.p : "", second.n}};
     sentencepiece model = {0};

@@ -2,8 +2,12 @@
  * look-up for an absent token seldom touches anything else. */
 #include "tokenizers/vocab.h"
 
+#include "base/utf8.h"
+#include "tokenizers/unicode.h"
+
 #include <stdlib.h>
 
+enum { CODE_POINTS = 0x110000, CHARACTER_BYTES = 4 };
 enum { FIRST_TOKENS = 1 << 12, FIRST_BYTES = 1 << 16, SPARSE = 16, SPARSE_EXTRA = 1 << 20 };
 
 static bool no_memory(error *e)
@@ -132,6 +136,28 @@ bool vocab_finish(vocab *v, error *e)
     return true;
 }
 
+static bool is_surrogate(int64_t c)
+{
+    return c >= 0xD800 && c < 0xE000;
+}
+
+bool vocab_code_points(vocab *v, error *e)
+{
+    char *bytes = calloc(CODE_POINTS, CHARACTER_BYTES);
+    if (!bytes)
+        return no_memory(e);
+    for (int c = 0; c < CODE_POINTS; c++)
+        if (!is_surrogate(c))
+            utf8_put(c, bytes + (size_t)c * CHARACTER_BYTES);
+    *v = (vocab){.bytes = bytes,
+                 .n_bytes = (size_t)CODE_POINTS * CHARACTER_BYTES,
+                 .n_distinct = CODE_POINTS,
+                 .n_ids = CODE_POINTS,
+                 .longest = CHARACTER_BYTES,
+                 .code_points = true};
+    return true;
+}
+
 void vocab_release(vocab *v)
 {
     if (v->mapped) {
@@ -163,11 +189,21 @@ int32_t vocab_find(const vocab *v, uint32_t hash, str head, str tail)
 
 int32_t vocab_id(const vocab *v, str token)
 {
+    if (v->code_points) {
+        size_t at = 0;
+        int32_t c = token.n ? utf8_next(token, &at) : UTF8_BAD;
+        return c != UTF8_BAD && at == token.n ? c : VOCAB_ABSENT;
+    }
     return vocab_find(v, hash_of(token), STR(""), token.p ? token : STR(""));
 }
 
 str vocab_token(const vocab *v, int64_t id)
 {
+    if (v->code_points) {
+        const char *p = v->bytes + (size_t)id * CHARACTER_BYTES;
+        return id < 0 || id >= CODE_POINTS || is_surrogate(id) ? (str){0}
+                                                               : (str){p, unicode_length(*p)};
+    }
     if (id < 0 || id >= v->n_ids || v->token_of_id[id] == VOCAB_ABSENT)
         return (str){0};
     return token_at(v, v->token_of_id[id]);

@@ -26,6 +26,8 @@ typedef struct vocab {
     uint32_t mask;
     uint32_t longest; /* bytes of the longest token */
     bool mapped;      /* the arrays are somebody else's */
+    bool code_points; /* tokens are all characters, ids their code points; `bytes` has four for
+                         each, zeros behind it */
 } vocab;
 
 /* Adds a token; of equal tokens the last counts. Copies the bytes. */
@@ -38,6 +40,9 @@ bool vocab_add_scored(vocab *v, str token, int64_t id, double score, error *e);
  * mistake. */
 bool vocab_finish(vocab *v, error *e);
 void vocab_release(vocab *v);
+
+/* The vocabulary of all characters, in place of the above. */
+bool vocab_code_points(vocab *v, error *e);
 
 /* The id of a token, VOCAB_ABSENT when there is none. */
 int32_t vocab_id(const vocab *v, str token);

@@ -94,6 +94,50 @@ static void test_goldens(void **state)
     assert_true(n >= 20);
 }
 
+/* CANINE's tokenizer as transformers 5 saves it: special tokens are characters, NUL among them. */
+static void test_characters(void **state)
+{
+    (void)state;
+    error e = {0};
+    char folder[] = "/tmp/recipe_test_XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    own_mem char *path = path_join(folder, "tokenizer_config.json");
+    assert_true(file_write(path,
+                           STR("{\"tokenizer_class\":\"CanineTokenizer\",\"pad_token\":\"\\u0000\","
+                               "\"added_tokens_decoder\":{\"0\":{\"content\":\"\\u0000\","
+                               "\"special\":true},\"57347\":{\"content\":\"\\ue003\","
+                               "\"special\":true}}}"),
+                           0600, &e));
+    tokenizer *t = tokenizer_open(folder, &e);
+    if (!t)
+        fail_msg("%s", e.message);
+    const tokenizer_info *info = tokenizer_info_of(t);
+    assert_int_equal(info->n_ids, 0x110000);
+    assert_int_equal(info->max_tokens, 2048);
+    assert_int_equal(info->mask_id, 0xE003);
+    assert_int_equal(info->pad_id, 0);
+    assert_true(tokenizer_id_is_special(t, 0xE003) && !tokenizer_id_is_special(t, 'a'));
+    assert_true(str_is(tokenizer_id_token(t, 0x1F600), "\xf0\x9f\x98\x80"));
+    assert_null(tokenizer_id_token(t, 0xD800).p);
+    assert_null(tokenizer_id_token(t, 0x110000).p);
+    assert_null(tokenizer_id_token(t, -1).p);
+    assert_int_equal(tokenizer_token_id(t, STR("ab")), -1);
+    assert_int_equal(tokenizer_token_id(t, STR("")), -1);
+    arena *a = arena_new(ARENA_BYTES);
+    encoding got;
+    str text;
+    encode_options o = {.add_special = true, .max_tokens = 6};
+    assert_true(tokenizer_encode(t, STR("ab  cd e"), NULL, &o, &got, a, &e));
+    assert_memory_equal(got.ids, ((int[]){0xE000, 'a', 'b', ' ', ' ', 0xE001}), 6 * sizeof(int));
+    assert_memory_equal(got.word_ids, ((int[]){-1, 0, 0, 1, 1, -1}), 6 * sizeof(int));
+    assert_int_equal(got.n_total, 10);
+    assert_true(tokenizer_decode(t, got.ids, got.n, true, &text, a, &e));
+    assert_true(str_is(text, "ab  "));
+    arena_free(a);
+    tokenizer_close(t);
+    assert_true(file_remove_tree(folder, &e));
+}
+
 static void assert_refused(const char *const files[][2], const char *message)
 {
     char folder[] = "/tmp/recipe_test_XXXXXX";
@@ -193,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_goldens),
+        cmocka_unit_test(test_characters),
         cmocka_unit_test(test_classes_without_type_ids),
         cmocka_unit_test(test_refused_folders),
         cmocka_unit_test(test_broken_models),

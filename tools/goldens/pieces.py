@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import shutil
+import types
 
 import sentencepiece
 import texts
@@ -70,6 +71,7 @@ WORDPIECE = {
                "[MASK]": "<mask>"},
     "mpnet": {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"},
 }
+CHARACTERS = [("a \ue003b\ue001 \ue000c\x00", "\ue004\U0010ffff\U0001f600 \ue002")]
 
 
 def all_texts():
@@ -102,7 +104,24 @@ def reference(folder, model_type):
     return tokenizer
 
 
-def write(name, model_type, config, files):
+class Characters:
+    """CANINE's tokenizer, which has no backend: its ids, and the offsets that characters have."""
+
+    def __init__(self, folder):
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def encode(self, text, pair):
+        out = self.tokenizer(text, pair)
+        offsets = [(0, 0)]
+        for each in (text, pair):
+            if each is not None:
+                offsets += [(i, i + 1) for i in range(len(each))] + [(0, 0)]
+        assert len(offsets) == len(out["input_ids"])
+        return types.SimpleNamespace(ids=out["input_ids"], offsets=offsets,
+                                     type_ids=out["token_type_ids"])
+
+
+def write(name, model_type, config, files, more=()):
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -110,9 +129,12 @@ def write(name, model_type, config, files):
                           "tokenizer_config.json": json.dumps(config)}.items():
         data = content if isinstance(content, bytes) else content.encode()
         (folder / file).write_bytes(data)
-    tokenizer = reference(folder, model_type)
+    characters = model_type == "canine"
+    tokenizer = Characters(folder) if characters else reference(folder, model_type)
     cases = []
-    for text, pair in all_texts():
+    for text, pair in [*all_texts(), *more]:
+        if characters and len(text) > 60:
+            continue
         e = tokenizer.encode(text, pair)
         cases.append({"text": text, **({"pair": pair} if pair is not None else {}), "ids": e.ids,
                       "offsets": [list(o) for o in e.offsets], "type_ids": e.type_ids})
@@ -134,6 +156,7 @@ def main():
     for name, renamed in WORDPIECE.items():
         lines = "".join(renamed.get(line.strip(), line.strip()) + "\n" for line in bert.splitlines())
         write(name, name, {}, {"vocab.txt": lines})
+    write("canine", "canine", {"tokenizer_class": "CanineTokenizer"}, {}, CHARACTERS)
 
 
 if __name__ == "__main__":
