@@ -14,9 +14,8 @@ void bert_bind(encoder *m, weights w)
     norm_bind(&m->embedding_norm, weights_in(in, "LayerNorm"), c->embedding, c->eps);
 }
 
-void bert_bind_layer(encoder_layer *l, weights w, int i, const encoder_config *c)
+void bert_bind_blocks(encoder_layer *l, weights in, const encoder_config *c)
 {
-    weights in = weights_in(w, "encoder.layer.%d", i);
     self_attention *a = &l->attention;
     linear_bind(&a->query, weights_in(in, "attention.self.query"), c->hidden, c->hidden);
     linear_bind(&a->key, weights_in(in, "attention.self.key"), c->hidden, c->hidden);
@@ -26,6 +25,11 @@ void bert_bind_layer(encoder_layer *l, weights w, int i, const encoder_config *c
     linear_bind(&l->ffn.up, weights_in(in, "intermediate.dense"), c->ffn, c->hidden);
     linear_bind(&l->ffn.down, weights_in(in, "output.dense"), c->hidden, c->ffn);
     norm_bind(&l->ffn_norm, weights_in(in, "output.LayerNorm"), c->hidden, c->eps);
+}
+
+void bert_bind_layer(encoder_layer *l, weights w, int i, const encoder_config *c)
+{
+    bert_bind_blocks(l, weights_in(w, "encoder.layer.%d", i), c);
 }
 
 static const field config[] = {

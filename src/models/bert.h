@@ -23,3 +23,6 @@ extern const head_spec bert_heads[];
 
 /* "encoder.layer.<i>.*". */
 void bert_bind_layer(encoder_layer *l, weights w, int i, const encoder_config *c);
+
+/* The same in the scope of one layer. */
+void bert_bind_blocks(encoder_layer *l, weights in, const encoder_config *c);

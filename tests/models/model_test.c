@@ -27,7 +27,8 @@ static int teardown(void **state)
 
 static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TINY "roberta-plain",
                   MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain",
-                  LONGFORMER[] = ARCHITECTURES "longformer", BIG_BIRD[] = ARCHITECTURES "big-bird";
+                  LONGFORMER[] = ARCHITECTURES "longformer", BIG_BIRD[] = ARCHITECTURES "big-bird",
+                  CANINE[] = ARCHITECTURES "canine";
 
 static const char XMOD[] = ARCHITECTURES "xmod",
                   NYSTROM[] = ARCHITECTURES "nystromformer-landmarks",
@@ -102,6 +103,12 @@ static const struct {
     {NYSTROM, "config.json", "{\"pad_token_id\":61}", ERR_BAD_MODEL, "the padding id 61"},
     {NYSTROM, "config.json", "{\"conv_kernel_size\":5}", ERR_BAD_MODEL,
      "attention.self.conv.weight' is [3, 1, 3, 1], expected [3, 1, 5, 1]"},
+    {CANINE, "config.json", "{\"num_hash_functions\":5}", ERR_BAD_MODEL,
+     "a hidden size of 24 cannot be cut into 5 hash functions"},
+    {CANINE, "config.json", "{\"num_hash_functions\":17}", ERR_INVALID,
+     "'num_hash_functions' is 17"},
+    {CANINE, "config.json", "{\"downsampling_rate\":3}", ERR_BAD_MODEL,
+     "'chars_to_molecules.conv.weight' is [24, 24, 4], expected [24, 24, 3]"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},
@@ -276,6 +283,39 @@ static void checks_batches(void **state)
     model_close(m);
 }
 
+/* Shorter texts than the reference can compute: CANINE's of fewer characters than a molecule. They
+ * have a result, the same in any batch. */
+static void short_texts(void **state)
+{
+    (void)state;
+    static const char *const goldens[] = {ARCHITECTURES "canine"};
+    enum { WIDTH = 24, LONGEST = 8 };
+    int ids[LONGEST * (LONGEST + 1) / 2], start[LONGEST + 1] = {0};
+    for (int i = 0; i < LONGEST * (LONGEST + 1) / 2; i++)
+        ids[i] = 3 + i % 50;
+    for (int i = 0; i < LONGEST; i++)
+        start[i + 1] = start[i] + i + 1;
+    for (size_t g = 0; g < sizeof goldens / sizeof *goldens; g++) {
+        model *m = open_changed(goldens[g], "config.json", "{}");
+        arena *a = arena_new(16 << 20);
+        float all[LONGEST * (LONGEST + 1) / 2 * WIDTH], one[LONGEST * WIDTH];
+        error e = {0};
+        token_batch b = {.ids = ids, .start = start, .n_seq = LONGEST};
+        assert_true(model_hidden(m, &b, all, a, &e));
+        for (int i = 0; i < LONGEST; i++) {
+            token_batch alone = {.ids = ids + start[i], .start = (int[]){0, i + 1}, .n_seq = 1};
+            if (!model_hidden(m, &alone, one, a, &e))
+                fail_msg("%s", e.message);
+            assert_memory_equal(one, all + (size_t)start[i] * WIDTH,
+                                (size_t)(i + 1) * WIDTH * sizeof *one);
+            for (int j = 0; j < (i + 1) * WIDTH; j++)
+                assert_true(one[j] > -100 && one[j] < 100);
+        }
+        arena_free(a);
+        model_close(m);
+    }
+}
+
 /* Token types reach the sum of embeddings, and absent ones are type 0. */
 static void uses_types(void **state)
 {
@@ -396,7 +436,7 @@ int main(void)
         cmocka_unit_test(describes),       cmocka_unit_test(limits),
         cmocka_unit_test(checks_batches),  cmocka_unit_test(uses_types),
         cmocka_unit_test(uses_boxes),      cmocka_unit_test(uses_paths),
-        cmocka_unit_test(refuses_boxes),
+        cmocka_unit_test(short_texts),     cmocka_unit_test(refuses_boxes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -32,6 +32,8 @@ AFTER_PADDING = {"pad_token_id": 1, "max_position_embeddings": 42}
 XMOD = {"languages": ["en_XX", "de_DE", "fr_XX"], "default_language": "de_DE",
         "adapter_reduction_factor": 3}
 LONG = {"pad_token_id": 1, "max_position_embeddings": 302}
+CANINE = {"num_hash_functions": 3, "num_hash_buckets": 151, "local_transformer_stride": 7,
+          "bos_token_id": 1, "eos_token_id": 2}
 BLOCKS = {"block_size": 4, "num_random_blocks": 1, "bos_token_id": 1, "eos_token_id": 2,
           "sep_token_id": 2}
 PATHS = {"max_depth": 3, "xpath_unit_hidden_size": 5, "max_xpath_tag_unit_embeddings": 11,
@@ -231,6 +233,13 @@ CASES = {
     "mobilebert-wide": case("mobilebert", {
         "embedding_size": 24, "trigram_input": False, "use_bottleneck": False,
         "num_feedforward_networks": 2}, scale=0.4),
+    # 150 characters: 22 chunks of the first layer.
+    "canine": case("canine", {**CANINE, "max_position_embeddings": 150},
+                   lengths=(4, 5, 7, 8, 31, 150), max_tokens=150),
+    "canine-options": case("canine", {
+        **CANINE, "downsampling_rate": 3, "upsampling_kernel_size": 5, "num_hash_functions": 6,
+        "local_transformer_stride": 40, "type_vocab_size": 2, "hidden_act": "relu",
+        "layer_norm_eps": 1e-3}, lengths=(3, 5, 17, 31, 40)),
     "longformer": case("longformer", {**LONG, "attention_window": 4}, lengths=(1, 5, 17, 300),
                        max_tokens=300),
     "longformer-windows": case("longformer", {

@@ -38,7 +38,7 @@ MOBILE = {"embedding_size": 28, "intra_bottleneck_size": 16, "num_feedforward_ne
 DECODER = {**{k: v for k, v in ONE_LAYER.items() if k != "layer_norm_eps"},
            "num_attention_heads": 2, "num_key_value_heads": 1, "pad_token_id": 3,
            "bos_token_id": 1, "eos_token_id": 2}
-FAMILIES = {  # model_type: class name, sizes, tokenizer
+FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, without a file)
     "bert": ("Bert", SIZES, bert_tokenizer),
     "roberta": ("Roberta", AFTER_PADDING, mpnet_tokenizer),
     "xlm-roberta": ("XLMRoberta", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
@@ -71,6 +71,9 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer
     "roberta-prelayernorm": ("RobertaPreLayerNorm", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
     "roformer": ("RoFormer", ROTARY, bert_tokenizer),
     "squeezebert": ("SqueezeBert", {**ONE_LAYER, "embedding_size": 28}, bert_tokenizer),
+    "canine": ("Canine", {**ONE_LAYER, "num_hash_functions": 2, "num_hash_buckets": 61,
+                          "local_transformer_stride": 11, "type_vocab_size": 2,
+                          "bos_token_id": 2, "eos_token_id": 3}, None),
     "longformer": ("Longformer", {**AFTER_PADDING, **ONE, "attention_window": 6,
                                   "sep_token_id": 2}, mpnet_tokenizer),
     "big-bird": ("BigBird", {**ONE_LAYER, "max_position_embeddings": 42, "block_size": 3,
@@ -105,6 +108,8 @@ RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.
 # (family, kind): how many separators the reference wants to see; it decides by them which tokens
 # see all, or which belong to the question.
 SEPARATORS = {("longformer", "spans"): 3, ("longformer", "choices"): 3, ("big-bird", "spans"): 2}
+# The reference cannot compute shorter sequences.
+SHORTEST = {"canine": 4}
 KINDS = {"masked-lm": "ForMaskedLM", "labels": "ForSequenceClassification",
          "token-labels": "ForTokenClassification", "spans": "ForQuestionAnswering",
          "choices": "ForMultipleChoice"}
@@ -194,9 +199,12 @@ def write_folder(root, name, c):
     _, sizes, make_tokenizer = FAMILIES[c["family"]]
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    tokenizer, tokenizer_config = make_tokenizer(max_length=40)
-    config = model_class(c, "Config")(vocab_size=tokenizer.get_vocab_size(),
-                                      **{**sizes, **c["settings"]})
+    if make_tokenizer:
+        tokenizer, tokenizer_config = make_tokenizer(max_length=40)
+        n_ids = tokenizer.get_vocab_size()
+    else:
+        n_ids, tokenizer_config = 0x110000, {"tokenizer_class": "CanineTokenizer"}
+    config = model_class(c, "Config")(vocab_size=n_ids, **{**sizes, **c["settings"]})
     model = model_class(c, c["suffix"])(config)
     state = published_state(name, c, model)
     if c["family"] in RENAMED:
@@ -208,7 +216,8 @@ def write_folder(root, name, c):
     save_file(state, root / "model.safetensors")
     write_json(root / "config.json", published_config(c, config))
     write_json(root / "tokenizer_config.json", tokenizer_config)
-    tokenizer.save(str(root / "tokenizer.json"), pretty=False)
+    if make_tokenizer:
+        tokenizer.save(str(root / "tokenizer.json"), pretty=False)
 
 
 def load(root, c):
@@ -234,6 +243,8 @@ def calls(name, c, config):
     types = getattr(config, "type_vocab_size", 0) or 0
     kind, n_separators = c["kind"], SEPARATORS.get((c["family"], c["kind"]), 0)
     for n in MORE_LENGTHS if kind in ("labels", "choices") else LENGTHS:
+        if n < SHORTEST.get(c["family"], 1):
+            continue
         call = {"ids": rng.integers(0, config.vocab_size, n).tolist()}
         call["ids"][-1] = config.vocab_size - 1
         if n_separators:

@@ -43,3 +43,18 @@ def write_rows(path, head, key, rows):
     body = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
     start = json.dumps(head, indent=1)[:-2]
     path.write_text("%s,\n \"%s\": [\n%s\n]}\n" % (start, key, body), encoding="ascii")
+
+
+class FloatLimits:
+    """torch, but the limits of float32 for every type. CANINE multiplies a float32 mask of zeros by
+    the lowest value of the model's type: with that of float64 they become NaN."""
+
+    def __getattr__(self, name):
+        return getattr(torch, name)
+
+    @staticmethod
+    def finfo(_=None):
+        return torch.finfo(torch.float32)
+
+
+transformers.models.canine.modeling_canine.torch = FloatLimits()
