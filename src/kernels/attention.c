@@ -37,6 +37,7 @@ typedef struct unit {
     int head, kv_head;
     int query, queries;
     int first_key, keys; /* the span, counted in rows of k */
+    int keys_before;     /* in earlier spans */
     enum attention_mask mask;
     const float *span_bias; /* [ATTENTION_KEYS] times the bias of the span, or NULL */
     float *panels, *scores, *biases;
@@ -87,11 +88,10 @@ static float *out_of(const unit *u, int query)
 static const float *bias_of(const unit *u, int query, int key)
 {
     const attention_args *a = u->a;
-    if (u->span_bias)
-        return u->span_bias;
     if (!a->bias)
-        return NULL;
-    return a->bias + u->head * a->bias_head_stride + query * a->bias_row_stride + key;
+        return u->span_bias;
+    return a->bias + u->head * a->bias_head_stride + query * a->bias_row_stride + u->keys_before +
+           key;
 }
 
 /* scores: divided by the cap already. */
@@ -165,10 +165,10 @@ static void unit_span(unit *u, const attention_span *s)
         u->biases[i] = s->bias;
     visible(u, u->query, &begin, &ignored);
     visible(u, u->query + u->queries - 1, &ignored, &end);
-    if (begin >= end)
-        return;
-    for (int block = begin - begin % ATTENTION_KEYS; block < end; block += ATTENTION_KEYS)
+    for (int block = begin - begin % ATTENTION_KEYS; begin < end && block < end;
+         block += ATTENTION_KEYS)
         unit_block(u, block);
+    u->keys_before += u->keys;
 }
 
 static void run_unit(unit *u)
@@ -179,6 +179,7 @@ static void run_unit(unit *u)
         u->max[i] = -INFINITY;
         u->sum[i] = 0;
     }
+    u->keys_before = 0;
     if (!a->spans)
         unit_span(u, &(attention_span){u->row, a->start[u->sequence + 1], false, 0});
     for (int i = 0; a->spans && i < a->first_span[u->sequence + 1] - a->first_span[u->sequence];

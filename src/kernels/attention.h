@@ -41,8 +41,9 @@ typedef struct attention_args {
     const float *bias;                      /* added to the scaled scores, or NULL: */
     long bias_head_stride, bias_row_stride; /* bias[h * head_stride + i * row_stride + j] */
     /* Keys of sequence s: spans first_span[s] .. first_span[s + 1] - 1, one after the other; what
-     * stands in two of them counts twice. Masks compare the numbers of rows of q and k. There is no
-     * `bias` then. NULL: the sequence's own rows. */
+     * stands in two of them counts twice. Masks compare the numbers of rows of q and k; j of `bias`
+     * counts the keys of all spans, whose own biases it takes the place of. NULL: the sequence's
+     * own rows. */
     const attention_span *spans;
     const int *first_span; /* [n_seq + 1] */
 } attention_args;

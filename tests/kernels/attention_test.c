@@ -189,15 +189,18 @@ static void sequences_do_not_depend_on_their_batch(void **state)
 static void check_spans(const attention_args *a, int sequence, int i, int head)
 {
     int d = a->head_dim, kv = head / (a->heads / a->kv_heads), row = a->start[sequence] + i;
+    int key = 0;
     double sum = 0, y[64] = {0};
     for (int k = a->first_span[sequence]; k < a->first_span[sequence + 1]; k++)
         for (int j = a->spans[k].begin; j < a->spans[k].end; j++) {
             double s = 0;
             for (int l = 0; l < d; l++)
                 s += (double)a->q[row * a->ldq + head * d + l] * a->k[j * a->ldk + kv * d + l];
-            double w = a->spans[k].all || seen(a, row, j)
-                           ? exp(s * a->scale + (double)a->spans[k].bias)
-                           : 0;
+            double bias = (double)a->spans[k].bias;
+            if (a->bias)
+                bias = a->bias[head * a->bias_head_stride + i * a->bias_row_stride + key];
+            key++;
+            double w = a->spans[k].all || seen(a, row, j) ? exp(s * a->scale + bias) : 0;
             sum += w;
             for (int l = 0; l < d; l++)
                 y[l] += w * a->v[j * a->ldv + kv * d + l];
@@ -227,13 +230,21 @@ static void spans_are_seen_as_they_say(void **state)
         for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++) {
             batch b = batch_new(lengths, 5, 4, 2, 20, (enum attention_mask)mask, 6, false);
             team *t = team_new(mask % 2 ? 3 : 1, NULL);
+            edge bias = edge_random(4L * 300 * 450);
             b.a.spans = spans;
+            if (mask ==
+                ATTENTION_FULL) { /* of queries that see fewer or more rows than there are */
+                b.a.bias = bias.p;
+                b.a.bias_row_stride = 450;
+                b.a.bias_head_stride = 300L * 450;
+            }
             b.a.first_span = first;
             run(t, &b);
             for (int s = 0; s < 5; s++)
                 for (int i = 0; i<lengths[s]; i += lengths[s]> 40 ? 7 : 1)
                     for (int head = 0; head < 4; head++)
                         check_spans(&b.a, s, i, head);
+            edge_free(&bias);
             team_free(t);
             batch_free(&b);
         }
