@@ -28,7 +28,8 @@ static int teardown(void **state)
 static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TINY "roberta-plain",
                   MPNET[] = TINY "mpnet-plain", DISTILBERT[] = TINY "distilbert-plain",
                   LONGFORMER[] = ARCHITECTURES "longformer", BIG_BIRD[] = ARCHITECTURES "big-bird",
-                  CANINE[] = ARCHITECTURES "canine";
+                  CANINE[] = ARCHITECTURES "canine", FUNNEL[] = ARCHITECTURES "funnel",
+                  FUNNEL_PLAIN[] = ARCHITECTURES "funnel-plain";
 
 static const char XMOD[] = ARCHITECTURES "xmod",
                   NYSTROM[] = ARCHITECTURES "nystromformer-landmarks",
@@ -109,6 +110,16 @@ static const struct {
      "'num_hash_functions' is 17"},
     {CANINE, "config.json", "{\"downsampling_rate\":3}", ERR_BAD_MODEL,
      "'chars_to_molecules.conv.weight' is [24, 24, 4], expected [24, 24, 3]"},
+    {FUNNEL, "config.json", "{\"block_sizes\":[]}", ERR_BAD_MODEL, "'block_sizes' is empty"},
+    {FUNNEL, "config.json", "{\"block_repeats\":[1]}", ERR_BAD_MODEL,
+     "'block_repeats' has 1 items for 3 blocks"},
+    {FUNNEL, "config.json", "{\"pooling_type\":\"min\"}", ERR_INVALID, "'pooling_type' is 'min'"},
+    {FUNNEL, "config.json", "{\"attention_type\":\"full\"}", ERR_INVALID,
+     "'attention_type' is 'full', expected one of 'relative_shift', 'factorized'"},
+    {FUNNEL, "config.json", "{\"num_decoder_layers\":2}", ERR_BAD_MODEL,
+     "missing 'decoder.layers.1.attention.q_head.weight'"},
+    {FUNNEL_PLAIN, "config.json", "{\"num_decoder_layers\":1}", ERR_INVALID,
+     "the model has no decoder (FunnelBaseModel)"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
     {BERT, "modules.json", "{}", ERR_BAD_MODEL, "no list of modules"},
     {BERT, "modules.json", "[]", ERR_BAD_MODEL, "no list of modules"},
@@ -283,12 +294,14 @@ static void checks_batches(void **state)
     model_close(m);
 }
 
-/* Shorter texts than the reference can compute: CANINE's of fewer characters than a molecule. They
+/* Shorter texts than the reference can compute: CANINE's of fewer characters than a molecule,
+ * Funnel's of too few tokens to pool. They
  * have a result, the same in any batch. */
 static void short_texts(void **state)
 {
     (void)state;
-    static const char *const goldens[] = {ARCHITECTURES "canine"};
+    static const char *const goldens[] = {ARCHITECTURES "canine", ARCHITECTURES "funnel",
+                                          ARCHITECTURES "funnel-plain"};
     enum { WIDTH = 24, LONGEST = 8 };
     int ids[LONGEST * (LONGEST + 1) / 2], start[LONGEST + 1] = {0};
     for (int i = 0; i < LONGEST * (LONGEST + 1) / 2; i++)

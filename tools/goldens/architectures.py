@@ -34,6 +34,10 @@ XMOD = {"languages": ["en_XX", "de_DE", "fr_XX"], "default_language": "de_DE",
 LONG = {"pad_token_id": 1, "max_position_embeddings": 302}
 CANINE = {"num_hash_functions": 3, "num_hash_buckets": 151, "local_transformer_stride": 7,
           "bos_token_id": 1, "eos_token_id": 2}
+FUNNEL = {"block_sizes": [1, 1, 1], "d_head": 6, "type_vocab_size": 3}
+FUNNEL_CASE = {"class": "FunnelModel", "max_tokens": 1 << 14,
+               "names": {"hidden_size": "d_model", "num_attention_heads": "n_head",
+                         "intermediate_size": "d_inner", "num_hidden_layers": "unused"}}
 BLOCKS = {"block_size": 4, "num_random_blocks": 1, "bos_token_id": 1, "eos_token_id": 2,
           "sep_token_id": 2}
 PATHS = {"max_depth": 3, "xpath_unit_hidden_size": 5, "max_xpath_tag_unit_embeddings": 11,
@@ -240,6 +244,21 @@ CASES = {
         **CANINE, "downsampling_rate": 3, "upsampling_kernel_size": 5, "num_hash_functions": 6,
         "local_transformer_stride": 40, "type_vocab_size": 2, "hidden_act": "relu",
         "layer_norm_eps": 1e-3}, lengths=(3, 5, 17, 31, 40)),
+    # Tokens of type 2 are of the same type as all. Where attention is by "relative_shift" the
+    # reference fails on texts that are not pooled in each block.
+    "funnel": case("funnel", {**FUNNEL, "num_decoder_layers": 1}, **FUNNEL_CASE,
+                   lengths=(5, 6, 7, 17, 40, 150)),
+    "funnel-max": case("funnel", {**FUNNEL, "pooling_type": "max", "truncate_seq": False,
+                                  "attention_type": "factorized", "num_decoder_layers": 2,
+                                  "pool_q_only": False, "hidden_act": "relu"},
+                       **FUNNEL_CASE),
+    "funnel-plain": case("funnel", {**FUNNEL, "separate_cls": False, "block_sizes": [2, 1],
+                                    "block_repeats": [2, 2], "num_decoder_layers": 0,
+                                    "layer_norm_eps": 1e-3},
+                         **FUNNEL_CASE, lengths=(3, 5, 17, 31, 40)),
+    "funnel-factorized": case("funnel", {**FUNNEL, "attention_type": "factorized",
+                                         "block_sizes": [1, 2], "num_decoder_layers": 1},
+                              **FUNNEL_CASE),
     "longformer": case("longformer", {**LONG, "attention_window": 4}, lengths=(1, 5, 17, 300),
                        max_tokens=300),
     "longformer-windows": case("longformer", {

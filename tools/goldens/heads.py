@@ -74,6 +74,9 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
     "canine": ("Canine", {**ONE_LAYER, "num_hash_functions": 2, "num_hash_buckets": 61,
                           "local_transformer_stride": 11, "type_vocab_size": 2,
                           "bos_token_id": 2, "eos_token_id": 3}, None),
+    "funnel": ("Funnel", {"block_sizes": [1, 1], "num_decoder_layers": 1, "d_model": 28,
+                          "n_head": 4, "d_head": 6, "d_inner": 44, "layer_norm_eps": 1e-3,
+                          "type_vocab_size": 3}, bert_tokenizer),
     "longformer": ("Longformer", {**AFTER_PADDING, **ONE, "attention_window": 6,
                                   "sep_token_id": 2}, mpnet_tokenizer),
     "big-bird": ("BigBird", {**ONE_LAYER, "max_position_embeddings": 42, "block_size": 3,
@@ -109,7 +112,7 @@ RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.
 # see all, or which belong to the question.
 SEPARATORS = {("longformer", "spans"): 3, ("longformer", "choices"): 3, ("big-bird", "spans"): 2}
 # The reference cannot compute shorter sequences.
-SHORTEST = {"canine": 4}
+SHORTEST = {"canine": 4, "funnel": 3}
 KINDS = {"masked-lm": "ForMaskedLM", "labels": "ForSequenceClassification",
          "token-labels": "ForTokenClassification", "spans": "ForQuestionAnswering",
          "choices": "ForMultipleChoice"}
