@@ -200,9 +200,10 @@ int32_t vocab_id(const vocab *v, str token)
 str vocab_token(const vocab *v, int64_t id)
 {
     if (v->code_points) {
+        if (id < 0 || id >= CODE_POINTS || is_surrogate(id))
+            return (str){0};
         const char *p = v->bytes + (size_t)id * CHARACTER_BYTES;
-        return id < 0 || id >= CODE_POINTS || is_surrogate(id) ? (str){0}
-                                                               : (str){p, unicode_length(*p)};
+        return (str){p, unicode_length(*p)};
     }
     if (id < 0 || id >= v->n_ids || v->token_of_id[id] == VOCAB_ABSENT)
         return (str){0};
