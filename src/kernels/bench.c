@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "kernels/attention.h"
+#include "kernels/conv.h"
 #include "kernels/gemm_quantised.h"
 #include "kernels/kernels.h"
 #include "kernels/list.h"
@@ -195,6 +196,36 @@ static void bench_quantised(bench *b)
     }
 }
 
+typedef struct depthwise_shape {
+    int length, channels, kernel;
+} depthwise_shape;
+
+static void run_depthwise(bench *b, const void *shape)
+{
+    const depthwise_shape *d = shape;
+    int k = d->kernel, c = d->channels, around = k / 2;
+    conv_shape s = {.in = c, .out = c, .groups = c, .kernel = {k, k}, .stride = {1, 1}};
+    s.dilation[0] = s.dilation[1] = 1;
+    s.before[0] = s.before[1] = s.after[0] = s.after[1] = around;
+    conv_args a = {.shape = &s, .w = b->weights, .x = b->in, .out = b->out, .n = 1};
+    a.height = a.width = d->length;
+    conv_f32(b->team, &a, NULL);
+}
+
+/* Only what this family does by itself: others are products. */
+static void bench_conv(bench *b)
+{
+    static const depthwise_shape shapes[] = {{56, 144, 3}, {14, 576, 3}, {56, 96, 7}, {14, 384, 7}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const depthwise_shape *s = &shapes[i];
+        double values = (double)s->length * s->length * s->channels;
+        char name[64];
+        snprintf(name, sizeof name, "depthwise %d x %d x %d, %d x %d", s->length, s->length,
+                 s->channels, s->kernel, s->kernel);
+        measure(b, run_depthwise, s, name, 2 * values * s->kernel * s->kernel, 8 * values);
+    }
+}
+
 static void run_layer_norm(bench *b, const void *shape)
 {
     const int *rows_width = shape;
@@ -242,10 +273,9 @@ static const struct {
     const char *name;
     void (*run)(bench *b);
 } families[] = {
-    {"gemm_f32", bench_gemm},
-    {"attention_f32", bench_attention},
-    {"rows_f32", bench_rows},
-    {"gemm_quantised", bench_quantised},
+    {"gemm_f32", bench_gemm}, {"attention_f32", bench_attention},
+    {"rows_f32", bench_rows}, {"gemm_quantised", bench_quantised},
+    {"conv_f32", bench_conv},
 };
 
 static void bench_row(bench *b, const kernel_row *row, const gemm_f32_kernels *same_level)

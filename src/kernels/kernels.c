@@ -15,6 +15,7 @@ kernel_table kernels = {
     .attention_f32 = &attention_f32_scalar,
     .rows_f32 = &rows_f32_scalar,
     .gemm_quantised = &gemm_quantised_scalar,
+    .conv_f32 = &conv_f32_scalar,
 };
 
 /* The slot is written through a pointer to pointer to const void: pointers to structs all have one

@@ -33,6 +33,8 @@ enum kernel_exactness {
     ROW(attention_f32, avx512, CPU_AVX512, 12, 32, KERNEL_ROUNDED)                                 \
     ROW(rows_f32, avx2, CPU_AVX2, 1, 8, KERNEL_ROUNDED)                                            \
     ROW(rows_f32, avx512, CPU_AVX512, 1, 16, KERNEL_ROUNDED)                                       \
+    ROW(conv_f32, avx2, CPU_AVX2, 1, 8, KERNEL_ROUNDED)                                            \
+    ROW(conv_f32, avx512, CPU_AVX512, 1, 16, KERNEL_ROUNDED)                                       \
     ROW(gemm_quantised, avx2, CPU_AVX2, 4, 1, KERNEL_ROUNDED)                                      \
     ROW(gemm_quantised, vnni, CPU_AVX512 | CPU_AVX512_VNNI, 8, 1, KERNEL_ROUNDED)
 #else
@@ -43,7 +45,8 @@ enum kernel_exactness {
 #define KERNEL_ROWS_ARM(ROW)                                                                       \
     ROW(gemm_f32, neon, CPU_NEON, 3, 8, KERNEL_ROUNDED)                                            \
     ROW(attention_f32, neon, CPU_NEON, 6, 16, KERNEL_ROUNDED)                                      \
-    ROW(rows_f32, neon, CPU_NEON, 1, 4, KERNEL_ROUNDED)
+    ROW(rows_f32, neon, CPU_NEON, 1, 4, KERNEL_ROUNDED)                                            \
+    ROW(conv_f32, neon, CPU_NEON, 1, 4, KERNEL_ROUNDED)
 #else
 #define KERNEL_ROWS_ARM(ROW)
 #endif
@@ -54,6 +57,7 @@ enum kernel_exactness {
     ROW(gemm_bf16, scalar, 0, 4, 16, KERNEL_REFERENCE)                                             \
     ROW(attention_f32, scalar, 0, 4, 4, KERNEL_REFERENCE)                                          \
     ROW(rows_f32, scalar, 0, 1, 1, KERNEL_REFERENCE)                                               \
+    ROW(conv_f32, scalar, 0, 1, 1, KERNEL_REFERENCE)                                               \
     ROW(gemm_quantised, scalar, 0, 2, 1, KERNEL_REFERENCE)                                         \
     KERNEL_ROWS_X86(ROW)                                                                           \
     KERNEL_ROWS_ARM(ROW)

@@ -124,6 +124,18 @@ typedef struct rows_f32_kernels {
     void (*from_bf16)(const void *from, float *out, long n);
 } rows_f32_kernels;
 
+/* Sums over rows of pixels, for convolutions, pooling and resizing. x and w: n_taps rows. out may
+ * not be one of them. */
+typedef struct conv_f32_kernels {
+    /* out[c] = bias[c] + sum over t of x[t][c] w[t][c]; bias may be NULL. */
+    void (*depthwise)(const float *const *x, const float *const *w, int n_taps, const float *bias,
+                      float *out, int channels);
+    /* out[c] = sum over t of x[t][c] w[t] */
+    void (*mix)(const float *const *x, const float *w, int n_taps, float *out, long width);
+    /* The largest of x[t][c], NaN if one is; n_taps >= 1. */
+    void (*most)(const float *const *x, int n_taps, float *out, long width);
+} conv_f32_kernels;
+
 enum {
     GEMM_QUANTISED_BLOCK = 1024, /* values of k summed before they are added to the others */
     GEMM_QUANTISED_CHUNK = 320,  /* bytes of a chunk of x, of 128 values for types with blocks of 32
@@ -150,6 +162,7 @@ typedef struct kernel_table {
     const attention_f32_kernels *attention_f32;
     const rows_f32_kernels *rows_f32;
     const gemm_quantised_kernels *gemm_quantised;
+    const conv_f32_kernels *conv_f32;
 } kernel_table;
 
 extern kernel_table kernels;
