@@ -1,4 +1,5 @@
-/* exp, tanh and the activations on vectors, for every simd_<isa>.h (include one before this).
+/* exp, tanh, softplus, the normal distribution and the activations on vectors, for every
+ * simd_<isa>.h (include one before this).
  *
  * Polynomials are minimax fits in the stated weight, rounded to float. Bounds were measured over
  * a seventh of all floats and are tested in tests/kernels/rows_test.c. */
@@ -6,21 +7,60 @@
 
 #include "kernels/activation.h"
 
-/* e^x within 1.1 ulp; gradual underflow, infinity above 88.73, NaN stays. */
-static inline vf vf_exp(vf x)
+/* p and n of e^x = 2^n (1 + p), |p| below 0.42; NaN stays in p. x is cut off where e^x is 0 or
+ * infinity. */
+static inline vf vf_exp_parts(vf x, vf *n)
 {
     x = vf_max(vf_set(-110.0f), vf_min(vf_set(89.0f), x));
-    vf n = vf_round(vf_mul(x, vf_set(1.44269504f)));
-    vf r = vf_fnma(n, vf_set(0x1.62e4p-1f), x); /* ln 2 in two parts, the first one short */
-    r = vf_fnma(n, vf_set(0x1.7f7d1cp-20f), r);
+    *n = vf_round(vf_mul(x, vf_set(1.44269504f)));
+    vf r = vf_fnma(*n, vf_set(0x1.62e4p-1f), x); /* ln 2 in two parts, the first one short */
+    r = vf_fnma(*n, vf_set(0x1.7f7d1cp-20f), r);
     /* 1 + r + r^2 p(r) on |r| <= ln 2 / 2: 3e-9 of the value */
     vf p = vf_set(0x1.6a234ap-10f);
     p = vf_fma(p, r, vf_set(0x1.123a6cp-7f));
     p = vf_fma(p, r, vf_set(0x1.5558f4p-5f));
     p = vf_fma(p, r, vf_set(0x1.555490p-3f));
     p = vf_fma(p, r, vf_set(0x1.fffffcp-2f));
-    p = vf_fma(vf_mul(r, r), p, r);
+    return vf_fma(vf_mul(r, r), p, r);
+}
+
+/* e^x within 1.1 ulp; gradual underflow, infinity above 88.73, NaN stays. */
+static inline vf vf_exp(vf x)
+{
+    vf n, p = vf_exp_parts(x, &n);
     return vf_scale(vf_add(p, vf_set(1.0f)), n);
+}
+
+/* e^x - 1 for x <= 0 within 2e-7 of the value. */
+static inline vf vf_exp_less_one(vf x)
+{
+    vf n, p = vf_exp_parts(x, &n), power = vf_scale(vf_set(1.0f), n);
+    return vf_fma(power, p, vf_sub(power, vf_set(1.0f)));
+}
+
+/* log(1 + e^x) within 3e-7 of the value. */
+static inline vf vf_softplus(vf x)
+{
+    /* log(1 + z) = 2 atanh(z / (2 + z)) for z = e^-|x|; the series to the 15th power: 2e-9 */
+    vf z = vf_exp(vf_sub(vf_zero(), vf_abs(x)));
+    vf s = vf_div(z, vf_add(z, vf_set(2.0f))), q = vf_mul(s, s);
+    vf p = vf_set(2.0f / 15);
+    p = vf_fma(p, q, vf_set(2.0f / 13));
+    p = vf_fma(p, q, vf_set(2.0f / 11));
+    p = vf_fma(p, q, vf_set(2.0f / 9));
+    p = vf_fma(p, q, vf_set(2.0f / 7));
+    p = vf_fma(p, q, vf_set(2.0f / 5));
+    p = vf_fma(p, q, vf_set(2.0f / 3));
+    p = vf_fma(p, q, vf_set(2.0f));
+    return vf_fma(p, s, vf_max(vf_zero(), x));
+}
+
+/* x tanh(log(1 + e^x)) with e = e^x: x (e^2 + 2 e) / (e^2 + 2 e + 2). */
+static inline vf vf_mish(vf x)
+{
+    vf e = vf_exp(vf_min(vf_set(40.0f), x));
+    vf w = vf_mul(e, vf_add(e, vf_set(2.0f)));
+    return vf_mul(x, vf_div(w, vf_add(w, vf_set(2.0f))));
 }
 
 /* 2^x for x <= 0 within 2e-7 of the value, possibly 0 where that is below the normal floats; NaN
@@ -63,9 +103,9 @@ static inline vf vf_tanh(vf x)
     return vf_if_less(t, vf_set(0.625f), small, large);
 }
 
-/* x Phi(x), Phi being the normal distribution: x / 2 + x^2 p(x^2) in the middle; outside,
- * Phi(-|x|) = e^q(|x|) keeps the relative precision of the left tail, which 1 + erf loses. */
-static inline vf vf_gelu(vf x)
+/* Phi(x), the normal distribution: 1/2 + x p(x^2) in the middle; outside, Phi(-|x|) = e^q(|x|)
+ * keeps the relative precision of the left tail, which 1 + erf loses. */
+static inline vf vf_phi(vf x)
 {
     vf s = vf_mul(x, x);
     /* erf(x / sqrt 2) / (2 x) on |x| <= 1.35: 2.3e-8 of the value */
@@ -75,7 +115,7 @@ static inline vf vf_gelu(vf x)
     p = vf_fma(p, s, vf_set(0x1.46bd4ap-7f));
     p = vf_fma(p, s, vf_set(-0x1.1057d8p-4f));
     p = vf_fma(p, s, vf_set(0x1.988452p-2f));
-    vf middle = vf_mul(x, vf_fma(p, x, vf_set(0.5f)));
+    vf middle = vf_fma(p, x, vf_set(0.5f));
     /* log Phi(-t) on 1.34 .. 8.5; beyond it falls faster than Phi does */
     vf t = vf_abs(x);
     vf q = vf_set(-0x1.e051a6p-21f);
@@ -87,8 +127,19 @@ static inline vf vf_gelu(vf x)
     q = vf_fma(q, t, vf_set(-0x1.978762p-1f));
     q = vf_fma(q, t, vf_set(-0x1.634526p-1f));
     vf tail = vf_exp(q);
-    vf outside = vf_mul(x, vf_if_less(x, vf_zero(), tail, vf_sub(vf_set(1.0f), tail)));
+    vf outside = vf_if_less(x, vf_zero(), tail, vf_sub(vf_set(1.0f), tail));
     return vf_if_less(t, vf_set(1.345f), middle, outside);
+}
+
+static inline vf vf_gelu(vf x)
+{
+    return vf_mul(x, vf_phi(x));
+}
+
+/* NaN stays. */
+static inline vf vf_between(float least, float most, vf x)
+{
+    return vf_max(vf_set(least), vf_min(vf_set(most), x));
 }
 
 static inline vf vf_gelu_tanh(vf x)
@@ -113,6 +164,32 @@ static inline __attribute__((always_inline)) vf vf_activate(enum activation act,
         return vf_max(vf_zero(), x);
     case ACT_TANH:
         return vf_tanh(x);
+    case ACT_GELU_10:
+        return vf_between(-10.0f, 10.0f, vf_gelu(x));
+    case ACT_SIGMOID:
+        return vf_times_sigmoid(vf_set(1.0f), x);
+    case ACT_RELU2:
+        return vf_mul(vf_max(vf_zero(), x), vf_max(vf_zero(), x));
+    case ACT_RELU6:
+        return vf_between(0.0f, 6.0f, x);
+    case ACT_LEAKY_RELU:
+        return vf_if_less(x, vf_zero(), vf_mul(x, vf_set(0.01f)), x);
+    case ACT_ELU:
+        return vf_if_less(x, vf_zero(), vf_exp_less_one(x), x);
+    case ACT_SELU:
+        return vf_if_less(x, vf_zero(), vf_mul(vf_exp_less_one(x), vf_set(1.7580993f)),
+                          vf_mul(x, vf_set(1.0507010f)));
+    case ACT_HARDSWISH:
+        return vf_mul(x,
+                      vf_mul(vf_between(0.0f, 6.0f, vf_add(x, vf_set(3.0f))), vf_set(1.0f / 6.0f)));
+    case ACT_SOFTPLUS:
+        return vf_softplus(x);
+    case ACT_SQRTSOFTPLUS:
+        return vf_sqrt(vf_softplus(x));
+    case ACT_MISH:
+        return vf_mish(x);
+    case ACT_LAPLACE: /* mean sqrt(1/2), deviation 1 / sqrt(4 pi) */
+        return vf_phi(vf_mul(vf_sub(x, vf_set(0.707107f)), vf_set(3.5449051f)));
     case ACT_NONE:
     case N_ACTIVATIONS:
         break;

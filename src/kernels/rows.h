@@ -25,8 +25,14 @@ void softmax_f32(team *t, const float *x, float *out, int n_rows, int width);
 
 /* out[i] = act(x[i]). Against the exact function, for finite x:
  *   GELU_ERF, GELU_TANH, QUICK_GELU, SILU  6e-7 of the result, or 6e-8 if that is more
- *   TANH                                    2e-7 of the result
- * RELU and NONE are exact; NaN stays NaN. */
+ *   TANH, ELU, SELU                         3e-7 of the result
+ *   SOFTPLUS, SQRTSOFTPLUS, HARDSWISH       4e-7 of the result (or 3e-7 for HARDSWISH, 1e-22 for
+ *                                           SQRTSOFTPLUS)
+ *   GELU_10, MISH, SIGMOID                  6e-7 of the result, or 6e-8 if that is more
+ *   LAPLACE                                 3e-7
+ *   RELU2, LEAKY_RELU                       1e-7 of the result
+ * RELU, RELU6 and NONE are exact; NaN stays NaN. What leaves the floats becomes infinite, what is
+ * below the smallest normal one may become a denormal or 0. */
 void activate_f32(team *t, enum activation act, const float *x, float *out, long n);
 
 /* out = a + b */

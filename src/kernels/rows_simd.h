@@ -143,27 +143,33 @@ static inline __attribute__((always_inline)) void activate_as(enum activation ac
         vf_store_n(out + i, vf_activate(act, vf_load_n(x + i, n - i)), n - i);
 }
 
+/* A loop for each. */
+#define ACTIVATE_AS(act)                                                                           \
+    case act:                                                                                      \
+        activate_as(act, x, out, n);                                                               \
+        break;
+
 static void activate(enum activation act, const float *x, float *out, long n)
 {
     switch (act) {
-    case ACT_GELU_ERF:
-        activate_as(ACT_GELU_ERF, x, out, n);
-        break;
-    case ACT_GELU_TANH:
-        activate_as(ACT_GELU_TANH, x, out, n);
-        break;
-    case ACT_QUICK_GELU:
-        activate_as(ACT_QUICK_GELU, x, out, n);
-        break;
-    case ACT_SILU:
-        activate_as(ACT_SILU, x, out, n);
-        break;
-    case ACT_RELU:
-        activate_as(ACT_RELU, x, out, n);
-        break;
-    case ACT_TANH:
-        activate_as(ACT_TANH, x, out, n);
-        break;
+        ACTIVATE_AS(ACT_GELU_ERF)
+        ACTIVATE_AS(ACT_GELU_TANH)
+        ACTIVATE_AS(ACT_QUICK_GELU)
+        ACTIVATE_AS(ACT_SILU)
+        ACTIVATE_AS(ACT_RELU)
+        ACTIVATE_AS(ACT_TANH)
+        ACTIVATE_AS(ACT_GELU_10)
+        ACTIVATE_AS(ACT_SIGMOID)
+        ACTIVATE_AS(ACT_RELU2)
+        ACTIVATE_AS(ACT_RELU6)
+        ACTIVATE_AS(ACT_LEAKY_RELU)
+        ACTIVATE_AS(ACT_ELU)
+        ACTIVATE_AS(ACT_SELU)
+        ACTIVATE_AS(ACT_HARDSWISH)
+        ACTIVATE_AS(ACT_SOFTPLUS)
+        ACTIVATE_AS(ACT_SQRTSOFTPLUS)
+        ACTIVATE_AS(ACT_MISH)
+        ACTIVATE_AS(ACT_LAPLACE)
     case ACT_NONE:
     case N_ACTIVATIONS:
         if (out != x && n > 0)

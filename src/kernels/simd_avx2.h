@@ -70,6 +70,10 @@ static inline vf vf_min(vf a, vf b)
 {
     return _mm256_min_ps(a, b);
 }
+static inline vf vf_sqrt(vf a)
+{
+    return _mm256_sqrt_ps(a);
+}
 static inline vf vf_abs(vf a)
 {
     return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);

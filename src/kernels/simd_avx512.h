@@ -73,6 +73,10 @@ static inline vf vf_min(vf a, vf b)
 {
     return _mm512_min_ps(a, b);
 }
+static inline vf vf_sqrt(vf a)
+{
+    return _mm512_sqrt_ps(a);
+}
 static inline vf vf_abs(vf a)
 {
     return _mm512_abs_ps(a);

@@ -82,6 +82,10 @@ static inline vf vf_min(vf a, vf b)
 {
     return vbslq_f32(vcltq_f32(a, b), a, b);
 }
+static inline vf vf_sqrt(vf a)
+{
+    return vsqrtq_f32(a);
+}
 static inline vf vf_abs(vf a)
 {
     return vabsq_f32(a);

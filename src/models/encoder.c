@@ -33,6 +33,15 @@ const char *const encoder_acts[] = {"gelu",
                                     "relu",
                                     "tanh",
                                     "linear",
+                                    "gelu_10",
+                                    "sigmoid",
+                                    "relu2",
+                                    "relu6",
+                                    "leaky_relu",
+                                    "hardswish",
+                                    "sqrtsoftplus",
+                                    "mish",
+                                    "laplace",
                                     NULL};
 
 const char *const encoder_head_poolings[] = {"cls",  "first", "bos",       "mean",
@@ -41,10 +50,11 @@ const char *const encoder_head_poolings[] = {"cls",  "first", "bos",       "mean
 static const int head_poolings[] = {POOL_CLS,         POOL_CLS,  POOL_CLS, POOL_MEAN,
                                     HEAD_POOL_SCORES, POOL_LAST, POOL_LAST};
 
-static const enum activation acts[] = {ACT_GELU_ERF,  ACT_GELU_ERF,  ACT_GELU_TANH, ACT_GELU_TANH,
-                                       ACT_GELU_TANH, ACT_GELU_TANH, ACT_GELU_TANH, ACT_QUICK_GELU,
-                                       ACT_SILU,      ACT_SILU,      ACT_RELU,      ACT_TANH,
-                                       ACT_NONE};
+static const enum activation acts[] = {
+    ACT_GELU_ERF,  ACT_GELU_ERF,     ACT_GELU_TANH, ACT_GELU_TANH, ACT_GELU_TANH, ACT_GELU_TANH,
+    ACT_GELU_TANH, ACT_QUICK_GELU,   ACT_SILU,      ACT_SILU,      ACT_RELU,      ACT_TANH,
+    ACT_NONE,      ACT_GELU_10,      ACT_SIGMOID,   ACT_RELU2,     ACT_RELU6,     ACT_LEAKY_RELU,
+    ACT_HARDSWISH, ACT_SQRTSOFTPLUS, ACT_MISH,      ACT_LAPLACE};
 
 enum activation encoder_activation(int i)
 {

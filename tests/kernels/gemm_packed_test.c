@@ -102,9 +102,9 @@ static void check_value(const precision *p, const gemm_args *a, int i, int j)
     double bound, sum = exact_sum(a, p, i, j, &bound);
     if (a->bias)
         sum += a->bias[j];
-    bound = 1.2 * (bound + fabs(sum) * 0x1p-23); /* no activation is steeper than 1.2 */
-    double y = reference_activation(a->act, sum);
-    bound += fabs(y) * 6e-7 + (a->act > ACT_NONE ? 6e-8 : 0);
+    bound = activation_steepness(a->act, sum) * (bound + fabs(sum) * 0x1p-23);
+    double y = exact_activation(a->act, sum);
+    bound += fabs(y) * 6e-7 + (a->act > ACT_NONE ? 3e-7 : 0);
     if (a->residual) {
         y += a->residual[i * a->ldr + j];
         bound += fabs(y) * 0x1p-24;

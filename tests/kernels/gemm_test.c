@@ -16,9 +16,9 @@ static void check_value(const gemm_args *a, int i, int j)
     }
     /* Four sums, blocks of 384: no value goes through more than this many additions. */
     double roundings = (a->k < GEMM_BLOCK ? a->k : GEMM_BLOCK) / 4.0 + a->k / 384.0 + 6;
-    double bound = roundings * magnitude * 0x1p-24 * 1.2; /* no activation is steeper than 1.2 */
-    double y = reference_activation(a->act, sum);
-    bound += fabs(y) * 6e-7 + (a->act > ACT_NONE ? 6e-8 : 0);
+    double bound = roundings * magnitude * 0x1p-24 * activation_steepness(a->act, sum);
+    double y = exact_activation(a->act, sum);
+    bound += fabs(y) * 6e-7 + (a->act > ACT_NONE ? 3e-7 : 0);
     if (a->residual) {
         y += a->residual[i * a->ldr + j];
         bound += fabs(y) * 0x1p-24;

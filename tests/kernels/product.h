@@ -1,30 +1,10 @@
 /* Operands of a matrix product at the edges of their memory, for the tests of all precisions. */
 #pragma once
 
+#include "activations.h"
 #include "harness.h"
 
 #include "kernels/gemm.h"
-
-static inline double reference_activation(enum activation act, double x)
-{
-    double u = 0.7978845608028654 * (x + 0.044715 * x * x * x);
-    switch (act) {
-    case ACT_GELU_ERF:
-        return x / 2 * erfc(-x / sqrt(2));
-    case ACT_GELU_TANH:
-        return x / 2 * (1 + tanh(u));
-    case ACT_QUICK_GELU:
-        return x / (1 + exp(-1.702 * x));
-    case ACT_SILU:
-        return x / (1 + exp(-x));
-    case ACT_RELU:
-        return x > 0 ? x : 0;
-    case ACT_TANH:
-        return tanh(x);
-    default:
-        return x;
-    }
-}
 
 typedef struct product {
     gemm_args a;
