@@ -64,10 +64,10 @@ typedef struct encoding {
 } encoding;
 
 /* Opens the tokenizer of a model folder: tokenizer.json, else a sentencepiece model, vocab.json
- * with merges.txt, or vocab.txt (recipe.h), with tokenizer_config.json and special_tokens_map.json
- * where there are any. Large ones are kept prepared (document_cache.h). NULL on failure:
- * ERR_NOT_FOUND when the folder has no tokenizer, ERR_BAD_MODEL naming file, JSON path and what was
- * expected otherwise. */
+ * with merges.txt, vocab.txt, or no file where tokens are characters (recipe.h), with
+ * tokenizer_config.json and special_tokens_map.json where there are any. Large ones are kept
+ * prepared (document_cache.h). NULL on failure: ERR_NOT_FOUND when the folder has no tokenizer,
+ * ERR_BAD_MODEL naming file, JSON path and what was expected otherwise. */
 tokenizer *tokenizer_open(const char *folder, error *e);
 
 /* The same from the bytes of a tokenizer.json; `name` stands for the file in messages. */
