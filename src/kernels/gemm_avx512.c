@@ -134,12 +134,16 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
     store_sums(rows, s, c, add);
 }
 
-/* A function for each height, so that each loop has the registers to itself. */
-#define TILE(rows)                                                                                 \
-    static __attribute__((noinline)) void tile_##rows(                                             \
+/* A function for each height, so that each loop has the registers to itself, and a loop of its own
+ * where nothing is asked for. */
+#define TILE(height)                                                                               \
+    static __attribute__((noinline)) void tile_##height(                                           \
         const float *x, long ldx, const float *panel, int k, float *c, bool add, gemm_ahead ahead) \
     {                                                                                              \
-        tile_rows(rows, x, ldx, panel, k, c, add, ahead);                                          \
+        if (ahead.lines == 0 && ahead.rows == 0)                                                   \
+            tile_rows(height, x, ldx, panel, k, c, add, (gemm_ahead){0});                          \
+        else                                                                                       \
+            tile_rows(height, x, ldx, panel, k, c, add, ahead);                                    \
     }
 TILE(1)
 TILE(2)
