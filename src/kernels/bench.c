@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "kernels/attention.h"
 #include "kernels/conv.h"
+#include "kernels/gemm_bf16.h"
+#include "kernels/gemm_i8.h"
 #include "kernels/gemm_quantised.h"
 #include "kernels/kernels.h"
 #include "kernels/list.h"
@@ -36,6 +38,9 @@ typedef struct bench {
 } bench;
 
 typedef void bench_fn(bench *b, const void *shape);
+typedef double spin_fn(long steps);
+
+static double peak_of(team *t, spin_fn *spin);
 
 static double now(void)
 {
@@ -97,6 +102,21 @@ typedef struct gemm_shape {
     int m, n, k;
 } gemm_shape;
 
+static const gemm_shape gemm_shapes[] = {
+    {1, 384, 384},    {1, 1536, 384},    {1, 3072, 768},   {4, 1536, 384},
+    {8, 1536, 384},   {16, 1536, 384},   {64, 384, 384},   {64, 1536, 384},
+    {64, 384, 1536},  {256, 384, 384},   {256, 1536, 384}, {256, 3072, 768},
+    {256, 768, 3072}, {256, 4096, 1024}, {300, 1000, 777}, {4096, 1536, 384},
+};
+
+static void measure_gemm(bench *b, bench_fn *fn, const gemm_shape *s, double weight_bytes)
+{
+    double m = s->m, n = s->n, k = s->k;
+    char name[64];
+    snprintf(name, sizeof name, "%d x %d x %d", s->m, s->n, s->k);
+    measure(b, fn, s, name, 2 * m * n * k, 4 * (m * k + m * n) + weight_bytes);
+}
+
 static void run_gemm(bench *b, const void *shape)
 {
     const gemm_shape *s = shape;
@@ -111,18 +131,51 @@ static void run_gemm(bench *b, const void *shape)
 
 static void bench_gemm(bench *b)
 {
-    static const gemm_shape shapes[] = {
-        {1, 384, 384},    {1, 1536, 384},    {1, 3072, 768},   {4, 1536, 384},
-        {8, 1536, 384},   {16, 1536, 384},   {64, 384, 384},   {64, 1536, 384},
-        {64, 384, 1536},  {256, 384, 384},   {256, 1536, 384}, {256, 3072, 768},
-        {256, 768, 3072}, {256, 4096, 1024}, {300, 1000, 777}, {4096, 1536, 384},
-    };
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        const gemm_shape *s = &shapes[i];
-        double m = s->m, n = s->n, k = s->k;
-        char name[64];
-        snprintf(name, sizeof name, "%d x %d x %d", s->m, s->n, s->k);
-        measure(b, run_gemm, s, name, 2 * m * n * k, 4 * (m * k + n * k + m * n));
+    for (size_t i = 0; i < sizeof gemm_shapes / sizeof gemm_shapes[0]; i++) {
+        const gemm_shape *s = &gemm_shapes[i];
+        measure_gemm(b, run_gemm, s, 4.0 * s->n * s->k);
+    }
+}
+
+/* Any bits are packed weights. */
+static const void *packed_weights(const bench *b, size_t size)
+{
+    size_t copies = WEIGHT_FLOATS * sizeof(float) / size;
+    return (const char *)b->weights + (size_t)b->run % copies * size;
+}
+
+static gemm_args packed_args(const bench *b, const gemm_shape *s)
+{
+    gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
+    a.m = s->m, a.n = s->n, a.k = s->k;
+    return a;
+}
+
+static void run_i8(bench *b, const void *shape)
+{
+    gemm_args a = packed_args(b, shape);
+    gemm_i8(b->team, &a, packed_weights(b, gemm_i8_bytes(a.n, a.k)));
+}
+
+static void run_bf16(bench *b, const void *shape)
+{
+    gemm_args a = packed_args(b, shape);
+    gemm_bf16(b->team, &a, packed_weights(b, gemm_bf16_bytes(a.n, a.k)));
+}
+
+static void bench_i8(bench *b)
+{
+    for (size_t i = 0; i < sizeof gemm_shapes / sizeof gemm_shapes[0]; i++) {
+        const gemm_shape *s = &gemm_shapes[i];
+        measure_gemm(b, run_i8, s, (double)gemm_i8_bytes(s->n, s->k));
+    }
+}
+
+static void bench_bf16(bench *b)
+{
+    for (size_t i = 0; i < sizeof gemm_shapes / sizeof gemm_shapes[0]; i++) {
+        const gemm_shape *s = &gemm_shapes[i];
+        measure_gemm(b, run_bf16, s, (double)gemm_bf16_bytes(s->n, s->k));
     }
 }
 
@@ -273,18 +326,25 @@ static const struct {
     const char *name;
     void (*run)(bench *b);
 } families[] = {
-    {"gemm_f32", bench_gemm}, {"attention_f32", bench_attention},
-    {"rows_f32", bench_rows}, {"gemm_quantised", bench_quantised},
+    {"gemm_f32", bench_gemm},  {"gemm_i8", bench_i8},
+    {"gemm_bf16", bench_bf16}, {"attention_f32", bench_attention},
+    {"rows_f32", bench_rows},  {"gemm_quantised", bench_quantised},
     {"conv_f32", bench_conv},
 };
+
+/* What the row's operations are compared with: its own instructions, or the f32 products of its
+ * level. */
+static spin_fn *spin_of(const kernel_row *row, const gemm_f32_kernels *same_level)
+{
+    bool packed = row->slot == (const void **)&kernels.gemm_i8 ||
+                  row->slot == (const void **)&kernels.gemm_bf16;
+    return packed ? ((const gemm_packed_kernels *)row->functions)->spin : same_level->spin;
+}
 
 static void bench_row(bench *b, const kernel_row *row, const gemm_f32_kernels *same_level)
 {
     const void *before = *row->slot;
-    const gemm_f32_kernels *gemm_before = kernels.gemm_f32;
-    kernels.gemm_f32 = same_level;
-    b->peak = kernels_peak_gflops(b->team);
-    kernels.gemm_f32 = gemm_before;
+    b->peak = peak_of(b->team, spin_of(row, same_level));
     b->row = row;
     *row->slot = row->functions;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
@@ -339,6 +399,7 @@ int kernels_bench(team *t, const bench_options *o, bench_report *report, void *a
 enum { MAX_PARTS = 256, PEAK_TRIES = 20 };
 
 typedef struct peak_job {
+    spin_fn *spin;
     char *from, *to;          /* copied when `to` is set, else read */
     size_t bytes, rounds;     /* of a part; how often each goes over its own */
     double done[MAX_PARTS];   /* by part */
@@ -364,13 +425,19 @@ static double best_rate(team *t, team_fn *part, peak_job *job)
 static void spin_part(void *arg, int part, int thread)
 {
     (void)thread;
-    ((peak_job *)arg)->done[part] = kernels.gemm_f32->spin(SPIN_STEPS);
+    peak_job *job = arg;
+    job->done[part] = job->spin(SPIN_STEPS);
+}
+
+static double peak_of(team *t, spin_fn *spin)
+{
+    peak_job job = {.spin = spin};
+    return best_rate(t, spin_part, &job);
 }
 
 double kernels_peak_gflops(team *t)
 {
-    peak_job job = {0};
-    return best_rate(t, spin_part, &job);
+    return peak_of(t, kernels.gemm_f32->spin);
 }
 
 typedef uint64_t lanes __attribute__((vector_size(16)));
