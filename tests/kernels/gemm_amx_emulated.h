@@ -15,9 +15,11 @@ static void finish_panels(const gemm_packed_kernels *portable, const gemm_args *
         for (int i = 0; i < rows; i++)
             memcpy(c + i * PANEL_COLUMNS, (const int32_t *)s->c + i * AMX_TILE_N + first,
                    PANEL_COLUMNS * sizeof *c);
-        gemm_sums part = {c, s->x_scale, s->w_scale, s->offset};
-        part.w_scale += part.w_scale ? first : 0;
-        part.offset += part.offset ? first : 0;
+        gemm_sums part = {.c = c, .x_scale = s->x_scale};
+        if (s->w_scale) {
+            part.w_scale = s->w_scale + first;
+            part.offset = s->offset + first;
+        }
         int left = cols - first;
         portable->finish(a, &part, row, rows, col + first,
                          left < PANEL_COLUMNS ? left : PANEL_COLUMNS);
