@@ -18,11 +18,17 @@ static void prepare(const float *x, int k, void *to, float *scale)
         values[k] = 0;
 }
 
+/* Sums modulo 2^32, as the instructions have them: what the offset adds may pass 2^31. */
+static int32_t wrapping_add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 static void tile_row(const uint8_t *x, const int8_t *w, int steps, int32_t *c)
 {
     for (int s = 0; s < steps; s++, x += VALUES) {
         for (int j = 0; j < TILE_N; j++, w += VALUES)
-            c[j] += x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3];
+            c[j] = wrapping_add(c[j], x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3]);
     }
 }
 
@@ -43,7 +49,7 @@ static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, in
     for (int i = 0; i < rows; i++, c += TILE_N) {
         float *out = a->out + (row + i) * a->ldo + col;
         for (int j = 0; j < cols; j++) {
-            float y = (float)(c[j] - s->offset[j]) * s->x_scale[i] * s->w_scale[j];
+            float y = (float)wrapping_add(c[j], -s->offset[j]) * s->x_scale[i] * s->w_scale[j];
             y = scalar_activate(a->act, a->bias ? y + a->bias[col + j] : y);
             out[j] = a->residual ? y + a->residual[(row + i) * a->ldr + col + j] : y;
         }
