@@ -7,6 +7,8 @@
  * goes on with the next slice, so that the cuts do not show in the bits. */
 #include "kernels/gemm_packed.h"
 
+#include "base/profile.h"
+
 enum {
     BLOCK_BYTES = 4 << 20,  /* of prepared rows, in a cache that the threads share */
     PART_BYTES = 384 << 10, /* of prepared rows of a part, in its second cache */
@@ -218,6 +220,7 @@ static void finish_without_sums(const gemm_job *job)
 
 void gemm_packed_run(team *t, const gemm_args *a, const gemm_packed *p)
 {
+    PROFILE_WORK(PROFILE_GEMM, 2.0 * a->m * a->n * a->k);
     gemm_job job = {.a = a, .p = p, .team = t};
     if (a->m <= 0 || a->n <= 0)
         return;
