@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -104,7 +105,7 @@ def listening_unix_path(pid):
 def build_load(folder):
     """The load generator, built into a folder."""
     program = pathlib.Path(folder) / "load"
-    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-std=c17", "-D_GNU_SOURCE", "-o", program,
+    subprocess.run([*shlex.split(os.environ.get("CC", "cc")), "-O2", "-std=c17", "-D_GNU_SOURCE", "-o", program,
                     ROOT / "bench" / "load.c"], check=True)
     return program
 

@@ -71,6 +71,7 @@ def build(model_folder):
 
 def export(model_folder, plain, fused, int8):
     import torch
+    from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.transformers.optimizer import optimize_model
 
@@ -91,7 +92,7 @@ def export(model_folder, plain, fused, int8):
         print("fused:", optimised.get_fused_operator_statistics())
         optimised.save_model_to_file(str(fresh) + ".fused")
         quantize_dynamic(str(fresh) + ".fused", str(fresh) + ".int8", weight_type=QuantType.QInt8,
-                         per_channel=True)
+                         per_channel=True, extra_options={"DefaultTensorType": TensorProto.FLOAT})
         os.replace(str(fresh) + ".int8", int8)
         os.replace(str(fresh) + ".fused", fused)
         os.replace(fresh, plain)

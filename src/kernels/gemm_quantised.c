@@ -6,6 +6,8 @@
  * order. */
 #include "kernels/gemm_quantised.h"
 
+#include "base/profile.h"
+
 #include "kernels/gemm_quantised_x.h"
 
 enum {
@@ -115,6 +117,7 @@ static void run_part(void *arg, int part, int thread)
 
 void gemm_quantised(team *t, const gemm_args *a, enum quantised_type type, const void *w)
 {
+    PROFILE_WORK(PROFILE_GEMM, 2.0 * a->m * a->n * a->k);
     if (a->m <= 0 || a->n <= 0)
         return;
     assert(a->k % quantised_formats[type].values == 0);

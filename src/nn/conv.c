@@ -1,6 +1,7 @@
 /* Each token's surroundings are laid out in the order of the published weights, [in][width], so
  * that the convolution is a product with the weights where they are mapped. */
 #include "nn/conv.h"
+#include "base/profile.h"
 #include "kernels/gemm.h"
 
 enum {
@@ -86,6 +87,7 @@ static void run(struct unfold_job *job, team *t, enum activation act, float *y)
 void conv_run(const conv *c, team *t, const ragged *r, const float *x, enum activation act,
               float *y, float *work)
 {
+    PROFILE(PROFILE_CONV);
     if (c->width == 1)
         multiply(c, t, x, ragged_rows(r), act, y);
     else

@@ -2,6 +2,7 @@
  * table that its distances reach, [n][reach] each; what a pair of tokens takes from them depends
  * on its distance only and becomes the bias of the attention kernel, a few heads at a time. */
 #include "nn/disentangled_attention.h"
+#include "base/profile.h"
 #include "kernels/attention.h"
 #include "kernels/gemm.h"
 
@@ -233,6 +234,7 @@ static void run_sequence(struct sequence *s, const relative_positions *p)
 void disentangled_attention_run(const disentangled_attention *m, team *t, const ragged *r,
                                 const relative_positions *p, const float *x, float *y, float *work)
 {
+    PROFILE(PROFILE_ATTENTION);
     int n = ragged_rows(r), width = width_of(m), longest = 0;
     size_t part = (size_t)n * (size_t)width;
     float *query = y, *key = work, *value = key + part, *mixed = value + part;

@@ -6,6 +6,7 @@
  * starts from the transpose over the largest sum of a column of any head, as the reference has
  * it. The product is made from the right: all of it is small but for the two outer matrices. */
 #include "nn/landmark_attention.h"
+#include "base/profile.h"
 #include "kernels/attention.h"
 #include "kernels/gemm.h"
 #include "kernels/rows.h"
@@ -92,6 +93,7 @@ static void finish(const landmark_attention *m, team *t, const ragged *r, const 
 void landmark_attention_run(const landmark_attention *m, team *t, const ragged *r, const float *x,
                             float *y, float *work)
 {
+    PROFILE(PROFILE_ATTENTION);
     int n = ragged_rows(r), hidden = m->out.in;
     size_t part = (size_t)n * (size_t)hidden;
     float *query = work, *key = query + part, *value = key + part, *mixed = value + part;

@@ -1,6 +1,7 @@
 /* The main path is mixed_attention_run: kernels, then both halves side by side, then the output. */
 #include "nn/mixed_attention.h"
 #include "base/memory.h"
+#include "base/profile.h"
 #include "kernels/attention.h"
 #include "kernels/rows.h"
 #include "nn/filter.h"
@@ -71,6 +72,7 @@ static void make_kernels(const mixed_attention *m, team *t, const ragged *r, con
 void mixed_attention_run(const mixed_attention *m, team *t, const ragged *r, const float *x,
                          float *y, float *work)
 {
+    PROFILE(PROFILE_ATTENTION);
     int n = ragged_rows(r), half = m->query.out, hidden = m->out.in, head_dim = half / m->heads;
     size_t part = (size_t)n * (size_t)half;
     float *query = work, *key = query + part, *value = key + part, *kernels = value + part;

@@ -1,6 +1,7 @@
 /* First all tokens as if none were global but as keys, then the global ones again: their results
  * take the place of the first. */
 #include "nn/window_attention.h"
+#include "base/profile.h"
 #include "kernels/attention.h"
 
 #include <math.h>
@@ -76,6 +77,7 @@ static void see_all(const window_attention *m, team *t, const ragged *r,
 void window_attention_run(const window_attention *m, team *t, const ragged *r,
                           const global_tokens *global, const float *x, float *y, float *work)
 {
+    PROFILE(PROFILE_ATTENTION);
     int n = ragged_rows(r);
     size_t part = (size_t)n * (size_t)m->out.in;
     float *query = y, *key = work, *value = key + part, *mixed = value + part;

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/own.h"
+#include "base/profile.h"
 #include "kernels/kernels.h"
 #include "tasks/run.h"
 
@@ -70,6 +71,28 @@ static void lengths_are_kept(void **state)
     assert_true(pipeline_open(&p, folder, NULL, "feature-extraction", t, &e));
     for (int n = 3; n <= p.max_tokens; n += 7)
         assert_int_equal(answered(&p, p.task, 1, n), n);
+    pipeline_close(&p);
+}
+
+/* Products are the larger part of the time, in every precision that a model may have. */
+static void products_are_profiled(void **state)
+{
+    team *t = *state;
+    own_mem char *folder = xprintf("%s/goldens/tiny/bert-mean-normalize", TEST_ROOT);
+    pipeline p;
+    error e = {0};
+    profile spent;
+    assert_true(pipeline_open(&p, folder, NULL, "feature-extraction", t, &e));
+    profile_start(&spent);
+    for (int i = 0; i < 50; i++)
+        answered(&p, p.task, 3, 12);
+    profile_stop();
+    int64_t total = 0;
+    for (int i = 0; i < N_PROFILE_PARTS; i++)
+        total += spent.ns[i];
+    assert_true(spent.ns[PROFILE_GEMM] > total / 50 && spent.ns[PROFILE_ATTENTION] > 0);
+    assert_true(spent.calls[PROFILE_GEMM] >= 100 && spent.operations[PROFILE_GEMM] > 1e6);
+    assert_int_equal(spent.calls[PROFILE_REQUEST], 50);
     pipeline_close(&p);
 }
 
@@ -149,8 +172,11 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(every_task_answers), cmocka_unit_test(lengths_are_kept),
-        cmocka_unit_test(texts_of_files),     cmocka_unit_test(quantiles),
+        cmocka_unit_test(every_task_answers),
+        cmocka_unit_test(lengths_are_kept),
+        cmocka_unit_test(products_are_profiled),
+        cmocka_unit_test(texts_of_files),
+        cmocka_unit_test(quantiles),
         cmocka_unit_test(rank_correlations),
     };
     return cmocka_run_group_tests(all, start, stop);
