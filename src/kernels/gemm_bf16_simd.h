@@ -25,7 +25,7 @@ INLINE void tile_rows(int rows, int vectors, const float *x, long ldx, const cha
             int panel = v * LANES / PANEL_COLUMNS, lane = v * LANES % PANEL_COLUMNS;
             vf_load_bf16_pairs(w + panel * panel_bytes + lane * STEP_BYTES, &even[v], &odd[v]);
             if (lane == 0)
-                _mm_prefetch(w + panel * panel_bytes + ahead, _MM_HINT_T1);
+                __builtin_prefetch(w + panel * panel_bytes + ahead, 0, 2);
         }
         UNROLL
         for (int i = 0; i < rows; i++) {
@@ -61,12 +61,12 @@ static double spin(long steps)
         UNROLL
         for (int i = 0; i < CHAINS; i++) {
             s[i] = vf_fma(a, odd, s[i]);
-            __asm__ volatile("" : "+x"(s[i])); /* each is wanted */
+            __asm__ volatile("" : VECTOR_OPERAND(s[i])); /* each is wanted */
         }
         UNROLL
         for (int i = 0; i < CHAINS; i++) {
             s[i] = vf_fma(a, even, s[i]);
-            __asm__ volatile("" : "+x"(s[i]));
+            __asm__ volatile("" : VECTOR_OPERAND(s[i]));
         }
     }
     return 2.0 * (double)steps * LANES * 2;

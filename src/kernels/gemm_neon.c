@@ -226,7 +226,7 @@ static double spin(long steps)
         UNROLL
         for (int i = 0; i < CHAINS; i++) {
             s[i] = vf_fma(s[i], a, a);
-            __asm__ volatile("" : "+w"(s[i])); /* each is wanted */
+            __asm__ volatile("" : VECTOR_OPERAND(s[i])); /* each is wanted */
         }
     }
     return 2.0 * (double)steps * CHAINS * LANES;

@@ -8,6 +8,8 @@
 #include "kernels/quantise.h"
 #include "kernels/unroll.h"
 
+#include <assert.h>
+
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
 #endif
@@ -16,7 +18,8 @@
 enum prepared {
     UNSIGNED_BYTES, /* int8 plus 128 */
     WORDS,          /* int8 in 16 bits */
-    FLOATS,         /* rounded to bfloat16 */
+    SIGNED_BYTES,
+    FLOATS, /* rounded to bfloat16 */
 };
 
 enum {
@@ -35,6 +38,13 @@ static inline float largest_of(const float *x, int k)
     return float_of_bits(vf_largest_bits(largest));
 }
 
+#if defined(__aarch64__)
+INLINE void store_group(enum prepared form, const float *x, float inverse, char *to)
+{
+    assert(form == SIGNED_BYTES); /* what its instructions take */
+    vst1q_s8((int8_t *)to, inverse > 0 ? bytes_of_16(x, inverse) : vdupq_n_s8(0));
+}
+#else
 INLINE void store_group(enum prepared form, const float *x, float inverse, char *to)
 {
     __m128i bytes = inverse > 0 ? bytes_of_16(x, inverse) : _mm_setzero_si128();
@@ -43,6 +53,7 @@ INLINE void store_group(enum prepared form, const float *x, float inverse, char 
     else
         _mm256_store_si256((__m256i *)(void *)to, _mm256_cvtepi8_epi16(bytes));
 }
+#endif
 
 INLINE void prepare_i8(enum prepared form, const float *x, int k, void *to, float *scale)
 {

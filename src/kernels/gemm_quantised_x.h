@@ -64,7 +64,8 @@ static inline float quantise_block(const float *x, int n, int8_t *q)
     float largest;
     memcpy(&largest, &most, sizeof largest);
     if (!(largest >= 0x1p-100f && largest < INFINITY)) {
-        memset(q, 0, (size_t)n);
+        for (int i = 0; i < n; i++)
+            q[i] = 0;
         return largest < 1 ? 0 : NAN;
     }
     float factor = 127.0f / largest;

@@ -6,6 +6,7 @@
 
 typedef __m256 vf;
 enum { LANES = 8, SCALE_TO_ZERO = -127 };
+#define VECTOR_OPERAND(a) "+x"(a)
 
 /* All bits of the first n lanes. */
 static inline __m256i first_lanes(long n)

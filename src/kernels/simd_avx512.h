@@ -9,6 +9,8 @@
 typedef __m512 vf;
 typedef __mmask16 vmask;
 enum { LANES = 16, SCALE_TO_ZERO = -160 };
+/* For asm statements: read and written in a vector register. */
+#define VECTOR_OPERAND(a) "+x"(a)
 
 static inline vmask first_lanes(long n)
 {

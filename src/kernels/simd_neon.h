@@ -6,6 +6,7 @@
 
 typedef float32x4_t vf;
 enum { LANES = 4, SCALE_TO_ZERO = -127 };
+#define VECTOR_OPERAND(a) "+w"(a)
 
 static inline vf vf_load(const float *p)
 {
@@ -132,4 +133,48 @@ static inline vf vf_load_f16(const void *p)
 static inline vf vf_load_bf16(const void *p)
 {
     return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(p)), 16));
+}
+/* The larger of the bits of each lane, as whole numbers. */
+static inline vf vf_max_bits(vf a, vf b)
+{
+    return vreinterpretq_f32_u32(vmaxq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)));
+}
+static inline uint32_t vf_largest_bits(vf a)
+{
+    return vmaxvq_u32(vreinterpretq_u32_f32(a));
+}
+static inline vf vf_of_difference(const int32_t *a, const int32_t *b)
+{
+    return vcvtq_f32_s32(vsubq_s32(vld1q_s32(a), vld1q_s32(b)));
+}
+static inline vf vf_of_integers(const int32_t *a)
+{
+    return vcvtq_f32_s32(vld1q_s32(a));
+}
+static inline int8x16_t bytes_of_16(const float *x, float factor)
+{
+    int16x8_t words[2];
+    for (int i = 0; i < 2; i++, x += 8) {
+        int32x4_t low = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x), factor));
+        int32x4_t high = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + 4), factor));
+        words[i] = vcombine_s16(vmovn_s32(low), vmovn_s32(high));
+    }
+    return vcombine_s8(vmovn_s16(words[0]), vmovn_s16(words[1]));
+}
+static inline vf vf_round_bf16(vf a)
+{
+    uint32x4_t bits = vreinterpretq_u32_f32(a), magnitude = vreinterpretq_u32_f32(vabsq_f32(a));
+    uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
+    uint32x4_t up = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd);
+    uint32x4_t nan = vcgtq_u32(magnitude, vdupq_n_u32(0x7f800000));
+    uint32x4_t normal = vcgtq_u32(magnitude, vdupq_n_u32(0x007fffff));
+    up = vbslq_u32(nan, vorrq_u32(bits, vdupq_n_u32(0x400000)), up);
+    up = vandq_u32(up, vdupq_n_u32(0xffff0000));
+    return vreinterpretq_f32_u32(vbslq_u32(normal, up, vandq_u32(bits, vdupq_n_u32(0x80000000))));
+}
+static inline void vf_load_bf16_pairs(const void *p, vf *first, vf *second)
+{
+    uint32x4_t pairs = vld1q_u32(p);
+    *first = vreinterpretq_f32_u32(vshlq_n_u32(pairs, 16));
+    *second = vreinterpretq_f32_u32(vandq_u32(pairs, vdupq_n_u32(0xffff0000)));
 }

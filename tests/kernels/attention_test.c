@@ -141,7 +141,7 @@ static void values_are_near_those_in_double(void **state)
     (void)state;
     const char *levels[8];
     int n = reachable_levels(levels);
-    for (int threads = 1; threads <= 3; threads += 2) {
+    for (int threads = first_team(); threads <= 3; threads += 2) {
         team *t = team_new(threads, NULL);
         for (int i = 0; i < n; i++) {
             assert_true(kernels_init_level(levels[i], NULL));

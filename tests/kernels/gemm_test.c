@@ -69,7 +69,7 @@ static void values_are_within_their_bounds(void **state)
     (void)state;
     const char *levels[8];
     int n = reachable_levels(levels);
-    for (int threads = 1; threads <= 3; threads += 2) {
+    for (int threads = first_team(); threads <= 3; threads += 2) {
         team *t = team_new(threads, NULL);
         for (int i = 0; i < n; i++) {
             assert_true(kernels_init_level(levels[i], NULL));
@@ -87,7 +87,7 @@ static void check_bits(int n, int k)
     team *one = team_new(1, NULL);
     gemm_f32(one, &p.a);
     edge out = edge_new(p.out.n);
-    for (int threads = 1; threads <= 3; threads++) {
+    for (int threads = first_team(); threads <= 3; threads++) {
         team *t = team_new(threads, NULL);
         static const int sizes[] = {1, 2, 3, 5, 6, 7, 11, 12, 13, 24, 25, 64, 200, 253, M};
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
@@ -161,7 +161,7 @@ static void packed_weights_give_the_same_bits(void **state)
     static const int ms[] = {1, 2, 3, 4, 6, 7, 12, 13, 25, 64, 130, 400};
     const char *levels[8];
     int n = reachable_levels(levels);
-    for (int threads = 1; threads <= 3; threads++) {
+    for (int threads = first_team(); threads <= 3; threads++) {
         team *t = team_new(threads, NULL);
         for (int i = 0; i < n; i++) {
             assert_true(kernels_init_level(levels[i], NULL));

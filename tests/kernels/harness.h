@@ -32,6 +32,13 @@ static inline int reachable_levels(const char *names[8])
     return n;
 }
 
+/* The first of the sizes of teams to test with, 1 to 3. Only the last where a processor is
+ * emulated, which takes fifty times as long. */
+static inline int first_team(void)
+{
+    return getenv("INFERD_TEST_EMULATED") ? 3 : 1;
+}
+
 /* Floats whose last one is followed by a page that may not be touched, and before whose first one
  * lie values of a pattern. Freed by edge_free, which checks the pattern. */
 typedef struct edge {
