@@ -342,7 +342,7 @@ static void load_run(struct load *l, bool again)
         connection_start(l, &l->connections[i]);
     struct epoll_event events[EVENTS_MAX];
     while (l->n_busy > 0) {
-        int n = epoll_wait(l->epoll, events, EVENTS_MAX, 60000);
+        int n = epoll_wait(l->epoll, events, EVENTS_MAX, 600000); /* large models take minutes */
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
