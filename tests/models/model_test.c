@@ -46,7 +46,7 @@ static const struct {
     {BERT, "config.json", "{\"model_type\":7}", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "[1]", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "{", ERR_BAD_MODEL, "not valid JSON"},
-    {BERT, "config.json", "{\"hidden_act\":\"mish\"}", ERR_INVALID, "'hidden_act'"},
+    {BERT, "config.json", "{\"hidden_act\":\"xielu\"}", ERR_INVALID, "'hidden_act'"},
     {BERT, "config.json", "{\"position_embedding_type\":\"relative_key\"}", ERR_INVALID,
      "'position_embedding_type'"},
     {BERT, "config.json", "{\"is_decoder\":true}", ERR_INVALID, "'is_decoder' is true"},
