@@ -167,7 +167,7 @@ static void check_sizes(const precision *p, const kernel_row *row)
         team *t = team_new(threads, NULL);
         for (size_t i = 0; i < sizeof ms / sizeof ms[0]; i++) {
             for (size_t j = 0; j < sizeof ns / sizeof ns[0]; j++) {
-                for (size_t l = 0; l < sizeof ks / sizeof ks[0]; l++) {
+                for (size_t l = 0; l < sizeof ks / sizeof ks[0]; l += (size_t)sizes_step()) {
                     enum activation act = (enum activation)((i + j + l) % N_ACTIVATIONS);
                     sizes s = {ms[i], ns[j], ks[l], (int)(j % 3)};
                     check_product(t, p, row, s, l % 2, i % 2, act);
@@ -225,7 +225,7 @@ static void check_batches(const precision *p, int m, int n, int k)
     for (int threads = first_team(); threads <= 3; threads++) {
         team *t = team_new(threads, NULL);
         static const int batches[] = {1, 2, 3, 5, 6, 7, 11, 12, 13, 31, 32, 33, 64, 200, 230};
-        for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
+        for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b += (size_t)sizes_step()) {
             memcpy(out.p, q.out.p, q.out.n * sizeof(float));
             for (int row = (int)b, rows; row < m; row += rows) {
                 gemm_args a = q.a;

@@ -90,7 +90,7 @@ static void check_bits(int n, int k)
     for (int threads = first_team(); threads <= 3; threads++) {
         team *t = team_new(threads, NULL);
         static const int sizes[] = {1, 2, 3, 5, 6, 7, 11, 12, 13, 24, 25, 64, 200, 253, M};
-        for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s += (size_t)sizes_step()) {
             memcpy(out.p, p.out.p, p.out.n * sizeof(float));
             for (int row = (int)s, rows; row < M; row += rows) {
                 gemm_args a = p.a;

@@ -32,11 +32,16 @@ static inline int reachable_levels(const char *names[8])
     return n;
 }
 
-/* The first of the sizes of teams to test with, 1 to 3. Only the last where a processor is
- * emulated, which takes fifty times as long. */
+/* Where a processor is emulated, which takes fifty times as long, the largest of the teams of 1 to
+ * 3 threads and every other one of many sizes must do. */
 static inline int first_team(void)
 {
     return getenv("INFERD_TEST_EMULATED") ? 3 : 1;
+}
+
+static inline int sizes_step(void)
+{
+    return getenv("INFERD_TEST_EMULATED") ? 2 : 1;
 }
 
 /* Floats whose last one is followed by a page that may not be touched, and before whose first one
