@@ -104,7 +104,13 @@ typedef struct encoder_spec {
 
 /* Names that hidden_act may have, and the places of some of them, for presets. */
 extern const char *const encoder_acts[];
-enum { ENCODER_GELU = 0, ENCODER_GELU_NEW = 2, ENCODER_SILU = 8, ENCODER_TANH = 11 };
+enum {
+    ENCODER_GELU = 0,
+    ENCODER_GELU_NEW = 2,
+    ENCODER_SILU = 8,
+    ENCODER_RELU = 10,
+    ENCODER_TANH = 11
+};
 
 extern const char *const encoder_position_types[];
 

@@ -59,11 +59,14 @@ typedef struct stack_config {
     int all_every;    /* the layers 0, all_every, ... see all tokens */
     strs layer_types; /* or these, one a layer: "full_attention", "sliding_attention" */
     int attention_bias, ffn_bias, norm_bias;
-    int turn_values; /* values are turned by position too */
-    double scale;    /* of attention scores; 0: 1 / sqrt(width of a head) */
-    double cap;      /* attention scores s become cap * tanh(s / cap); 0 or less: they do not */
-    int parallel;    /* attention and feed-forward of a layer have the same input, both normed */
-    int cross;       /* layers have cross-attention to the source */
+    int turn_values;     /* values are turned by position too */
+    double scale;        /* of attention scores; 0: 1 / sqrt(width of a head) */
+    double cap;          /* attention scores s become cap * tanh(s / cap); 0 or less: they do not */
+    int scaled_by_layer; /* scores of layer i are scaled by 1 / (i + 1) too */
+    int farthest;        /* distance beyond which biases by distance are all alike */
+    int gated;           /* feed-forward has a gate */
+    int parallel; /* attention and feed-forward of a layer have the same input, both normed */
+    int cross;    /* layers have cross-attention to the source */
     int token_dropout, mask_token_id;
     block_sparse sparse;    /* attention goes by blocks */
     int scale_words;        /* their vectors are multiplied by the root of the width */

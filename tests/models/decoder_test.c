@@ -12,6 +12,10 @@
 #define GEMMA  TEST_ROOT "/goldens/architectures/gemma"
 #define GEMMA3 TEST_ROOT "/goldens/architectures/gemma3-text"
 
+#define OPT  TEST_ROOT "/goldens/architectures/opt"
+#define BART TEST_ROOT "/goldens/heads/bart-labels"
+#define T5   TEST_ROOT "/goldens/heads/t5-labels"
+
 #define ROPE(text) "{\"rope_parameters\":{\"rope_theta\":10000,\"rope_type\":" text "}}"
 
 static const struct {
@@ -45,6 +49,17 @@ static const struct {
     {QWEN, "{\"layer_types\":[\"full_attention\",\"chunked_attention\"]}", ERR_INVALID,
      "layer_types 'chunked_attention'"},
     {GEMMA, "{\"use_bidirectional_attention\":true}", ERR_INVALID, "'use_bidirectional_attention'"},
+    {OPT, "{\"word_embed_proj_dim\":12}", ERR_INVALID, "'word_embed_proj_dim' is 12"},
+    {OPT, "{\"layer_norm_elementwise_affine\":false}", ERR_INVALID, "elementwise_affine' is false"},
+    {BART, "{\"decoder_start_token_id\":1000}", ERR_BAD_MODEL, "is 1000 in a vocabulary of"},
+    {BART, "{\"encoder_attention_heads\":3}", ERR_BAD_MODEL, "cannot be cut into 3 heads"},
+    {BART, "{\"decoder_layers\":3}", ERR_BAD_MODEL, "missing 'model.decoder.layers.2.self_attn."},
+    {BART, "{\"is_decoder\":true}", ERR_INVALID, "'is_decoder' is true"},
+    {T5, "{\"feed_forward_proj\":\"gated-mish\"}", ERR_INVALID,
+     "feed_forward_proj 'gated-mish' is not supported"},
+    {T5, "{\"decoder_start_token_id\":null}", ERR_BAD_MODEL, "'decoder_start_token_id' is not"},
+    {T5, "{\"relative_attention_max_distance\":3}", ERR_INVALID, "8 buckets of distances up to 3"},
+    {T5, "{\"d_kv\":5}", ERR_BAD_MODEL, "misshapen 'transformer."},
     {GEMMA3, "{\"query_pre_attn_scalar\":0}", ERR_INVALID, "'query_pre_attn_scalar' is 0"},
 };
 
@@ -65,6 +80,41 @@ static void refuses_by_name(void **state)
     team_free(t);
 }
 
+/* Scores that are read at a token which the text does not have. */
+static void needs_the_end_of_a_text(void **state)
+{
+    (void)state;
+    error e = {0};
+    team *t = team_new(1, NULL);
+    arena *a = arena_new(1 << 20);
+    model *m = model_open(BART, t, &e);
+    assert_non_null(m);
+    float out[2 * 3];
+    token_batch b = {.ids = (int[]){5, 2, 7, 8}, .start = (int[]){0, 2, 4}, .n_seq = 2};
+    assert_false(model_logits(m, &b, NULL, 0, out, a, &e));
+    assert_int_equal(e.kind, ERR_INVALID);
+    assert_string_equal(e.message, "sequence 1 does not have the token 2, at which this model "
+                                   "reads its scores");
+    b.n_seq = 1;
+    assert_true(model_logits(m, &b, NULL, 0, out, a, &e));
+    arena_free(a);
+    model_close(m);
+    team_free(t);
+}
+
+/* A stretched model reads as far as it is stretched. */
+static void tells_how_far_it_reads(void **state)
+{
+    (void)state;
+    error e = {0};
+    team *t = team_new(1, NULL);
+    model *m = model_open(TEST_ROOT "/goldens/architectures/llama-dynamic", t, &e);
+    assert_non_null(m);
+    assert_int_equal(model_describe(m)->max_position, 80);
+    model_close(m);
+    team_free(t);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -75,6 +125,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_by_name),
+        cmocka_unit_test(needs_the_end_of_a_text),
+        cmocka_unit_test(tells_how_far_it_reads),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

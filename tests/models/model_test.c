@@ -42,7 +42,7 @@ static const struct {
     const char *message;
 } refused[] = {
     {BERT, "config.json", "{\"model_type\":\"made-up\"}", ERR_INVALID,
-     "model_type 'made-up' is not supported, only albert, bert, "},
+     "model_type 'made-up' is not supported, only albert, bart, "},
     {BERT, "config.json", "{\"model_type\":7}", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "[1]", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "{", ERR_BAD_MODEL, "not valid JSON"},

@@ -55,6 +55,11 @@ LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_fr
           "original_max_position_embeddings": 16, "rope_theta": 30.0}
 LONGROPE = {"rope_type": "longrope", "short_factor": [1.0, 1.1, 1.4], "rope_theta": 50.0,
             "long_factor": [1.2, 2.5, 6.0], "original_max_position_embeddings": 16}
+BART = {"encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 3,
+        "decoder_attention_heads": 4, "encoder_ffn_dim": 36, "decoder_ffn_dim": 28,
+        "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 2}
+T5 = {"d_kv": 6, "d_ff": 36, "relative_attention_num_buckets": 10, "eos_token_id": 1,
+      "relative_attention_max_distance": 13, "decoder_start_token_id": 0}
 OLD_LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 61,
              "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
              "num_key_value_heads": 2, "intermediate_size": 36, "max_position_embeddings": 40,
@@ -154,6 +159,32 @@ CASES = {
         **OLD_LLAMA, "rope_scaling": {"type": "linear", "factor": 4.0}}),
     "llama-rope-scaling-yarn": llama({**YARN, "rope_theta": 500.0}, config={
         **OLD_LLAMA, "rope_scaling": YARN, "torch_dtype": "bfloat16"}),
+    "gpt2": case("gpt2"),
+    "gpt2-options": case("gpt2", {
+        "n_inner": 36, "activation_function": "relu", "layer_norm_epsilon": 1e-3,
+        "scale_attn_by_inverse_layer_idx": True, "num_hidden_layers": 3}),
+    "gpt2-unscaled": case("gpt2", {"scale_attn_weights": False, "is_causal": False}),
+    "gpt-neox": case("gpt_neox", {"num_attention_heads": 2, "rotary_pct": 0.34,
+                                  "attention_bias": True}),
+    "gpt-neox-options": case("gpt_neox", {
+        "use_parallel_residual": False, "attention_bias": False, "hidden_act": "gelu_new",
+        "layer_norm_eps": 1e-3, "rope_parameters": {
+            "rope_type": "linear", "factor": 2.0, "rope_theta": 90.0,
+            "partial_rotary_factor": 0.5}}),
+    "opt": case("opt", {"ffn_dim": 36, "word_embed_proj_dim": 24}),
+    "opt-options": case("opt", {"ffn_dim": 36, "word_embed_proj_dim": 24, "enable_bias": False,
+                                "do_layer_norm_before": False, "activation_function": "gelu"}),
+    "opt-no-final": case("opt", {"ffn_dim": 36, "word_embed_proj_dim": 24,
+                                 "_remove_final_layer_norm": True}),
+    "bart": case("bart", BART),
+    "bart-options": case("bart", {**BART, "scale_embedding": True, "activation_function": "relu",
+                                  "decoder_start_token_id": 5, "decoder_layers": 3}),
+    "mbart": case("mbart", {**BART, "scale_embedding": True}),
+    "t5": case("t5", T5, **{"class": "T5EncoderModel", "max_tokens": 32768}),
+    "t5-gated": case("t5", {**T5, "feed_forward_proj": "gated-gelu", "layer_norm_epsilon": 1e-3},
+                     **{"class": "T5EncoderModel", "max_tokens": 32768}),
+    "mt5": case("mt5", {**T5, "feed_forward_proj": "gated-silu"}, **{"class": "MT5EncoderModel", "max_tokens": 32768}),
+    "umt5": case("umt5", T5, **{"class": "UMT5EncoderModel", "max_tokens": 32768}),
     "mistral": case("mistral", {**DECODER, **WINDOW}),
     "mistral-plain": case("mistral", {**DECODER, "sliding_window": None, "head_dim": 10}),
     "mistral-bidirectional": case("mistral", {**DECODER, **WINDOW, "is_causal": False}),

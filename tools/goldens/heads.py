@@ -39,6 +39,14 @@ DECODER = {**{k: v for k, v in ONE_LAYER.items() if k != "layer_norm_eps"},
            "num_attention_heads": 2, "num_key_value_heads": 1, "pad_token_id": 3,
            "bos_token_id": 1, "eos_token_id": 2}
 FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, without a file)
+BART = {"d_model": 28, "encoder_layers": 1, "decoder_layers": 2, "encoder_attention_heads": 2,
+        "decoder_attention_heads": 4, "encoder_ffn_dim": 20, "decoder_ffn_dim": 44,
+        "max_position_embeddings": 40, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
+        "decoder_start_token_id": 2}
+T5 = {"d_model": 28, "d_kv": 6, "d_ff": 44, "num_layers": 1, "num_decoder_layers": 2,
+      "num_heads": 3, "relative_attention_num_buckets": 8, "relative_attention_max_distance": 20,
+      "pad_token_id": 0, "eos_token_id": 3, "decoder_start_token_id": 1}
+FAMILIES = {  # model_type: class name, sizes, tokenizer
     "bert": ("Bert", SIZES, bert_tokenizer),
     "roberta": ("Roberta", AFTER_PADDING, mpnet_tokenizer),
     "xlm-roberta": ("XLMRoberta", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
@@ -83,6 +91,16 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
                              "num_random_blocks": 1, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
                              "sep_token_id": 3}, bert_tokenizer),
     "llama": ("Llama", DECODER, bert_tokenizer),
+    "gpt2": ("GPT2", {"n_embd": 28, "n_layer": 1, "n_head": 2, "n_positions": 40,
+                      "pad_token_id": 3}, bert_tokenizer),
+    "gpt-neox": ("GPTNeoX", {**ONE_LAYER, "num_attention_heads": 2, "pad_token_id": None,
+                             "rotary_pct": 0.43}, bert_tokenizer),
+    "opt": ("OPT", {**ONE_LAYER, "ffn_dim": 44, "word_embed_proj_dim": 28}, bert_tokenizer),
+    "bart": ("Bart", BART, mpnet_tokenizer),
+    "mbart": ("MBart", BART, mpnet_tokenizer),
+    "t5": ("T5", T5, bert_tokenizer),
+    "mt5": ("MT5", T5, bert_tokenizer),
+    "umt5": ("UMT5", T5, bert_tokenizer),
     "mistral": ("Mistral", {**DECODER, "sliding_window": 6}, bert_tokenizer),
     "qwen2": ("Qwen2", DECODER, bert_tokenizer),
     "qwen3": ("Qwen3", {**DECODER, "head_dim": 8}, bert_tokenizer),
@@ -250,6 +268,8 @@ def calls(name, c, config):
             continue
         call = {"ids": rng.integers(0, config.vocab_size, n).tolist()}
         call["ids"][-1] = config.vocab_size - 1
+        if kind == "labels" and getattr(config, "is_encoder_decoder", False):
+            call["ids"][-1 if n < 9 else -3] = config.eos_token_id
         if n_separators:
             if n < 2 * n_separators:
                 continue
