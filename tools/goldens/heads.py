@@ -38,7 +38,6 @@ MOBILE = {"embedding_size": 28, "intra_bottleneck_size": 16, "num_feedforward_ne
 DECODER = {**{k: v for k, v in ONE_LAYER.items() if k != "layer_norm_eps"},
            "num_attention_heads": 2, "num_key_value_heads": 1, "pad_token_id": 3,
            "bos_token_id": 1, "eos_token_id": 2}
-FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, without a file)
 BART = {"d_model": 28, "encoder_layers": 1, "decoder_layers": 2, "encoder_attention_heads": 2,
         "decoder_attention_heads": 4, "encoder_ffn_dim": 20, "decoder_ffn_dim": 44,
         "max_position_embeddings": 40, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
@@ -46,7 +45,7 @@ BART = {"d_model": 28, "encoder_layers": 1, "decoder_layers": 2, "encoder_attent
 T5 = {"d_model": 28, "d_kv": 6, "d_ff": 44, "num_layers": 1, "num_decoder_layers": 2,
       "num_heads": 3, "relative_attention_num_buckets": 8, "relative_attention_max_distance": 20,
       "pad_token_id": 0, "eos_token_id": 3, "decoder_start_token_id": 1}
-FAMILIES = {  # model_type: class name, sizes, tokenizer
+FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, without a file)
     "bert": ("Bert", SIZES, bert_tokenizer),
     "roberta": ("Roberta", AFTER_PADDING, mpnet_tokenizer),
     "xlm-roberta": ("XLMRoberta", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),

@@ -16,10 +16,11 @@ import sys
 
 from reference import GOLDENS, torch, transformers, write_rows
 from tiny_folders import write_transformer
-from tiny_tokenizers import bert_tokenizer, roberta_tokenizer, xlm_roberta_tokenizer
+from tiny_tokenizers import (bert_tokenizer, qwen_tokenizer, roberta_tokenizer,
+                             xlm_roberta_tokenizer)
 from tokenizers import pre_tokenizers, processors
-from transformers import (BertConfig, DistilBertConfig, LayoutLMConfig, LiltConfig, RobertaConfig,
-                          XLMRobertaConfig, pipeline)
+from transformers import (BartConfig, BertConfig, DistilBertConfig, LayoutLMConfig, LiltConfig,
+                          Qwen3Config, RobertaConfig, XLMRobertaConfig, pipeline)
 
 OUT = GOLDENS / "tasks"
 SIZES = {"hidden_size": 28, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -34,6 +35,14 @@ LAYOUTLM = functools.partial(LayoutLMConfig, **{**SIZES, "hidden_size": 8})
 LILT = functools.partial(LiltConfig, **{**AFTER_PADDING, "hidden_size": 24,
                                         "num_attention_heads": 3})
 XLM_ROBERTA = functools.partial(XLMRobertaConfig, **AFTER_PADDING)
+BART = functools.partial(BartConfig, d_model=28, encoder_layers=1, decoder_layers=2,
+                         encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=36,
+                         decoder_ffn_dim=44, max_position_embeddings=66)
+# A text ends with its padding token, as those of Qwen3-Reranker do.
+QWEN3 = functools.partial(Qwen3Config, hidden_size=28, num_hidden_layers=2, num_attention_heads=4,
+                          num_key_value_heads=2, head_dim=8, intermediate_size=44,
+                          max_position_embeddings=66,
+                          pad_token_id=qwen_tokenizer()[0].token_to_id("<|endoftext|>"))
 
 
 def labels(*names):
@@ -82,6 +91,9 @@ MODELS = {
     "roberta-regression": model(ROBERTA, roberta_tokenizer, "SequenceClassification", {
         **labels("score"), "problem_type": "regression"}),
     "bert-one": model(BERT, bert_tokenizer, "SequenceClassification", labels("LABEL_0")),
+    "bart-nli": model(BART, roberta_tokenizer, "SequenceClassification", NLI),
+    "qwen3-one": model(QWEN3, qwen_tokenizer, "SequenceClassification", labels("LABEL_0")),
+    "qwen3-entities": model(QWEN3, qwen_tokenizer, "TokenClassification", PLAIN_NAMES),
     "distilbert-labels": model(DISTILBERT, bert_tokenizer, "SequenceClassification",
                                labels("bad", "so so", "good")),
     "bert-entities": model(BERT, functools.partial(bert_tokenizer, cased=True),
@@ -265,7 +277,7 @@ def text_classification_cases():
 
 
 def token_classification_cases():
-    for name in ("bert", "roberta", "xlm-roberta", "left", "prefix"):
+    for name in ("bert", "roberta", "xlm-roberta", "left", "prefix", "qwen3"):
         where = f"tasks/{name}-entities"
         for how in ("none", "simple", "first", "average", "max"):
             for text in ENTITIES:
@@ -323,7 +335,7 @@ def document_answers_cases():
 
 
 def zero_shot_classification_cases():
-    for where in ("tasks/bert-nli", "tasks/roberta-nli"):
+    for where in ("tasks/bert-nli", "tasks/roberta-nli", "tasks/bart-nli"):
         for text in (SHORT, AWKWARD, LONG):
             yield where, text, {"candidate_labels": LABELS}
             yield where, text, {"candidate_labels": LABELS, "multi_label": True}
@@ -340,6 +352,7 @@ def text_ranking_cases():
     for parameters in ({}, {"raw_scores": True}, {"return_text": True}, {"top_k": 2}):
         yield "tasks/bert-one", inputs, parameters
         yield "tasks/roberta-regression", inputs, parameters
+        yield "tasks/qwen3-one", inputs, parameters
 
 
 TASKS = {"fill-mask": (fill_mask, fill_mask_cases, "fill-mask"),

@@ -23,12 +23,13 @@ from reference import GOLDENS, numpy, torch, transformers, versions, write_f32, 
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from tiny_folders import write_folder
-from tiny_tokenizers import (bert_tokenizer, mpnet_tokenizer, roberta_tokenizer,
-                             xlm_roberta_tokenizer)
+from tiny_tokenizers import (bert_tokenizer, mpnet_tokenizer, qwen_tokenizer,
+                             roberta_tokenizer, t5_tokenizer, xlm_roberta_tokenizer)
 from tokenizers import Tokenizer
 from transformers import (AlbertConfig, AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM,
                           BertForPreTraining, CamembertConfig, DistilBertConfig, ElectraConfig,
-                          MPNetConfig, RobertaConfig, XLMRobertaConfig)
+                          Gemma3TextConfig, MPNetConfig, Qwen3Config, RobertaConfig, T5Config,
+                          T5EncoderModel, XLMRobertaConfig)
 
 OUT = GOLDENS / "tiny"
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -47,10 +48,22 @@ ALBERT = functools.partial(AlbertConfig, embedding_size=16, **SMALL)
 MPNET = functools.partial(MPNetConfig, **{**OFFSET_POSITIONS, "bos_token_id": 2,
                                           "pad_token_id": 1, "eos_token_id": 3})
 
+DECODER = {**SMALL, "num_key_value_heads": 2, "head_dim": 10}
+QWEN3 = functools.partial(Qwen3Config, **DECODER)
+GEMMA3 = functools.partial(Gemma3TextConfig, **DECODER, sliding_window=8, pad_token_id=1,
+                           bos_token_id=0, eos_token_id=2, use_bidirectional_attention=True,
+                           layer_types=["sliding_attention", "full_attention"])
+T5 = functools.partial(T5Config, d_model=32, d_kv=6, d_ff=44, num_layers=2, num_heads=4,
+                       relative_attention_num_buckets=8, relative_attention_max_distance=20,
+                       feed_forward_proj="gated-gelu", decoder_start_token_id=1, pad_token_id=1,
+                       eos_token_id=2)
+
 TANH = "torch.nn.modules.activation.Tanh"
 IDENTITY = "torch.nn.modules.linear.Identity"
 PROMPTS = {"prompts": {"query": "query: ", "passage": "the passage: ", "none": ""},
            "default_prompt_name": "query"}
+INSTRUCTIONS = {"prompts": {"query": "Instruct: Given a question, find passages that answer it\n"
+                                     "Query:", "document": ""}}
 
 TEXTS = [
     "",
@@ -77,6 +90,8 @@ PROMPT_CALLS = PLAIN_CALLS + [
     {"text": TEXTS[3], "prompt_name": "none"},
     {"text": TEXTS[3], "prompt": "free words about it "},
     {"text": "", "prompt_name": "passage"}]
+INSTRUCTION_CALLS = PLAIN_CALLS + [{"text": TEXTS[i], "prompt_name": name}
+                                   for i in (3, 9) for name in ("query", "document")]
 
 
 def bert(**row):
@@ -128,6 +143,16 @@ CASES = {
     "mpnet-plain": {"config": MPNET, "tokenizer": mpnet_tokenizer},
     "mpnet-mean-normalize": {"config": MPNET, "tokenizer": mpnet_tokenizer, "normalize": True,
                              "pooling": ["mean_tokens"]},
+    # As Qwen3-Embedding, EmbeddingGemma and sentence-t5 are published.
+    "qwen3-lasttoken": {"config": QWEN3, "tokenizer": qwen_tokenizer, "normalize": True,
+                        "pooling": ["lasttoken"], "calls": INSTRUCTION_CALLS,
+                        "dtype": torch.bfloat16, "shards": 2, **INSTRUCTIONS},
+    "gemma3-mean-dense": {"config": GEMMA3, "tokenizer": xlm_roberta_tokenizer, "normalize": True,
+                          "pooling": ["mean_tokens"], "dense": (48, False, IDENTITY),
+                          "dtype": torch.float16},
+    "t5-mean-dense": {"config": T5, "tokenizer": t5_tokenizer, "model": T5EncoderModel,
+                      "pooling": ["mean_tokens"], "normalize": True,
+                      "dense": (24, False, IDENTITY), "dtype": torch.float16},
 }
 
 

@@ -70,6 +70,40 @@ def roberta_tokenizer(max_length=64):
     return t, generic_config(max_length)
 
 
+def qwen_tokenizer(max_length=64):
+    """As Qwen3-Embedding has it: byte-level, its own words, a text ends with <|endoftext|>."""
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    t = Tokenizer(models.BPE(unk_token=None))
+    t.normalizer = normalizers.NFC()
+    words = Regex(r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
+                  r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    t.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(words, behavior="isolated", invert=False),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    t.decoder = decoders.ByteLevel()
+    t.train_from_iterator(CORPUS, trainers.BpeTrainer(
+        vocab_size=380, show_progress=False,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
+    t.add_special_tokens([AddedToken(s, normalized=False) for s in special])
+    t.post_processor = processors.Sequence([
+        processors.ByteLevel(trim_offsets=False),
+        processors.TemplateProcessing(
+            single="$A:0 <|endoftext|>:0", pair="$A:0 $B:1 <|endoftext|>:0",
+            special_tokens=[("<|endoftext|>", t.token_to_id("<|endoftext|>"))])])
+    return t, {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": max_length,
+               "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>",
+               "model_input_names": ["input_ids", "attention_mask"]}
+
+
+def t5_tokenizer(max_length=64):
+    """A text ends with </s> and begins with nothing."""
+    t, config = xlm_roberta_tokenizer(max_length)
+    t.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>",
+        special_tokens=[("</s>", t.token_to_id("</s>"))])
+    return t, {k: v for k, v in config.items() if k not in ("bos_token", "cls_token", "sep_token")}
+
+
 def unigram_pieces():
     """(piece, log probability): words by rank, then word parts, then letters."""
     parts = [p.removeprefix("##") for p in PIECES]
