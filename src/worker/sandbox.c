@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -25,11 +26,17 @@
 #define SANITIZED 0
 #endif
 
+/* Since the third version of Landlock; younger than the headers of Debian 12. */
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+
 static bool has_landlock, has_seccomp;
 
 /* --- files --- */
 
 enum {
+    TRUNCATE_VERSION = 3,
     WRITES =
         LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
         LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
@@ -61,6 +68,9 @@ static void allow_socket(int rules, const char *path)
 static bool restrict_files(const sandbox_paths *paths)
 {
     struct landlock_ruleset_attr handled = {.handled_access_fs = WRITES};
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version >= TRUNCATE_VERSION) /* truncate() and O_TRUNC are no writes to Landlock */
+        handled.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
     own_fd int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
     if (rules < 0)
         return false;
@@ -81,6 +91,9 @@ static const char *const never[] = {"execve",
                                     "process_vm_readv",
                                     "process_vm_writev",
                                     "kill",
+                                    "tkill",
+                                    "rt_sigqueueinfo",
+                                    "rt_tgsigqueueinfo",
                                     "pidfd_open",
                                     "pidfd_send_signal",
                                     "pidfd_getfd",
@@ -105,9 +118,13 @@ static const char *const never[] = {"execve",
                                     "finit_module",
                                     "delete_module",
                                     "open_by_handle_at",
+                                    "truncate",
                                     "chmod",
+                                    "fchmod",
                                     "fchmodat",
+                                    "fchmodat2",
                                     "chown",
+                                    "fchown",
                                     "lchown",
                                     "fchownat",
                                     "setuid",
@@ -142,10 +159,18 @@ static bool refuse_processes(scmp_filter_ctx filter)
                             SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD_FLAG, 0)) == 0;
 }
 
+/* raise() and abort() are tgkill with the own process. */
+static bool refuse_signals(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+                            SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) == 0;
+}
+
 static bool load_filter(const char *const *names, bool processes)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    bool ok = filter && refuse(filter, names) && (!processes || refuse_processes(filter)) &&
+    bool ok = filter && refuse(filter, names) &&
+              (!processes || (refuse_processes(filter) && refuse_signals(filter))) &&
               seccomp_load(filter) == 0;
     seccomp_release(filter);
     return ok;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +52,12 @@ static void *thread_body(void *arg)
     return NULL;
 }
 
+/* Since the third version of Landlock. */
+static bool truncates_are_seen(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 3;
+}
+
 static int check_files(void)
 {
     NEED(chdir(other) == 0);
@@ -60,6 +67,12 @@ static int check_files(void)
         NEED(unlink("there") < 0 && errno == EACCES);
         NEED(mkdir("made", 0700) < 0 && errno == EACCES);
     }
+    if (has("landlock+seccomp"))
+        NEED(truncate("there", 0) < 0 && (errno == EACCES || errno == EPERM));
+    if (has("landlock") && truncates_are_seen())
+        NEED(open("there", O_RDONLY | O_TRUNC) < 0 && errno == EACCES);
+    if (has("seccomp"))
+        NEED(fchmod(open("there", O_RDONLY), 0666) < 0 && errno == EPERM);
     NEED(chdir(cache) == 0);
     NEED(open("file", O_WRONLY | O_CREAT, 0600) >= 0);
     return 0;
@@ -73,6 +86,8 @@ static int check_processes(void)
     NEED(fork() < 0 && errno == EPERM);
     NEED(execv("/bin/true", arguments) < 0 && (errno == EPERM || errno == EACCES));
     NEED(kill(getppid(), 0) < 0 && errno == EPERM);
+    NEED(syscall(SYS_tgkill, getppid(), getppid(), 0) < 0 && errno == EPERM);
+    NEED(syscall(SYS_tgkill, getpid(), getpid(), 0) == 0);
     pthread_t thread;
     int answer = 0;
     NEED(pthread_create(&thread, NULL, thread_body, &answer) == 0);
