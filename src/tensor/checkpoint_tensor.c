@@ -171,8 +171,8 @@ bool checkpoint_read_tensor(tensor *out, const pickled *value, str bytes, bool b
     if (size > 0)
         data = v.storage->bytes.p + (size_t)v.storage->first * checkpoint_element_bytes(v.storage) +
                (size_t)v.first * v.width;
-    bool swap = big_endian && v.width > 1;
-    if (size > 0 && (!v.contiguous || swap)) {
+    bool swap = big_endian && v.width > 1, copied = size > 0 && (!v.contiguous || swap);
+    if (copied) {
         char *copy = arena_raw(copies, size, 1);
         if (!copy)
             return fail(e, ERR_BAD_MODEL,
@@ -188,6 +188,7 @@ bool checkpoint_read_tensor(tensor *out, const pickled *value, str bytes, bool b
                     .n_dims = v.n_dims,
                     .n_elements = v.n_elements,
                     .data = data,
+                    .copied = copied,
                     .size_bytes = size};
     memcpy(out->dims, v.dims, sizeof out->dims);
     return true;

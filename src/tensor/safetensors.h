@@ -26,6 +26,7 @@ typedef struct tensor {
     int64_t dims[TENSOR_DIMS];
     int64_t n_elements;
     const void *data; /* in the mapping, as the file aligns it */
+    bool copied;      /* it is not: a checkpoint's tensor in memory of its own */
     size_t size_bytes;
     uint64_t begin, end; /* where its bytes are in the data section */
 } tensor;

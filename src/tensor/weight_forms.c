@@ -303,7 +303,8 @@ static bool wait_stopped(struct weight_forms *f)
     return stop;
 }
 
-/* Floats that will not be read again leave the page tables. */
+/* Floats of files that will hardly be read again leave the page tables. A product that reads them
+ * right now finds them in the file; copies would be lost. */
 static void let_go(const struct weight_forms *f)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -311,7 +312,8 @@ static void let_go(const struct weight_forms *f)
         const tensor *t = i->entry->tensor;
         uintptr_t begin = ((uintptr_t)t->data + page - 1) & ~(page - 1);
         uintptr_t end = ((uintptr_t)t->data + t->size_bytes) & ~(page - 1);
-        if (i->form && t->data == i->entry->floats && begin < end && !i->entry->is_table)
+        if (i->form && t->data == i->entry->floats && !t->copied && begin < end &&
+            !i->entry->is_table)
             madvise((void *)begin, end - begin, MADV_DONTNEED);
     }
 }
@@ -377,7 +379,7 @@ bool weight_set_prepare(weight_set *set, error *e)
     if (write_file(f, &unwritten)) {
         take_renewed(f);
         f->n_file = f->renewed.file.n;
-        return true;
+        return make_private(f, e); /* what the file lacks: another program wrote it meanwhile */
     }
     if (f->plan.at_once)
         return fail(e, unwritten.kind, "%s", unwritten.message);

@@ -181,6 +181,7 @@ static void counts_copies(void **state)
                *kept = part->data;
     assert_true(copy >= end || copy + transposed->size_bytes <= from);
     assert_true(kept > from && kept < end);
+    assert_true(transposed->copied && !part->copied);
     /* transposed, columns, every_second, permuted, expanded, half_transposed, flags */
     assert_int_equal(checkpoint_copied_bytes(&c), 4 * (48 + 18 + 9 + 24 + 20) + 2 * 15 + 24);
     checkpoint_release(&c);
