@@ -161,6 +161,8 @@ static bool bind_layers(encoder *m, stack *s, weights w, error *e)
         stack_layer *l = &s->layers[i];
         if (!find_reach(&l->reach, spec, c, i, e))
             return false;
+        if (l->reach == REACH_NEAR && c->window < 1)
+            return fail(e, ERR_BAD_MODEL, "layer %d sees near tokens, but there is no window", i);
         l->ffn.act = encoder_activation(c->base.act);
         l->attention.heads = l->cross.heads = c->base.heads;
         l->attention.kv_heads = l->cross.kv_heads = stack_kv_heads(c);

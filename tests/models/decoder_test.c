@@ -60,6 +60,8 @@ static const struct {
     {T5, "{\"decoder_start_token_id\":null}", ERR_BAD_MODEL, "'decoder_start_token_id' is not"},
     {T5, "{\"relative_attention_max_distance\":3}", ERR_INVALID, "8 buckets of distances up to 3"},
     {T5, "{\"d_kv\":5}", ERR_BAD_MODEL, "misshapen 'transformer."},
+    {GEMMA3, "{\"sliding_window\":null}", ERR_BAD_MODEL,
+     "layer 0 sees near tokens, but there is no"},
     {GEMMA3, "{\"query_pre_attn_scalar\":0}", ERR_INVALID, "'query_pre_attn_scalar' is 0"},
 };
 
