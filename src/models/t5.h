@@ -5,7 +5,7 @@
 
 typedef struct t5_config {
     stack_config stack; /* of the encoder */
-    int decoder_layers; /* 0 or less: as many */
+    int decoder_layers; /* -1: as many */
     str ffn_kind;       /* "relu", "gated-gelu", ... */
     int start;          /* first token of what the decoder reads; -1: not given */
 } t5_config;
