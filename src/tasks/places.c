@@ -70,14 +70,26 @@ static int word_at(const size_t *ends, int n, size_t byte)
     return low;
 }
 
+/* Of a token that is not in a word; `most` is the last edge that the model knows. */
+static box place_of_other(const tokenizer_info *about, const encoding *enc, int i, int most)
+{
+    bool added = enc->sequence_ids[i] < 0;
+    const int *edges = added && enc->ids[i] == about->cls_id ? about->cls_box
+                       : enc->ids[i] == about->sep_id        ? about->sep_box
+                                                             : about->pad_box;
+    int at[4];
+    for (int k = 0; k < 4; k++)
+        at[k] = edges[k] < most ? edges[k] : most;
+    return (box){at[0], at[1], at[2], at[3]};
+}
+
 bool places_add(task_call *c, sequence *s, const encoding *enc, str text, int which,
                 const box_list *given, const char *path, error *e)
 {
-    int n_words = find_words(text, NULL), far = c->pipeline->info->places - 1;
-    int separator = tokenizer_info_of(c->pipeline->tokenizer)->sep_id;
+    int n_words = find_words(text, NULL), most = c->pipeline->info->places - 1;
+    int far = most < PLACES_MOST ? most : PLACES_MOST;
     if (!check(given, n_words, path, e))
         return false;
-    far = far < PLACES_MOST ? far : PLACES_MOST;
     size_t *ends = arena_try(c->memory, (size_t)n_words + 1, sizeof *ends);
     box *out = arena_try(c->memory, (size_t)enc->n, sizeof *out);
     if (!ends || !out)
@@ -93,8 +105,8 @@ bool places_add(task_call *c, sequence *s, const encoding *enc, str text, int wh
             if (b[2] > far || b[3] > far)
                 return fail(e, ERR_INVALID, "'%s' has an edge at %d, but this model knows 0 to %d",
                             path, b[2] > b[3] ? b[2] : b[3], far);
-        } else if (enc->ids[i] == separator) {
-            out[i] = (box){far, far, far, far};
+        } else {
+            out[i] = place_of_other(tokenizer_info_of(c->pipeline->tokenizer), enc, i, most);
         }
     }
     s->boxes = out;

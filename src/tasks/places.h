@@ -16,7 +16,8 @@ enum { PLACES_MOST = 1000, MAX_PLACES = 100000 }; /* the far edge of a page; box
 bool places_check_lists(const task_call *c, const box_lists *given, int n, bool single, error *e);
 
 /* Gives the tokens of `which` (0: the text, 1: its pair) the boxes of their words, which are what
- * white space divides `text` into; separators the far corner of the page, all others the near
+ * white space divides `text` into, and all others those of tokenizer_config.json (cls_token_box,
+ * sep_token_box, pad_token_box), else separators the far corner of the page and the rest the near
  * one. enc: of the sequence, with all arrays. path: of the boxes in the request. ERR_BAD_REQUEST
  * unless there are as many boxes as words, and their edges in order. */
 bool places_add(task_call *c, sequence *s, const encoding *enc, str text, int which,

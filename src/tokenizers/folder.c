@@ -29,7 +29,37 @@ static bool holds_string(const json_t *list, const char *wanted)
     return false;
 }
 
-static void apply_config(tokenizer *t, const side_files *f)
+/* preset: of all edges. */
+static bool read_box(const side_files *f, const char *key, int preset, int box[4], error *e)
+{
+    enum { MOST = 1 << 20 };
+    const json_t *given = json_object_get(f->config, key);
+    bool good = !given || json_is_null(given) || json_array_size(given) == 4;
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *edge = json_array_get(given, i);
+        double value = edge ? json_number_value(edge) : preset;
+        good = good && (!edge || json_is_number(edge)) && value >= 0 && value <= MOST;
+        box[i] = good ? (int)value : 0;
+    }
+    return (good && box[0] <= box[2] && box[1] <= box[3]) ||
+           fail(e, ERR_BAD_MODEL,
+                "tokenizer_config.json: '%s' must be four numbers from 0 to %d, left <= right and "
+                "top <= bottom",
+                key, MOST);
+}
+
+/* Separators stand in the far corner of the page, but not for LayoutLMv3. */
+static bool read_boxes(tokenizer_info *info, const side_files *f, error *e)
+{
+    enum { FAR = 1000 };
+    const json_t *class = json_object_get(f->config, "tokenizer_class");
+    bool near = json_is_string(class) && str_starts(json_str(class), STR("LayoutLMv3Tokenizer"));
+    return read_box(f, "cls_token_box", 0, info->cls_box, e) &&
+           read_box(f, "sep_token_box", near ? 0 : FAR, info->sep_box, e) &&
+           read_box(f, "pad_token_box", 0, info->pad_box, e);
+}
+
+static bool apply_config(tokenizer *t, const side_files *f, error *e)
 {
     tokenizer_info *info = &t->info;
     const recipe *r = recipe_find(f);
@@ -52,6 +82,7 @@ static void apply_config(tokenizer *t, const side_files *f)
     set_id(t, f, "mask_token", &info->mask_id);
     set_id(t, f, "bos_token", &info->bos_id);
     set_id(t, f, "eos_token", &info->eos_id);
+    return read_boxes(info, f, e);
 }
 
 /* Whether transformers loads this tokenizer with a class that sets BertNormalizer from its own
@@ -234,7 +265,8 @@ tokenizer *tokenizer_open(const char *folder, error *e)
     if (!side_files_read(&f, folder, e))
         return NULL;
     tokenizer *t = file_exists(json) ? open_json(json, &f, e) : open_vocabulary(folder, &f, e);
-    if (t)
-        apply_config(t, &f);
-    return t;
+    if (!t || apply_config(t, &f, e))
+        return t;
+    tokenizer_close(t);
+    return NULL;
 }

@@ -107,6 +107,41 @@ static void test_vocabulary_with_config(void **state)
     tokenizer_close(t);
 }
 
+static void assert_box(const int box[4], int a, int b, int c, int d)
+{
+    assert_memory_equal(box, ((int[]){a, b, c, d}), 4 * sizeof *box);
+}
+
+static void test_boxes_of_special_tokens(void **state)
+{
+    struct folder *f = *state;
+    error e = {0};
+    put(f, "vocab.txt", lines);
+    tokenizer *t = open_folder(f);
+    assert_box(tokenizer_info_of(t)->cls_box, 0, 0, 0, 0);
+    assert_box(tokenizer_info_of(t)->sep_box, 1000, 1000, 1000, 1000);
+    tokenizer_close(t);
+    put(f, "tokenizer_config.json",
+        "{\"sep_token_box\": [1, 2, 3, 4], \"cls_token_box\": [5, 6, 7, 8], \"pad_token_box\": "
+        "null}");
+    t = open_folder(f);
+    assert_box(tokenizer_info_of(t)->sep_box, 1, 2, 3, 4);
+    assert_box(tokenizer_info_of(t)->cls_box, 5, 6, 7, 8);
+    assert_box(tokenizer_info_of(t)->pad_box, 0, 0, 0, 0);
+    tokenizer_close(t);
+    static const char *const wrong[] = {
+        "{\"sep_token_box\": [1, 2, 3]}", "{\"sep_token_box\": [1, 2, 3, -4]}",
+        "{\"sep_token_box\": [1, 2, 3, \"4\"]}", "{\"sep_token_box\": [3, 2, 1, 4]}",
+        "{\"sep_token_box\": 1000}"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        e = (error){0};
+        put(f, "tokenizer_config.json", wrong[i]);
+        assert_null(tokenizer_open(f->path, &e));
+        assert_int_equal(e.kind, ERR_BAD_MODEL);
+        assert_non_null(strstr(e.message, "'sep_token_box' must be four numbers"));
+    }
+}
+
 static const char definition[] =
     "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"[UNK]\": 0, \"Hello\": 1, \"hello\": 2}},"
     "\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": true},"
@@ -167,6 +202,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_vocabulary_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_vocabulary_with_config, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_config_sets_the_normalizer_of_bert, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_boxes_of_special_tokens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_folders, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
