@@ -202,7 +202,7 @@ def test_mistakes_on_the_command_line(binary, tmp_path):
                         (["serve", "--rate-limit", "fast"], "--rate-limit: 'fast' is not a rate"),
                         (["serve", "extra"], "takes no arguments"),
                         (["token", "make"], "expected 'create'"),
-                        (["models", "set", "a"], "expected nothing or 'set"),
+                        (["models", "set", "a"], "expected nothing, 'set"),
                         (["add", "x"], "expected FOLDER and OWNER/NAME"),
                         (["remove", "../x"], "is not the id of a model")):
         got = run(words[0], "--data", str(tmp_path), *words[1:])
