@@ -335,9 +335,9 @@ static void on_report(const process_report *report, void *arg)
     m->load_ms = (clock_us() - m->started_us) / 1000;
     m->used_ms = m->account.used_ms = clock_ms();
     m->account.protected_ms = m->used_ms + TURN_MS;
-    int64_t real = report->mapped_bytes + report->private_bytes;
-    if (real > m->account.bytes)
-        ledger_correct(&p->ledger, &m->account, real);
+    /* More than its files where they had to be converted, less where int8 took their place. */
+    ledger_correct(&p->ledger, &m->account,
+                   report->mapped_bytes + report->private_bytes + POOL_OVERHEAD_BYTES);
     log_info("model '%s': loaded in %" PRId64 " ms by worker %d (%s)", m->id, m->load_ms,
              (int)process_id(m->process), report->task);
     series_observe(metrics_get(p->options.metrics, METRIC_SECONDS, "inferd_load_seconds",

@@ -55,6 +55,14 @@ static enum error_kind kind_of_status(int status)
     return ERR_BAD_MODEL;
 }
 
+/* A worker has read a model by then: what it says may be anything. */
+static int64_t bytes_of(const json_t *report, const char *key)
+{
+    const json_int_t most = (json_int_t)1 << 50;
+    json_int_t bytes = json_integer_value(json_object_get(report, key));
+    return bytes < 0 ? 0 : bytes > most ? most : bytes;
+}
+
 static bool read_report(str line, process_report *r)
 {
     own_json json_t *root = json_parse(line, "report of the worker", 8, NULL);
@@ -62,8 +70,8 @@ static bool read_report(str line, process_report *r)
     if (!json_is_boolean(ready))
         return false;
     r->ready = json_is_true(ready);
-    r->mapped_bytes = json_integer_value(json_object_get(root, "mapped_bytes"));
-    r->private_bytes = json_integer_value(json_object_get(root, "private_bytes"));
+    r->mapped_bytes = bytes_of(root, "mapped_bytes");
+    r->private_bytes = bytes_of(root, "private_bytes");
     str task = json_str(json_object_get(root, "task"));
     snprintf(r->task, sizeof r->task, "%.*s", (int)task.n, task.p ? task.p : "");
     if (!r->ready) {

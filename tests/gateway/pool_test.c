@@ -51,8 +51,16 @@ static int stand_in(char **argv)
     }
     if (strcmp(folder, "/slow") == 0)
         usleep(150000);
+    int mapped = strcmp(folder, "/small") == 0 ? 4 : MODEL_BYTES - 3;
+    int private = strcmp(folder, "/large") == 0 ? MODEL_BYTES : 3;
+    if (strcmp(folder, "/lies") == 0) {
+        dprintf(fd, "{\"ready\":true,\"mapped_bytes\":%lld,\"private_bytes\":-5}\n",
+                INT64_MAX + 0LL);
+        pause();
+    }
     if (strcmp(folder, "/never") != 0)
-        dprintf(fd, "{\"ready\":true,\"task\":\"t\",\"mapped_bytes\":1,\"private_bytes\":2}\n");
+        dprintf(fd, "{\"ready\":true,\"task\":\"t\",\"mapped_bytes\":%d,\"private_bytes\":%d}\n",
+                mapped, private);
     close(fd);
     for (;;)
         pause();
@@ -248,6 +256,28 @@ static void one_load_for_many(void **state)
     ask(&next, "a", "/slow"); /* loaded: at once */
     assert_int_equal(next.n_ready, 1);
     lease_release(&next.lease);
+    free_pool();
+}
+
+/* What a worker says that it took counts, beside its own memory. */
+static void counts_what_is_taken(void **state)
+{
+    (void)state;
+    make_pool(INT64_MAX, 60000, 100);
+    struct client small, large, lies;
+    ask(&small, "small", "/small");
+    wait_for(answered, &small);
+    assert_int_equal(pool_used(p), 7 + POOL_OVERHEAD_BYTES);
+    ask(&large, "large", "/large");
+    wait_for(answered, &large);
+    assert_int_equal(pool_used(p), 7 + 2 * MODEL_BYTES - 3 + 2 * POOL_OVERHEAD_BYTES);
+    int64_t before = pool_used(p);
+    ask(&lies, "lies", "/lies");
+    wait_for(answered, &lies);
+    assert_true(pool_used(p) > before && pool_used(p) - before <= (INT64_C(1) << 50) + (64 << 20));
+    lease_release(&small.lease);
+    lease_release(&large.lease);
+    lease_release(&lies.lease);
     free_pool();
 }
 
@@ -545,6 +575,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_load_for_many),
         cmocka_unit_test(idle_models_are_unloaded),
+        cmocka_unit_test(counts_what_is_taken),
         cmocka_unit_test(budget_evicts_the_oldest_idle),
         cmocka_unit_test(busy_models_are_drained_first),
         cmocka_unit_test(what_never_fits_is_refused),
