@@ -22,7 +22,9 @@ from the reference implementation (transformers on a CPU, f32) over all goldens 
 small random models of awkward sizes, every option that changes results. The reference's own error against 64-bit
 floats is about as large; tests hold each model to four times that. `-`: not supported, or without a golden.
 
-Options that change results and are not supported are refused by name when a model is opened.
+Options that change results and are not supported are refused by name when a model is opened. X-MOD reads texts in the
+`default_language` of config.json and is refused where that names none. MarkupLM reads texts as its reference does that
+are given without `xpaths`: requests have no place for them.
 
 Written by `tools/models_table.py BUILD` from the golden run; do not edit.
 
