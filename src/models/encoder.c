@@ -255,7 +255,7 @@ static bool check_ids(const encoder *m, const token_batch *b, int first, int end
     return true;
 }
 
-/* Of tokens in pages and documents. */
+/* Of tokens in pages, documents and tables. */
 static bool check_places(const encoder *m, const token_batch *b, int first, int end, error *e)
 {
     int at = b->start[first], n = b->start[end] - at;
@@ -263,7 +263,11 @@ static bool check_places(const encoder *m, const token_batch *b, int first, int 
         return fail(e, ERR_INVALID, "this model reads no boxes");
     if (b->paths && !m->paths.depth)
         return fail(e, ERR_INVALID, "this model reads no paths");
-    return (!b->boxes || layout_check(&m->layout, b->boxes + at, n, e)) &&
+    if (b->table_types && !m->table_types.tables[0].rows)
+        return fail(e, ERR_INVALID, "this model reads no tables");
+    return (!b->table_types ||
+            table_types_check(&m->table_types, b->table_types + (size_t)at * TABLE_TYPES, n, e)) &&
+           (!b->boxes || layout_check(&m->layout, b->boxes + at, n, e)) &&
            (!b->paths ||
             node_paths_check(&m->paths, b->paths + (size_t)at * 2 * (size_t)m->paths.depth, n, e));
 }

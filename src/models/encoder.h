@@ -17,6 +17,7 @@
 #include "nn/node_paths.h"
 #include "nn/norm.h"
 #include "nn/self_attention.h"
+#include "nn/table_types.h"
 
 /* What the fields of config.json fill, under whatever keys an architecture has for them. */
 typedef struct encoder_config {
@@ -49,9 +50,10 @@ typedef struct encoder {
     const struct encoder_spec *spec;
     encoder_config config;
     embedding words, types, positions;
-    embedding constant; /* its row 0 is added to all tokens */
-    layout layout;      /* of models that read boxes; places 0: it does not */
-    node_paths paths;   /* of models that read documents; depth 0: it does not */
+    embedding constant;      /* its row 0 is added to all tokens */
+    layout layout;           /* of models that read boxes; places 0: it does not */
+    node_paths paths;        /* of models that read documents; depth 0: it does not */
+    table_types table_types; /* of models that read tables */
     norm embedding_norm;
     linear project;           /* embedding -> hidden; in 0: none */
     encoder_layer *layers;    /* [config.layers], or [1] when shared; owned */

@@ -132,6 +132,7 @@ static void describe(model *m)
     info->types = m->encoder.types.rows;
     info->places = m->encoder.layout.places;
     info->path_depth = m->encoder.paths.depth;
+    info->table_types = m->encoder.table_types.tables[0].rows ? TABLE_TYPES : 0;
     info->max_tokens = truncated_to(m);
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;

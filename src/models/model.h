@@ -66,6 +66,7 @@ typedef struct model_info {
     int types;           /* type ids are 0 .. types - 1; 0: the model has none */
     int places;          /* edges of boxes are 0 .. places - 1; 0: the model reads no boxes */
     int path_depth;      /* steps of a node's path; 0: the model reads no paths */
+    int table_types;     /* types of a token in a table; 0: the model reads no tables */
     int max_tokens;      /* longest input as the reference truncates it, special tokens included */
     int max_position;    /* longest sequence that model_hidden and model_embed accept */
     bool pooled;         /* the folder states its pooling (modules.json); else it is plain mean, as
@@ -96,10 +97,12 @@ typedef struct token_batch {
     const box *boxes;    /* the same, where the tokens stand on their page, or NULL: all in the
                             corner. Only where info.places is not 0 */
     const int
-        *paths;       /* [start[n_seq]][2][info.path_depth]: of the steps from the root of a
-                         document to a token's node the tags, then the subscripts, -1 behind
-                         the last step, or NULL: tokens of no document. Only where path_depth is not 0 */
-    const int *start; /* [n_seq + 1], rising from 0; no sequence is empty */
+        *paths;             /* [start[n_seq]][2][info.path_depth]: of the steps from the root of a
+                               document to a token's node the tags, then the subscripts, -1 behind
+                               the last step, or NULL: tokens of no document. Only where path_depth is not 0 */
+    const int *table_types; /* [start[n_seq]][info.table_types]: what tokens are in their table (see
+                               nn/table_types.h), or NULL: all 0. Only where that is not 0 */
+    const int *start;       /* [n_seq + 1], rising from 0; no sequence is empty */
     int n_seq;
     const int *skip; /* [n_seq] leading tokens (special ones included) that belong to a prompt and
                         stay out of pooling; NULL: none. Ignored when info.include_prompt. */

@@ -33,10 +33,12 @@ struct golden {
     json_t *document;
     buf floats;
     int *ids, *types, *start, *skip;
-    box *boxes;     /* in the corner where a call has none */
-    bool has_boxes; /* some call has */
-    int *paths;     /* -1 where a call has none */
-    int path_depth; /* 0: no call has */
+    box *boxes;        /* in the corner where a call has none */
+    bool has_boxes;    /* some call has */
+    int *paths;        /* -1 where a call has none */
+    int path_depth;    /* 0: no call has */
+    int *table_types;  /* 0 where a call has none */
+    int n_table_types; /* 0: no call has */
     struct call calls[MAX_CALLS];
     int n, width, max_tokens;
     bool pooled;
@@ -102,6 +104,19 @@ static void add_paths(struct golden *g, const json_t *steps, int half, int at)
     }
 }
 
+static void add_table_types(struct golden *g, const json_t *rows, int at)
+{
+    const json_t *row, *value;
+    size_t i, k;
+    json_array_foreach (rows, i, row) {
+        g->n_table_types = (int)json_array_size(row);
+        assert_true((at + (int)i + 1) * g->n_table_types <= MAX_TOKENS);
+        json_array_foreach (row, k, value)
+            g->table_types[(at + (int)i) * g->n_table_types + (int)k] =
+                (int)json_integer_value(value);
+    }
+}
+
 static void load(struct golden *g, const char *folder, const char *list, const char *json_name,
                  const char *floats_name)
 {
@@ -119,6 +134,7 @@ static void load(struct golden *g, const char *folder, const char *list, const c
     g->boxes = xcalloc(MAX_TOKENS, sizeof *g->boxes);
     g->paths = xcalloc(MAX_TOKENS, sizeof(int));
     memset(g->paths, -1, MAX_TOKENS * sizeof(int));
+    g->table_types = xcalloc(MAX_TOKENS, sizeof(int));
     g->start = xcalloc(MAX_CALLS + 1, sizeof(int));
     g->skip = xcalloc(MAX_CALLS, sizeof(int));
     g->width = (int)json_integer_value(json_array_get(json_object_get(g->document, "shape"), 1));
@@ -135,6 +151,7 @@ static void load(struct golden *g, const char *folder, const char *list, const c
             .normalize = json_is_true(json_object_get(call, "normalize"))};
         add_paths(g, json_object_get(call, "tags"), 0, g->start[g->n]);
         add_paths(g, json_object_get(call, "subscripts"), 1, g->start[g->n]);
+        add_table_types(g, json_object_get(call, "table_types"), g->start[g->n]);
         add_boxes(g, json_object_get(call, "boxes"), g->boxes + g->start[g->n]);
         add_ids(g, ids, json_object_get(call, "types"));
     }
@@ -148,6 +165,7 @@ static void release(struct golden *g)
     free(g->ids);
     free(g->types);
     free(g->paths);
+    free(g->table_types);
     free(g->boxes);
     free(g->start);
     free(g->skip);
@@ -163,6 +181,9 @@ static void run(model *m, const struct golden *g, int first, int end, float *out
                      .type_ids = g->types + g->start[first],
                      .boxes = g->has_boxes ? g->boxes + g->start[first] : NULL,
                      .paths = g->path_depth ? g->paths + g->start[first] * 2 * g->path_depth : NULL,
+                     .table_types = g->n_table_types
+                                        ? g->table_types + g->start[first] * g->n_table_types
+                                        : NULL,
                      .start = start,
                      .n_seq = end - first,
                      .skip = g->skip + first};
@@ -299,6 +320,7 @@ static void check_folder(const char *folder, const char *name, struct golden *g,
     const model_info *info = model_describe(m);
     assert_int_equal(g->width, g->pooled ? info->width : info->hidden);
     assert_int_equal(g->max_tokens, info->max_tokens);
+    assert_true(!g->n_table_types || g->n_table_types == info->table_types);
     const json_t *calls = json_object_get(g->document, "calls");
     for (int i = 0; i < g->n && calls; i++)
         g->skip[i] = prompt_tokens(json_array_get(calls, (size_t)i), info);

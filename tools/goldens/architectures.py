@@ -7,7 +7,8 @@ usage: tools/goldens/architectures.py [CASE...]     default: all
 Every parameter is random (norms, biases and tables included), sizes are odd, weights are stored as
 f16 to keep the files small; computing is in f32, one sequence at a time. expected.json and
 expected.f32 are those of tiny.py, without texts; "types" are token type ids, "boxes" places on a page,
-"tags" and "subscripts" places in a document.
+"tags" and "subscripts" places in a document,
+"table_types" what tokens are in a table.
 """
 
 import shutil
@@ -42,6 +43,8 @@ BLOCKS = {"block_size": 4, "num_random_blocks": 1, "bos_token_id": 1, "eos_token
           "sep_token_id": 2}
 PATHS = {"max_depth": 3, "xpath_unit_hidden_size": 5, "max_xpath_tag_unit_embeddings": 11,
          "max_xpath_subs_unit_embeddings": 13, "tag_pad_id": 9, "subs_pad_id": 12}
+
+TABLES = {"type_vocab_sizes": [3, 6, 7, 2, 9, 8, 5]}
 
 
 # Layers of Llama's kind: two keys for four queries.
@@ -247,6 +250,9 @@ CASES = {
                                         "max_position_embeddings": 41,
                                         "hidden_act": "silu", "layer_norm_eps": 1e-3},
                            paths=False),
+    "tapas": case("tapas", TABLES),
+    "tapas-positions": case("tapas", {**TABLES, "reset_position_index_per_cell": False,
+                                      "hidden_act": "relu", "layer_norm_eps": 1e-3}),
     "nystromformer": case("nystromformer", {"conv_kernel_size": 5, "num_landmarks": 7,
                                             "segment_means_seq_len": 7}),
     "nystromformer-landmarks": case("nystromformer", {
@@ -355,6 +361,12 @@ def sequences(name, c, config):
             for key, rows in (("tags", config.max_xpath_tag_unit_embeddings),
                               ("subscripts", config.max_xpath_subs_unit_embeddings)):
                 call[key] = rng.integers(0, rows, (n, config.max_depth))[nodes].tolist()
+        if n > 2 and hasattr(config, "type_vocab_sizes"):  # rows of cells, which may come back
+            cells = numpy.sort(rng.integers(0, n // 2 + 1, n))
+            rows = [rng.integers(0, size, n) for size in config.type_vocab_sizes]
+            for kind in (1, 2):
+                rows[kind] = rows[kind][cells]
+            call["table_types"] = numpy.stack(rows, -1).tolist()
         if n > 16 and c.get("padding", True):
             call["ids"][7] = config.pad_token_id or 0
         yield call
@@ -374,6 +386,8 @@ def hidden_states(model, call, c):
         features["attention_mask"] = hidden[:, None, None] * torch.finfo(dtype).min
     if "types" in call:
         features["token_type_ids"] = torch.tensor([call["types"] + [0] * len(padding)])
+    if "table_types" in call:
+        features["token_type_ids"] = torch.tensor([call["table_types"]])
     if "tags" in call:
         features["xpath_tags_seq"] = torch.tensor([call["tags"]])
         features["xpath_subs_seq"] = torch.tensor([call["subscripts"]])

@@ -116,12 +116,13 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
         **AFTER_PADDING, **ONE, "max_depth": 3, "xpath_unit_hidden_size": 5, "tag_pad_id": 9,
         "max_xpath_tag_unit_embeddings": 11, "max_xpath_subs_unit_embeddings": 13,
         "subs_pad_id": 12}, mpnet_tokenizer),
+    "tapas": ("Tapas", {**ONE_LAYER, "type_vocab_sizes": [3, 6, 7, 2, 9, 8, 5]}, bert_tokenizer),
     "nystromformer": ("Nystromformer", {**ONE_LAYER, "conv_kernel_size": 3}, bert_tokenizer),
     "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
 # Heads that are not supported.
-MISSING = {"mobilebert-masked-lm", "rembert-masked-lm", "roformer-choices"}
+MISSING = {"mobilebert-masked-lm", "rembert-masked-lm", "roformer-choices", "tapas-spans"}
 # Published under other names than the reference computes with. It writes the published ones, but
 # for the prefix of the base model: this one in place of that one.
 RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.")}
