@@ -8,10 +8,12 @@
 #include "base/memory.h"
 #include "base/own.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 
 enum {
     VERSION = 1,
@@ -165,6 +167,27 @@ static size_t largest(const prepared_part *parts, int n)
     return most;
 }
 
+/* Before a byte is written: a disk that fills up hurts other programs too. */
+static bool check_room(const char *path, const prepared_part *parts, int n, error *e)
+{
+    struct statvfs disk;
+    uint64_t wanted = 0;
+    for (int i = 0; i < n; i++)
+        if (__builtin_add_overflow(wanted, (uint64_t)parts[i].size, &wanted) ||
+            __builtin_add_overflow(wanted, (uint64_t)ITEM_ALIGN, &wanted))
+            wanted = UINT64_MAX;
+    own_mem char *folder = xstrdup(path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    if (statvfs(slash ? folder : ".", &disk) != 0)
+        return fail_errno(e, ERR_IO, "cannot look at '%s'", folder);
+    uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return wanted <= room ||
+           fail(e, ERR_NO_SPACE, "'%s' needs %" PRIu64 " bytes, the disk has room for %" PRIu64,
+                path, wanted, room);
+}
+
 static bool write_parts(struct output *o, struct record *records, const prepared_part *parts, int n,
                         prepared_make_fn *make, void *arg, error *e)
 {
@@ -215,6 +238,8 @@ static bool write_file(struct output *o, const char *id, const prepared_part *pa
 bool prepared_write(const char *path, const char id[SHA256_HEX], const prepared_part *parts,
                     int n_parts, prepared_make_fn *make, void *arg, error *e)
 {
+    if (!check_room(path, parts, n_parts, e))
+        return false;
     struct output o = {.piece = malloc(PIECE_BYTES)};
     bool ok = o.piece ? cache_writer_open(&o.file, path, e)
                       : fail(e, ERR_IO, "no memory for a piece of a file");

@@ -42,7 +42,8 @@ typedef struct prepared_part {
  * error. */
 typedef bool prepared_make_fn(void *arg, int i, void *out, error *e);
 
-/* Writes a file in place of the one at `path`, if any. ERR_NO_SPACE when the disk is full; whatever
- * fails, the old file stays. */
+/* Writes a file in place of the one at `path`, if any. ERR_NO_SPACE when the disk has no room for
+ * it, which is found before anything is made, or fills up meanwhile; whatever fails, the old file
+ * stays. */
 bool prepared_write(const char *path, const char id[SHA256_HEX], const prepared_part *parts,
                     int n_parts, prepared_make_fn *make, void *arg, error *e);

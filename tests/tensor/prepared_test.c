@@ -251,10 +251,30 @@ static void old_parts_are_removed(void **state)
     assert_true(file_exists(other));
 }
 
+static bool make_nothing(void *arg, int i, void *out, error *e)
+{
+    (void)arg, (void)i, (void)out, (void)e;
+    fail_msg("a part was made");
+    return false;
+}
+
+/* A disk is not filled up in vain. */
+static void needs_room(void **state)
+{
+    const struct fixture *f = *state;
+    const prepared_part huge[] = {{"a", SIZE_MAX}, {"b", (size_t)1 << 60}, {"c", 1}};
+    for (int n = 1; n <= 3; n++) {
+        error e = {0};
+        assert_false(prepared_write(f->path, f->id, huge, n, make_nothing, NULL, &e));
+        assert_int_equal(e.kind, ERR_NO_SPACE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finds_what_was_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(needs_room, setup, teardown),
         cmocka_unit_test_setup_teardown(leaves_what_is_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(leaves_what_is_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_failures, setup, teardown),
