@@ -59,8 +59,17 @@ static const head_spec heads[MODEL_HEADS] = {
     [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
 };
 
-static const char *const ignored[] = {"pooler.*", "embeddings.position_ids", "cls.*",
-                                      "classifier.*", NULL};
+/* Other heads; the selection of cells is not supported. */
+static const char *const ignored[] = {"pooler.*",
+                                      "embeddings.position_ids",
+                                      "cls.*",
+                                      "classifier.*",
+                                      "output_weights",
+                                      "output_bias",
+                                      "column_output_weights",
+                                      "column_output_bias",
+                                      "aggregation_classifier.*",
+                                      NULL};
 
 const architecture architecture_tapas = {
     .model_type = "tapas",

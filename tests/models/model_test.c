@@ -34,7 +34,7 @@ static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TIN
 static const char XMOD[] = ARCHITECTURES "xmod",
                   NYSTROM[] = ARCHITECTURES "nystromformer-landmarks",
                   MARKUPLM[] = ARCHITECTURES "markuplm", LILT[] = ARCHITECTURES "lilt",
-                  CONVBERT[] = ARCHITECTURES "convbert-groups";
+                  TAPAS[] = ARCHITECTURES "tapas", CONVBERT[] = ARCHITECTURES "convbert-groups";
 
 static const struct {
     const char *golden, *file, *patch;
@@ -81,6 +81,12 @@ static const struct {
      "'channel_shrink_ratio' is 3 for heads of 8 values"},
     {LILT, "config.json", "{\"max_2d_position_embeddings\":12}", ERR_BAD_MODEL,
      "'layout_embeddings.x_position_embeddings.weight' is [11, 4], expected [12, 4]"},
+    {TAPAS, "config.json", "{\"type_vocab_sizes\":[3,6,7]}", ERR_INVALID,
+     "'type_vocab_sizes' has 3 sizes, only 7 are supported"},
+    {TAPAS, "config.json", "{\"type_vocab_sizes\":[3,6,7,2,9,8,4]}", ERR_BAD_MODEL,
+     "'embeddings.token_type_embeddings_6.weight' is [5, 24], expected [4, 24]"},
+    {TAPAS, "config.json", "{\"type_vocab_sizes\":[3,6,7,2,9,8,0]}", ERR_INVALID,
+     "'type_vocab_sizes[6]' is 0"},
     {LONGFORMER, "config.json", "{\"attention_window\":5}", ERR_BAD_MODEL,
      "'attention_window' is 5, expected an even number"},
     {LONGFORMER, "config.json", "{\"attention_window\":[4]}", ERR_BAD_MODEL,
@@ -421,6 +427,43 @@ static void uses_paths(void **state)
     model_close(m);
 }
 
+/* Table types likewise, with positions that start anew in cells and without. */
+static void uses_table_types(void **state)
+{
+    (void)state;
+    enum { N = 4, KINDS = 7 };
+    static const char *const patches[] = {"{}", "{\"reset_position_index_per_cell\":false}"};
+    static const int sizes[KINDS] = {3, 6, 7, 2, 9, 8, 5};
+    const int ids[N] = {40, 40, 40, 40}, start[] = {0, N};
+    for (int whole = 0; whole < 2; whole++) {
+        model *m = open_changed(TAPAS, "config.json", patches[whole]);
+        arena *a = arena_new(16 << 20);
+        int none[N * KINDS] = {0}, placed[N * KINDS] = {0};
+        const int *const types[] = {NULL, none, placed};
+        float out[3][N * 24];
+        token_batch b = {.ids = ids, .start = start, .n_seq = 1};
+        placed[KINDS + 2] = 6; /* the second token's row */
+        assert_int_equal(model_describe(m)->table_types, KINDS);
+        for (int i = 0; i < 3; i++) {
+            error e = {0};
+            b.table_types = types[i];
+            assert_true(model_hidden(m, &b, out[i], a, &e));
+        }
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+        assert_memory_not_equal(out[0], out[2], sizeof out[0]);
+        for (int k = 0; k < 2 * KINDS; k++) {
+            error e = {0};
+            memset(placed, 0, sizeof placed);
+            placed[2 * KINDS + k / 2] = k % 2 ? -1 : sizes[k / 2];
+            assert_false(model_hidden(m, &b, out[0], a, &e));
+            assert_int_equal(e.kind, ERR_INVALID);
+            assert_non_null(strstr(e.message, "in a table, expected 0 to "));
+        }
+        arena_free(a);
+        model_close(m);
+    }
+}
+
 static void refuses_boxes(void **state)
 {
     (void)state;
@@ -438,6 +481,11 @@ static void refuses_boxes(void **state)
     b.paths = (int[]){0};
     assert_false(model_hidden(m, &b, out, a, &e));
     assert_string_equal(e.message, "this model reads no paths");
+    e = (error){0};
+    b.paths = NULL;
+    b.table_types = (int[14]){0};
+    assert_false(model_hidden(m, &b, out, a, &e));
+    assert_string_equal(e.message, "this model reads no tables");
     arena_free(a);
     model_close(m);
 }
@@ -445,11 +493,12 @@ static void refuses_boxes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_by_name), cmocka_unit_test(refuses_what_is_not_there),
-        cmocka_unit_test(describes),       cmocka_unit_test(limits),
-        cmocka_unit_test(checks_batches),  cmocka_unit_test(uses_types),
-        cmocka_unit_test(uses_boxes),      cmocka_unit_test(uses_paths),
-        cmocka_unit_test(short_texts),     cmocka_unit_test(refuses_boxes),
+        cmocka_unit_test(refuses_by_name),  cmocka_unit_test(refuses_what_is_not_there),
+        cmocka_unit_test(describes),        cmocka_unit_test(limits),
+        cmocka_unit_test(checks_batches),   cmocka_unit_test(uses_types),
+        cmocka_unit_test(uses_boxes),       cmocka_unit_test(uses_paths),
+        cmocka_unit_test(uses_table_types), cmocka_unit_test(short_texts),
+        cmocka_unit_test(refuses_boxes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
