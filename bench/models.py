@@ -40,6 +40,7 @@ NLI = ("contradiction", "neutral", "entailment")
 
 # name: class of transformers, config, labels, tokenizer family and its tokenizer_config.json
 MODELS = {
+    "minilm-l6-embedding": ("BertModel", MINILM, (), "wordpiece-uncased", BERT_TOKENIZER),
     "bert-base-embedding": ("BertModel", BASE, (), "wordpiece-uncased", BERT_TOKENIZER),
     "bert-large-embedding": ("BertModel", LARGE, (), "wordpiece-uncased", BERT_TOKENIZER),
     "bert-base-labels": ("BertForSequenceClassification", BASE, ("negative", "positive"),

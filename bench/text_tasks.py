@@ -4,7 +4,8 @@
 usage: bench/text_tasks.py --inferd BINARY TABLE [--minutes 5] [--python PYTHON] [--peers NAME,...]
                            [--dtypes f32,bf16,int8] [--only WORKLOAD,...] [--markdown FILE]
 
-TABLE    one of: classification, fill-mask, zero-shot, ranking, embedding-base, embedding-large
+TABLE    one of: classification, fill-mask, zero-shot, ranking, embedding-minilm, embedding-base,
+         embedding-large
 BINARY   the release build of inferd
 PYTHON   an interpreter that has tools/goldens/requirements.txt; default: this one
 
@@ -32,6 +33,7 @@ from peers.process import Peer
 from workloads import body_of, inputs_of
 
 EMBEDDING = ("one", "batch_32x30", "batch_16x256", "mixed_16")
+SMALL_EMBEDDING = ("one", "batch_32x30", "batch_64x256", "mixed")
 # table: [(model of models.py, task, workloads)]
 TABLES = {
     "classification": [("bert-base-labels", "text-classification", ("one", "batch_32x30"))],
@@ -40,13 +42,14 @@ TABLES = {
                    ("zero_shot_one", "zero_shot_8"))],
     "ranking": [("minilm-l6-ranker", "text-ranking", ("rank_100",)),
                 ("bert-base-ranker", "text-ranking", ("rank_100",))],
+    "embedding-minilm": [("minilm-l6-embedding", "feature-extraction", SMALL_EMBEDDING)],
     "embedding-base": [("bert-base-embedding", "feature-extraction", EMBEDDING)],
     "embedding-large": [("bert-large-embedding", "feature-extraction", EMBEDDING)],
 }
 PEERS = {"onnxruntime": ("f32", "int8"), "openvino": ("f32", "bf16"), "torch": ("f32", "bf16")}
 TITLES = {"one": "1 text of 10 words", "batch_32x30": "32 texts of 30 words",
           "batch_16x256": "16 texts of 260 words", "batch_64x256": "64 texts of 260 words",
-          "mixed_16": "16 texts of 5 to 200 words", "masked_one": "1 text of 10 words",
+          "mixed_16": "16 texts of 5 to 200 words", "mixed": "64 texts of 5 to 200 words", "masked_one": "1 text of 10 words",
           "masked_32x30": "32 texts of 30 words", "zero_shot_one": "1 text, 10 labels",
           "zero_shot_8": "8 texts, 10 labels", "rank_100": "100 passages of 20 to 120 words"}
 MIN_ROUNDS = 2
