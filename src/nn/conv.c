@@ -22,7 +22,7 @@ void conv_bind(conv *c, weights w, int out, int in, int width, int groups)
 size_t conv_work(const conv *c, int n_rows)
 {
     size_t rows = (size_t)(n_rows < STEP_ROWS ? n_rows : STEP_ROWS);
-    return c->width == 1 ? 0 : rows * (size_t)c->in * (size_t)c->width;
+    return rows * (size_t)c->in * (size_t)c->width;
 }
 
 struct unfold_job {
