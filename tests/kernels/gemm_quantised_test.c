@@ -201,6 +201,11 @@ static void values_are_within_their_bounds(void **state)
                 }
             }
             check_product(t, QUANTISED_Q4_0, 130, 20, 64, 0, 1);
+            /* k in several blocks, at once and one after the other */
+            for (int m = 1; m < 40; m += 37) {
+                check_product(t, QUANTISED_Q5_1, m, 131, 2 * GEMM_QUANTISED_BLOCK + 96, 1, 3);
+                check_product(t, QUANTISED_Q6_K, m, 19, GEMM_QUANTISED_BLOCK + 256, 1, 3);
+            }
             check_product(t, QUANTISED_Q5_K, 2, 1100, 256, 1, 2);
         }
         team_free(t);
@@ -285,6 +290,8 @@ static void rows_do_not_depend_on_their_batch(void **state)
         for (int type = 0; type < N_QUANTISED_TYPES; type++)
             check_bits((enum quantised_type)type, 37, quantised_formats[type].values * 3);
         check_bits(QUANTISED_Q4_K, 1300, 256);
+        check_bits(QUANTISED_Q4_1, 70, GEMM_QUANTISED_BLOCK + 160);
+        check_bits(QUANTISED_Q3_K, 20, GEMM_QUANTISED_BLOCK + 512);
     }
 }
 
