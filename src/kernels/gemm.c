@@ -124,8 +124,7 @@ static gemm_ahead packed_ahead(const float *panel, int k, int share, int n_share
     enum { LINE = 16 };
     int tile_n = kernels.gemm_f32->tile_n, steps = divide_up(k, 4);
     if (n_shares <= TILES_FETCH) {
-        int lines = tile_n / 4 / n_shares;
-        lines = lines == 3 ? 2 : lines > 0 ? lines : 1;
+        int lines = divide_up(tile_n / 4, n_shares); /* all of the panel; the last may have none */
         const float *from = panel + (long)share * lines * steps * LINE;
         return (gemm_ahead){.w = from,
                             .lines = from < panel + (long)steps * 4 * tile_n ? lines : 0};
