@@ -113,6 +113,9 @@ static bool open_parts(pipeline *p, const char *folder, const char *task_name,
     if (!p->model)
         return false;
     p->info = model_describe(p->model);
+    if (p->info->table_types)
+        return fail(e, ERR_INVALID, "model_type '%s' reads tables, which no task here takes",
+                    p->info->model_type);
     const tokenizer_info *about = tokenizer_info_of(p->tokenizer);
     if (about->n_ids > p->info->vocab)
         return fail(e, ERR_BAD_MODEL,

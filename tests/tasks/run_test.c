@@ -210,6 +210,17 @@ static void large_results_fail_alone(void **state)
     }
 }
 
+static void a_model_that_reads_tables_answers_no_text(void **state)
+{
+    const struct fixture *f = *state;
+    pipeline p;
+    error e = {0};
+    assert_false(
+        pipeline_open(&p, TEST_ROOT "/goldens/heads/tapas-labels", NULL, NULL, f->threads, &e));
+    assert_int_equal(e.kind, ERR_INVALID);
+    assert_non_null(strstr(e.message, "'tapas' reads tables"));
+}
+
 static int set_up_folder(void **state, const char *folder)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -252,6 +263,7 @@ int main(void)
         cmocka_unit_test(small_calls_are_not_kept_waiting),
         cmocka_unit_test(refuses_what_the_model_cannot),
         cmocka_unit_test(a_foreign_token_id_is_found_before_the_batch),
+        cmocka_unit_test(a_model_that_reads_tables_answers_no_text),
     };
     const struct CMUnitTest of_logits[] = {
         cmocka_unit_test(same_logits_alone_and_in_a_batch),
