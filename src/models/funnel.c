@@ -8,17 +8,16 @@
  * the first fails where a block is too short to be pooled. */
 #include "base/memory.h"
 #include "models/architecture.h"
-#include "nn/relative_attention.h"
+#include "nn/distance_waves.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     MOST_BLOCKS = 12,
     MOST_TOKENS = 1 << 14, /* positions are computed, for as many as are needed */
-    FIRST_POSITIONS = 1 << 10,
-    TYPES = 3, /* the third is that of <cls> */
+    CLS_TYPE = 2,
+    TYPES,
 };
 
 static const char *const poolings[] = {"mean", "max", NULL};
@@ -69,16 +68,23 @@ typedef struct funnel {
     funnel_config config;
     int n_blocks, blocks[MOST_BLOCKS], repeats[MOST_BLOCKS];
     funnel_layer *layers, *decoder; /* decoder: NULL: the file has none */
-    float *positions;               /* [n_positions][hidden]: sines, then cosines; owned */
-    int n_positions;
+    distance_waves waves;
 } funnel;
 
 static void bind_layer(funnel_layer *l, weights w, const funnel_config *c)
 {
     int hidden = c->base.hidden;
+    int heads = c->base.heads, width = heads * c->head_dim;
+    relative_attention *a = &l->attention;
     weights in = weights_in(w, "attention");
-    l->attention.separate_first = c->separate_first;
-    relative_attention_bind(&l->attention, in, hidden, c->base.heads, c->head_dim);
+    a->separate_first = c->separate_first;
+    a->every_type = CLS_TYPE;
+    relative_attention_bind(a, in, heads, c->head_dim, false);
+    linear_bind_unbiased(&a->query, weights_in(in, "q_head"), width, hidden);
+    linear_bind(&a->key, weights_in(in, "k_head"), width, hidden);
+    linear_bind(&a->value, weights_in(in, "v_head"), width, hidden);
+    linear_bind(&a->out, weights_in(in, "post_proj"), hidden, width);
+    linear_bind_to_heads(&a->kernel, in, "r_kernel", width, hidden, heads);
     norm_bind(&l->attention_norm, weights_in(in, "layer_norm"), hidden, c->base.eps);
     l->ffn.act = encoder_activation(c->base.act);
     linear_bind(&l->ffn.up, weights_in(w, "ffn.linear_1"), c->base.ffn, hidden);
@@ -137,6 +143,7 @@ static bool init(encoder *m, const encoder_config *base, weights w, error *e)
                     "tokens, which is not supported");
     funnel *s = m->state = xcalloc(1, sizeof *s);
     s->config = *c;
+    s->waves.width = base->hidden;
     m->config.layers = 0;
     m->config.positions = MOST_TOKENS;
     m->types.rows = TYPES; /* they change attention, there is no table */
@@ -154,13 +161,9 @@ static void release(encoder *m)
     funnel *s = m->state;
     if (!s)
         return;
-    for (int i = 0; s->layers && i < m->config.layers; i++)
-        relative_attention_release(&s->layers[i].attention);
-    for (int i = 0; s->decoder && i < s->config.decoder_layers; i++)
-        relative_attention_release(&s->decoder[i].attention);
     free(s->layers);
     free(s->decoder);
-    free(s->positions);
+    distance_waves_release(&s->waves);
     free(s);
 }
 
@@ -192,65 +195,6 @@ static size_t work_floats(const encoder *m, int n_tokens)
     return number_floats(n_tokens) + row * (3 * (size_t)n_tokens + far) + rest;
 }
 
-/* Positions. */
-
-struct position_job {
-    funnel *s;
-    int first;
-};
-
-static void fill_positions(void *arg, long begin, long end, int thread)
-{
-    (void)thread;
-    const struct position_job *job = arg;
-    int hidden = job->s->config.base.hidden, half = hidden / 2;
-    for (int j = 0; j < half; j++) {
-        double frequency = 1 / pow(10000, (double)j / half);
-        for (long i = begin; i < end; i++) {
-            float *row = job->s->positions + (job->first + i) * hidden;
-            row[j] = (float)sin((double)(job->first + i) * frequency);
-            row[half + j] = (float)cos((double)(job->first + i) * frequency);
-        }
-    }
-}
-
-/* Makes the table reach to position n - 1; a model runs one call at a time. */
-static bool need_positions(funnel *s, team *t, int n, error *e)
-{
-    int rows = s->n_positions ? s->n_positions : FIRST_POSITIONS;
-    if (n <= s->n_positions)
-        return true;
-    while (rows < n)
-        rows *= 2;
-    float *grown =
-        realloc(s->positions, (size_t)rows * (size_t)s->config.base.hidden * sizeof *s->positions);
-    if (!grown)
-        return fail(e, ERR_IO, "no memory for %d positions", rows);
-    s->positions = grown;
-    team_for(t, rows - s->n_positions, 16, fill_positions,
-             &(struct position_job){s, s->n_positions});
-    s->n_positions = rows;
-    return true;
-}
-
-/* Rows of in->distances, whose unit is so many positions. */
-static bool lay_distances(funnel *s, team *t, const relative_input *in, int unit, float *out,
-                          error *e)
-{
-    int hidden = s->config.base.hidden, half = hidden / 2;
-    int nearest = in->farthest - in->n_distances + 1;
-    int most = in->farthest > -nearest ? in->farthest : -nearest;
-    if (!need_positions(s, t, most * unit + 1, e))
-        return false;
-    for (int i = 0; i < in->n_distances; i++, out += hidden) {
-        int distance = (in->farthest - i) * unit;
-        memcpy(out, s->positions + (long)abs(distance) * hidden, (size_t)hidden * sizeof *out);
-        for (int j = 0; j < half && distance < 0; j++)
-            out[j] = -out[j];
-    }
-    return true;
-}
-
 /* A text on its way through the blocks. */
 typedef struct flow {
     const encoder *m;
@@ -273,7 +217,7 @@ static bool run_layer(flow *f, const funnel_layer *l, relative_input *in, float 
     if (encoder_cancelled(f->batch, f->e))
         return false;
     relative_reach(in);
-    if (!lay_distances(f->s, f->team, in, unit, f->distances, f->e))
+    if (!distance_waves_lay(&f->s->waves, f->team, in, unit, f->distances, f->e))
         return false;
     in->distances = f->distances;
     relative_attention_run(&l->attention, f->team, in, f->added, f->rest);

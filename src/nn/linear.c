@@ -39,7 +39,7 @@ static void bind_ordered(linear *l, weights w, weight_rows rows)
 {
     int groups = l->groups ? l->groups : 1;
     int out = l->out / groups, in = l->in / groups;
-    rows.name = "weight";
+    rows.name = rows.name ? rows.name : "weight";
     rows.rows = l->out;
     rows.columns = in;
     rows.groups = groups;
@@ -85,6 +85,19 @@ void linear_bind_turned(linear *l, weights w, int out, int in, int first, int al
     bind_rows(l, w, ORDER_TURNED, all, first);
     const float *bias = weights_vector(w, "bias", all);
     l->bias = bias ? bias + first : NULL;
+}
+
+void linear_bind_to_heads(linear *l, weights w, const char *name, int out, int in, int heads)
+{
+    *l = (linear){.out = out, .in = in};
+    bind_ordered(l, w,
+                 (weight_rows){.name = name, .order = ORDER_TURNED_CUT, .all = out, .cut = heads});
+}
+
+void linear_bind_from_heads(linear *l, weights w, const char *name, int out, int in, int heads)
+{
+    *l = (linear){.out = out, .in = in};
+    bind_ordered(l, w, (weight_rows){.name = name, .order = ORDER_CUT, .all = out, .cut = heads});
 }
 
 void linear_bind_interleaved(linear *l, weights w, int out, int in, int part, int parts, int groups,

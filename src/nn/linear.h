@@ -32,6 +32,11 @@ void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all,
 /* The same of tensors that are stored input by input: "weight" [in][all]. */
 void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all);
 
+/* Claims a tensor "name" of its own, whose outputs or inputs are cut into heads: [in][heads][out /
+ * heads], or [out][heads][in / heads]. There is no bias. */
+void linear_bind_to_heads(linear *l, weights w, const char *name, int out, int in, int heads);
+void linear_bind_from_heads(linear *l, weights w, const char *name, int out, int in, int heads);
+
 /* Part `part` of `parts` whose rows stand together group by group: "weight" and "bias" are
  * [groups][parts][out / groups]. */
 void linear_bind_interleaved(linear *l, weights w, int out, int in, int part, int parts, int groups,

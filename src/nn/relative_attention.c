@@ -1,12 +1,10 @@
 /* The last two terms of a few queries at a time are the bias of the attention kernel. The vectors
  * of distances stand in falling order, so that those of a query to its keys follow each other. */
 #include "nn/relative_attention.h"
-#include "base/memory.h"
 #include "kernels/attention.h"
 #include "kernels/gemm.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -20,32 +18,19 @@ static int width_of(const relative_attention *m)
     return m->heads * m->head_dim;
 }
 
-void relative_attention_bind(relative_attention *m, weights w, int hidden, int heads, int head_dim)
+void relative_attention_bind(relative_attention *m, weights w, int heads, int head_dim,
+                             bool same_first)
 {
-    int width = heads * head_dim;
     m->heads = heads;
     m->head_dim = head_dim;
-    linear_bind_unbiased(&m->query, weights_in(w, "q_head"), width, hidden);
-    linear_bind(&m->key, weights_in(w, "k_head"), width, hidden);
-    linear_bind(&m->value, weights_in(w, "v_head"), width, hidden);
-    linear_bind(&m->out, weights_in(w, "post_proj"), hidden, width);
     m->content_bias = weights_matrix(w, "r_w_bias", heads, head_dim);
     m->position_bias = weights_matrix(w, "r_r_bias", heads, head_dim);
     m->type_bias = weights_matrix(w, "r_s_bias", heads, head_dim);
-    m->types = weights_cube(w, "seg_embed", 2, heads, head_dim);
-    const float *kernel = weights_cube(w, "r_kernel", hidden, heads, head_dim);
-    if (!kernel) /* is reported in the end */
+    const float *types = weights_cube(w, "seg_embed", 2, heads, head_dim);
+    if (!types) /* is reported in the end */
         return;
-    m->kernel = xcalloc((size_t)hidden * (size_t)width, sizeof *m->kernel);
-    for (int i = 0; i < hidden; i++)
-        for (int j = 0; j < width; j++)
-            m->kernel[(size_t)j * (size_t)hidden + (size_t)i] = kernel[(long)i * width + j];
-}
-
-void relative_attention_release(relative_attention *m)
-{
-    free(m->kernel);
-    *m = (relative_attention){0};
+    m->same = types + (same_first ? 0 : width_of(m));
+    m->other = types + (same_first ? width_of(m) : 0);
 }
 
 static int length(const ragged *r, int s)
@@ -146,14 +131,14 @@ static void fill_bias(void *arg, long begin, long end, int thread)
     const int *query_types = p->in->query_types + p->in->query_rows.start[p->sequence] + p->first;
     for (long i = begin; i < end; i++) {
         const float *q = p->query + i * width + at;
-        float other = dot(q, m->type_bias + at, m->types + at, head_dim);
-        float same = dot(q, m->type_bias + at, m->types + width + at, head_dim);
+        float other = dot(q, m->type_bias + at, m->other + at, head_dim);
+        float same = dot(q, m->type_bias + at, m->same + at, head_dim);
         int farthest = p->step * (p->first + (int)i) + p->offset; /* distance of key 0 */
         const float *scored = p->scored + i * p->columns + (p->nearest + p->columns - 1 - farthest);
         float *bias = p->bias + i * p->keys;
-        int type = query_types[i];
+        int type = query_types[i], every = m->every_type;
         for (int j = 0; j < p->keys; j++) {
-            bool alike = type == key_types[j] || type == EVERY_TYPE || key_types[j] == EVERY_TYPE;
+            bool alike = type == key_types[j] || type == every || key_types[j] == every;
             bias[j] = (scored[j] + (alike ? same : other)) * scale;
         }
         if (m->separate_first)
@@ -226,6 +211,8 @@ static void run_part(const struct run *r, struct part *p)
                                              .heads = 1,
                                              .head_dim = head_dim,
                                              .scale = (float)(1 / sqrt(head_dim)),
+                                             .mask = m->mask,
+                                             .window = m->window,
                                              .bias = p->bias,
                                              .bias_row_stride = p->keys,
                                              .spans = &(attention_span){.begin = key_row,
@@ -251,15 +238,8 @@ static void run_sequence(const struct run *r, int s)
 static void project(const struct run *r, float *flat, float *out)
 {
     const relative_attention *m = r->m;
-    int width = width_of(m), n = r->in->n_distances;
-    gemm_f32(r->team, &(gemm_args){.x = r->in->distances,
-                                   .ldx = m->out.out,
-                                   .w = m->kernel,
-                                   .out = flat,
-                                   .ldo = width,
-                                   .m = n,
-                                   .n = width,
-                                   .k = m->out.out});
+    int n = r->in->n_distances;
+    linear_run(&m->kernel, r->team, r->in->distances, ACT_NONE, flat, n);
     team_for(r->team, n, ROW_GRAIN, spread_rows,
              &(struct spread_job){flat, out, n, m->heads, m->head_dim});
 }

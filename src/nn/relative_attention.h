@@ -1,6 +1,6 @@
-/* Attention of Funnel Transformer (Dai et al. 2020, appendix A.2): to the products of queries and
- * keys are added those of queries with a vector for each distance, and with one of two vectors for
- * tokens of the same type and of others.
+/* Attention of XLNet (Yang et al. 2019, appendix A.2) and Funnel Transformer (Dai et al. 2020): to
+ * the products of queries and keys are added those of queries with a vector for each distance, and
+ * with one of two vectors for tokens of the same type and of others.
  *
  *     score(i, j) = ((q_i + content_bias) k_j + (q_i + position_bias) (kernel distance(i, j))
  *                    + (q_i + type_bias) types[same(i, j)]) / sqrt(head_dim)
@@ -8,6 +8,7 @@
  * Queries may be fewer than keys: their distances grow in larger steps then. */
 #pragma once
 
+#include "kernels/attention.h"
 #include "nn/linear.h"
 #include "nn/ragged.h"
 
@@ -15,14 +16,15 @@
 
 typedef struct relative_attention {
     linear query, key, value, out;
+    linear kernel; /* hidden -> heads * head_dim, of the vectors of distances */
     int heads, head_dim;
     bool separate_first; /* the first token of a sequence has no part in the last two terms */
     const float *content_bias, *position_bias, *type_bias; /* [heads][head_dim] */
-    const float *types;                                    /* [2][heads][head_dim]: other, same */
-    float *kernel;                                         /* [heads][head_dim][hidden]; owned */
+    const float *same, *other; /* [heads][head_dim]: the vectors of types */
+    int every_type;            /* tokens of this type are of the same type as all; -1: none are */
+    enum attention_mask mask;
+    int window; /* of the mask */
 } relative_attention;
-
-enum { EVERY_TYPE = 2 }; /* the type of tokens that are of the same type as all */
 
 /* What attends to what: query i of a sequence stands at i * step + offset, key j at j. */
 typedef struct relative_input {
@@ -39,10 +41,10 @@ typedef struct relative_input {
 /* Sets farthest and n_distances to what the rows need. */
 void relative_reach(relative_input *in);
 
-/* Claims "q_head", "k_head", "v_head", "post_proj", "r_kernel", "r_w_bias", "r_r_bias", "r_s_bias"
- * and "seg_embed". */
-void relative_attention_bind(relative_attention *m, weights w, int hidden, int heads, int head_dim);
-void relative_attention_release(relative_attention *m);
+/* Claims "r_w_bias", "r_r_bias", "r_s_bias" and "seg_embed", whose first half is that of the same
+ * type, or of others. The products are the caller's to bind. */
+void relative_attention_bind(relative_attention *m, weights w, int heads, int head_dim,
+                             bool same_first);
 
 /* Floats of working memory for as many rows of queries and of keys. */
 size_t relative_attention_work(const relative_attention *m, int n_rows, int n_distances);

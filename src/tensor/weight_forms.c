@@ -87,14 +87,18 @@ static size_t size_in(const weight_form *form, const weight_rows *rows)
 /* The shape that the file must have. */
 static struct entry *ask_rows(weights w, const weight_rows *r)
 {
+    int cut = r->cut ? r->cut : 1;
     const int64_t shapes[][3] = {
         [ORDER_ROWS] = {r->all, r->columns},
         [ORDER_CUBE] = {r->all, r->columns, 1},
         [ORDER_TURNED] = {r->columns, r->all},
         [ORDER_PLANES] = {r->groups, r->columns, r->all / r->groups},
         [ORDER_REGROUPED] = {r->all, r->columns},
+        [ORDER_CUT] = {r->all, cut, r->columns / cut},
+        [ORDER_TURNED_CUT] = {r->columns, cut, r->all / cut},
     };
-    bool three = r->order == ORDER_CUBE || r->order == ORDER_PLANES;
+    bool three = r->order == ORDER_CUBE || r->order == ORDER_PLANES || r->order == ORDER_CUT ||
+                 r->order == ORDER_TURNED_CUT;
     return weight_ask(w, r->name, three ? 3 : 2, shapes[r->order]);
 }
 
@@ -103,6 +107,8 @@ static struct weight_change change_of(const weight_rows *r)
     struct weight_change c = {.groups = 1, .parts = 1};
     if (r->order == ORDER_TURNED || r->order == ORDER_PLANES)
         c.kind = TURNED;
+    if (r->order == ORDER_TURNED_CUT)
+        c.kind = TURNED_CUT;
     if (r->order == ORDER_REGROUPED)
         c = (struct weight_change){
             .kind = REGROUPED, .groups = r->file_groups, .parts = r->file_parts};

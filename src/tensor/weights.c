@@ -335,8 +335,8 @@ bool weight_in_place(const tensor *t)
 static void place_row(const struct weight_change *c, const tensor *t, int64_t i, int64_t columns,
                       const float *row, float *out)
 {
-    if (c->kind == TURNED) {
-        int64_t rows = t->dims[t->n_dims - 2];
+    if (c->kind == TURNED || c->kind == TURNED_CUT) {
+        int64_t rows = t->dims[c->kind == TURNED ? t->n_dims - 2 : 0];
         out += i / rows * rows * columns + i % rows;
         for (int64_t j = 0; j < columns; j++)
             out[j * rows] = row[j];
@@ -358,6 +358,8 @@ void weight_convert(const tensor *t, const struct weight_change *c, float *out)
         return;
     }
     int64_t columns = t->n_dims > 1 ? t->dims[t->n_dims - 1] : 1;
+    if (c->kind == TURNED_CUT)
+        columns *= t->dims[1];
     int64_t rows = columns ? t->n_elements / columns : 0;
     size_t row_bytes = rows ? t->size_bytes / (size_t)rows : 0;
     own_mem float *row = xcalloc((size_t)columns + 1, sizeof *row);

@@ -130,11 +130,13 @@ static inline const void *packed_weight_get(const packed_weight *p)
 
 /* How the file holds a matrix [all][columns]. */
 enum weight_order {
-    ORDER_ROWS,     /* [all][columns] */
-    ORDER_CUBE,     /* [all][columns][1] */
-    ORDER_TURNED,   /* [columns][all] */
-    ORDER_PLANES,   /* [groups][columns][all / groups] */
-    ORDER_REGROUPED /* [all][columns], its rows as weights_regrouped has it */
+    ORDER_ROWS,      /* [all][columns] */
+    ORDER_CUBE,      /* [all][columns][1] */
+    ORDER_TURNED,    /* [columns][all] */
+    ORDER_PLANES,    /* [groups][columns][all / groups] */
+    ORDER_REGROUPED, /* [all][columns], its rows as weights_regrouped has it */
+    ORDER_CUT,       /* [all][cut][columns / cut] */
+    ORDER_TURNED_CUT /* [columns][cut][all / cut] */
 };
 
 /* Rows `first` .. of a matrix "name", as products of `groups` equal parts of them. A tensor is
@@ -146,6 +148,7 @@ typedef struct weight_rows {
     int first, rows, columns;
     int groups;                  /* divides rows; a group's bytes follow those before it */
     int file_groups, file_parts; /* of ORDER_REGROUPED */
+    int cut;                     /* of the two with it; divides what it cuts */
 } weight_rows;
 
 /* Claims rows in a form (NULL: floats). Sets at least one of the two: floats, NULL where there will
