@@ -527,10 +527,10 @@ void fields_preset(const field *rows, void *out)
 
 static void put_none(const field *row, void *to)
 {
-    if (row->type == FIELD_TYPE_INT)
-        *(int *)to = -1;
-    else
+    if (row->type == FIELD_TYPE_NUMBER)
         *(double *)to = -1;
+    else
+        *(int *)to = -1;
 }
 
 bool fields_parse(const field *rows, const json_t *object, const char *path, void *out, arena *a,

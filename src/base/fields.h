@@ -45,7 +45,7 @@ enum field_flags {
     FIELD_PAIRS = 16,        /* TEXTS: {"text": s, "text_pair": s} may stand for a string */
     FIELD_PAIR_LISTS = 32,   /* TEXTS: [s] or [s, s] may stand for a string, so that a plain list of
                                 strings is one text or pair, not a list of texts */
-    FIELD_NULL_IS_NONE = 64, /* INT, NUMBER: an explicit null is -1 in place of the preset */
+    FIELD_NULL_IS_NONE = 64, /* INT, NUMBER, CHOICE: an explicit null is -1, not the preset */
 };
 
 typedef struct strs {
@@ -130,7 +130,7 @@ typedef struct field {
         .name = key, .type = FIELD_TYPE_NUMBER, .offset = offsetof(owner, member),                 \
         .preset = preset_value, .low = lowest, .high = highest, .help = text                       \
     }
-/* INT or NUMBER rows where an explicit null says "none", -1. */
+/* INT, NUMBER or CHOICE rows where an explicit null says "none", -1. */
 #define FIELD_INT_OR_NONE(owner, member, key, preset_value, lowest, highest, text)                 \
     {                                                                                              \
         .name = key, .type = FIELD_TYPE_INT, .flags = FIELD_NULL_IS_NONE,                          \
@@ -152,6 +152,11 @@ typedef struct field {
     {                                                                                              \
         .name = key, .type = FIELD_TYPE_CHOICE, .offset = offsetof(owner, member),                 \
         .preset = preset_index, .choices = names, .help = text                                     \
+    }
+#define FIELD_CHOICE_OR_NONE(owner, member, key, preset_index, names, text)                        \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_CHOICE, .flags = FIELD_NULL_IS_NONE,                       \
+        .offset = offsetof(owner, member), .preset = preset_index, .choices = names, .help = text  \
     }
 #define FIELD_STRINGS(owner, member, key, most_items, flag_bits, text)                             \
     {                                                                                              \

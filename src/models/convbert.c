@@ -3,16 +3,15 @@
 #include "base/memory.h"
 #include "models/architecture.h"
 #include "models/stack.h"
+#include "models/summary.h"
 #include "nn/mixed_attention.h"
 
 #include <stdlib.h>
 
 typedef struct convbert_config {
     stack_config stack;
-    int summary_product, summary_labels; /* summary_use_proj, summary_proj_to_labels */
+    summary_config summary;
 } convbert_config;
-
-enum { LINEAR = 12 }; /* of encoder_acts */
 
 static const field config[] = {
     ENCODER_SIZES(768, 12, 12, 3072),
@@ -24,10 +23,7 @@ static const field config[] = {
     FIELD_INT(stack_config, head_ratio, "head_ratio", 2, 1, 1 << 12, "heads over those kept"),
     FIELD_INT(stack_config, kernel_width, "conv_kernel_size", 9, 1, 1 << 10, "tokens"),
     FIELD_INT(stack_config, groups[FFN_UP], "num_groups", 1, 1, 1 << 16, "of feed-forward"),
-    ENCODER_HEAD_ACT("summary_activation", LINEAR),
-    ENCODER_HEAD_POOLING("summary_type", ENCODER_POOL_LAST),
-    FIELD_BOOL(convbert_config, summary_product, "summary_use_proj", 0, "a product in the summary"),
-    FIELD_BOOL(convbert_config, summary_labels, "summary_proj_to_labels", 0, "its width"),
+    SUMMARY(convbert_config, summary, ENCODER_POOL_LAST, ENCODER_LINEAR, 0, 0),
     ENCODER_ONLY,
     FIELD_END,
 };
@@ -55,28 +51,12 @@ static bool check(const convbert_config *c, error *e)
     return true;
 }
 
-/* Of the head for choices: a summary without a product has no activation, and the reference cannot
- * give one to a product that is as wide as there are labels. */
-static bool check_summary(encoder *m, const convbert_config *c, error *e)
-{
-    if (m->head.kind != HEAD_CHOICES)
-        return true;
-    if (c->summary_product && c->summary_labels)
-        return fail(e, ERR_INVALID, "'summary_proj_to_labels' is true, which is not supported");
-    if (!c->summary_product && c->stack.base.head_act != LINEAR)
-        return fail(e, ERR_INVALID,
-                    "'summary_activation' without 'summary_use_proj' is not supported");
-    if (!c->summary_product)
-        m->head.spec.dense = NULL;
-    return true;
-}
-
 static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
 {
     const convbert_config *own = (const convbert_config *)c;
     int width = m->config.embedding;
     (void)s;
-    if (!check(own, e) || !check_summary(m, own, e))
+    if (!check(own, e) || !summary_fit(m, &own->summary, e))
         return false;
     stack_bind_tables(m, w, true);
     norm_bind(&m->embedding_norm, weights_in(w, "embeddings.LayerNorm"), width, c->base.eps);
@@ -131,10 +111,7 @@ static const head_spec heads[MODEL_HEADS] = {
     [HEAD_LABELS] = {.dense = "classifier.dense",
                      .act = HEAD_HIDDEN_ACT,
                      .out = "classifier.out_proj"},
-    [HEAD_CHOICES] = {.pooling = HEAD_OWN_POOLING,
-                      .dense = "sequence_summary.summary",
-                      .act = HEAD_OWN_ACT,
-                      .out = "classifier"},
+    [HEAD_CHOICES] = SUMMARY_HEAD("classifier"),
     HEADS_OF_TOKENS,
 };
 

@@ -58,7 +58,7 @@ static const enum activation acts[] = {
 
 enum activation encoder_activation(int i)
 {
-    return acts[i];
+    return i < 0 ? ACT_NONE : acts[i];
 }
 
 bool encoder_check_heads(const encoder_config *c, error *e)
@@ -138,7 +138,7 @@ static bool bind_head(encoder *m, weights root, weights base, int n_labels, erro
                       .eos_token_id = c->eos_token_id,
                       .eps = c->eps,
                       .act = acts[c->act],
-                      .own_act = acts[c->head_act],
+                      .own_act = encoder_activation(c->head_act),
                       .own_pooling = head_poolings[c->head_pooling]},
         e);
 }

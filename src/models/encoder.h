@@ -35,7 +35,7 @@ typedef struct encoder_config {
     int tasks, use_tasks;     /* rows of a table of tasks, and whether it counts */
     int is_decoder, cross_attention;
     int tied;         /* scores of the vocabulary use the embedding table */
-    int head_act;     /* index into encoder_acts, for heads with HEAD_OWN_ACT */
+    int head_act;     /* index into encoder_acts or -1, for heads with HEAD_OWN_ACT */
     int head_pooling; /* index into encoder_head_poolings, for heads with HEAD_OWN_POOLING */
 } encoder_config;
 
@@ -111,7 +111,8 @@ enum {
     ENCODER_GELU_NEW = 2,
     ENCODER_SILU = 8,
     ENCODER_RELU = 10,
-    ENCODER_TANH = 11
+    ENCODER_TANH = 11,
+    ENCODER_LINEAR
 };
 
 extern const char *const encoder_position_types[];
@@ -125,7 +126,8 @@ enum {
     ENCODER_POOL_BOS,
     ENCODER_POOL_MEAN,
     ENCODER_POOL_LATE,
-    ENCODER_POOL_LAST
+    ENCODER_POOL_LAST,
+    ENCODER_POOL_CLS_INDEX
 };
 
 /* Rows of encoder_config that most architectures share, with their presets. */
@@ -185,7 +187,7 @@ size_t encoder_work_bytes(const encoder *m, int n_tokens);
 
 /* For engines: */
 
-/* The activation at place i of encoder_acts. */
+/* The activation at place i of encoder_acts; -1: none. */
 enum activation encoder_activation(int i);
 
 /* Whether heads can be as wide as the configuration has them. */

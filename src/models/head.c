@@ -1,5 +1,6 @@
 /* head_of_config and head_choose say which head there is, head_bind finds its weights. */
 #include "models/head.h"
+#include "kernels/rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +12,12 @@ enum model_head head_of_config(const json_t *config)
         enum model_head kind;
     } kinds[] = {
         {"ForMaskedLM", HEAD_MASKED_LM},
+        {"WithLMHeadModel", HEAD_MASKED_LM},
         {"ForPreTraining", HEAD_MASKED_LM},
         {"ForSequenceClassification", HEAD_LABELS},
         {"ForTokenClassification", HEAD_TOKEN_LABELS},
         {"ForQuestionAnswering", HEAD_SPANS},
+        {"ForQuestionAnsweringSimple", HEAD_SPANS},
         {"ForMultipleChoice", HEAD_CHOICES},
     };
     const json_t *name = json_array_get(json_object_get(config, "architectures"), 0);
@@ -103,8 +106,23 @@ static bool bind_scores(head *h, const head_place *p, error *e)
         return fail(e, ERR_BAD_MODEL,
                     "'config.json' has %d labels, but '%s.weight' has scores for %lld", n,
                     h->spec.out, (long long)rows);
-    bind_linear(&h->out, out, n, p->hidden, h->spec.loose);
+    bind_linear(&h->out, out, n, h->spec.any_width && h->dense.out ? h->dense.out : p->hidden,
+                h->spec.loose);
     return true;
+}
+
+static enum activation act_of(int act, const head_place *p)
+{
+    return act == HEAD_HIDDEN_ACT ? p->act
+           : act == HEAD_OWN_ACT  ? p->own_act
+                                  : (enum activation)act;
+}
+
+static int dense_width(const head_spec *s, const head_place *p, enum model_head kind)
+{
+    enum { MOST = 1 << 17 }; /* labels */
+    int64_t rows = s->any_width ? weights_rows(weights_in(p->root, "%s", s->dense), "weight") : 0;
+    return rows > 0 && rows <= MOST ? (int)rows : kind == HEAD_MASKED_LM ? p->embedding : p->hidden;
 }
 
 bool head_bind(head *h, const head_place *p, error *e)
@@ -112,10 +130,9 @@ bool head_bind(head *h, const head_place *p, error *e)
     const head_spec *s = &h->spec;
     if (h->kind == HEAD_NONE)
         return true;
-    int width = h->kind == HEAD_MASKED_LM ? p->embedding : p->hidden;
-    h->act = s->act == HEAD_HIDDEN_ACT ? p->act
-             : s->act == HEAD_OWN_ACT  ? p->own_act
-                                       : (enum activation)s->act;
+    int width = dense_width(s, p, h->kind);
+    h->act = act_of(s->act, p);
+    h->out_act = act_of(s->out_act, p);
     h->pooling = s->pooling == HEAD_OWN_POOLING ? p->own_pooling : s->pooling;
     h->token = h->pooling == HEAD_POOL_EOS ? p->eos_token_id : p->pad_token_id;
     if (s->dense)
@@ -137,9 +154,15 @@ bool head_scores_tokens(const head *h)
     return h->kind != HEAD_LABELS && h->kind != HEAD_CHOICES;
 }
 
+/* Of the vectors that are pooled. */
+static int pooled_width(const head *h)
+{
+    return h->dense.in ? h->dense.in : h->out.in;
+}
+
 size_t head_work_floats(const head *h, int n_rows)
 {
-    int pooled = head_scores_tokens(h) ? 0 : h->out.in;
+    int pooled = head_scores_tokens(h) ? 0 : pooled_width(h);
     int middle = (h->dense.in || h->norm.width ? h->out.in : 0) + h->down.in;
     return (size_t)n_rows * (size_t)(pooled + middle);
 }
@@ -167,7 +190,7 @@ bool head_check_ids(const head *h, const token_batch *b, int first, int end, err
  * as the reference has it. */
 static void pick_rows(const head *h, const float *rows, const ragged *r, const int *ids, float *out)
 {
-    size_t width = (size_t)h->out.in;
+    size_t width = (size_t)pooled_width(h);
     for (int s = 0; s < r->n_seq; s++) {
         int first = r->start[s];
         int last =
@@ -183,16 +206,19 @@ int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged
     bool picks = r && (h->pooling == HEAD_POOL_UNPADDED || h->pooling == HEAD_POOL_EOS);
     bool late = r && h->pooling == HEAD_POOL_SCORES;
     enum pooling mode = late ? POOL_MEAN : (enum pooling)h->pooling;
-    float *pooled = work, *middle = work + (r ? (size_t)n_rows * (size_t)h->out.in : 0);
+    int width = pooled_width(h);
+    float *pooled = work, *middle = work + (r ? (size_t)n_rows * (size_t)width : 0);
     const float *at = rows;
     int n = n_rows;
     if (picks)
         pick_rows(h, at, r, ids, pooled);
     else if (r && !late)
-        pool_run(t, &mode, 1, at, r, NULL, h->out.in, pooled);
+        pool_run(t, &mode, 1, at, r, NULL, width, pooled);
     if (r && !late) {
         at = pooled;
         n = r->n_seq;
+        if (!h->dense.in && h->act != ACT_NONE)
+            activate_f32(t, h->act, pooled, pooled, (long)n * width);
     }
     const float *input = h->down.in ? at : NULL;
     if (h->dense.in) {
@@ -211,6 +237,6 @@ int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged
         at = pooled;
         n = r->n_seq;
     }
-    linear_run(&h->out, t, at, ACT_NONE, out, n);
+    linear_run(&h->out, t, at, h->out_act, out, n);
     return n;
 }

@@ -36,7 +36,10 @@ typedef struct head_spec {
     const char *down;  /* of heads for tokens: width of the layers' feed-forward -> width, and
                           the dense is as wide as that; NULL: none */
     bool base_dense;   /* the dense is the base model's pooler: behind its prefix */
-    int act;           /* enum activation behind the dense, or one of the above */
+    int act;           /* enum activation behind the dense, or one of the above; without a dense, of
+                          what is pooled */
+    int out_act;       /* the same behind the scores */
+    bool any_width;    /* of heads for choices: the dense is as wide as the file has it */
     const char *norm;  /* NULL: none */
     double eps;        /* of the norm; 0: as in the layers */
     int pooling;       /* enum pooling, of heads for sequences: the first token if nothing is
@@ -55,7 +58,7 @@ typedef struct head {
     head_spec spec;       /* an engine may adjust it to its configuration before it is bound */
     linear dense, down, out;
     norm norm;
-    enum activation act;
+    enum activation act, out_act;
     int pooling; /* enum pooling, of heads for sequences; or one of the last three above */
     int token;   /* id of padding or of ends, where pooling asks for it */
 } head;

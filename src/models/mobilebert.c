@@ -132,8 +132,10 @@ static bool init(encoder *m, const encoder_config *base, weights w, error *e)
     weights in = weights_in(w, "embeddings");
     if (!check(c, e))
         return false;
-    if (!c->pooler && m->head.spec.base_dense)
+    if (!c->pooler && m->head.spec.base_dense) {
         m->head.spec.dense = NULL;
+        m->head.spec.act = ACT_NONE;
+    }
     mobile *s = m->state = xcalloc(1, sizeof *s);
     s->config = *c;
     s->width = c->bottleneck ? c->narrow : hidden;

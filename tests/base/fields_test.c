@@ -230,7 +230,10 @@ struct shapes {
     numbers steps;
     int window;
     double cap;
+    int kind;
 };
+
+static const char *const kinds[] = {"first", "second", NULL};
 
 static const field shape_rows[] = {
     FIELD_TEXTS(struct shapes, pairs, "pairs", 3, FIELD_PAIRS, "texts or pairs"),
@@ -241,6 +244,7 @@ static const field shape_rows[] = {
     FIELD_NUMBERS(struct shapes, steps, "steps", 3, "numbers"),
     FIELD_INT_OR_NONE(struct shapes, window, "window", 7, 1, 9, "none or some"),
     FIELD_NUMBER_OR_NONE(struct shapes, cap, "cap", 1.5, 0, 9, "none or some"),
+    FIELD_CHOICE_OR_NONE(struct shapes, kind, "kind", 1, kinds, "none or one"),
     FIELD_END};
 
 static bool parse_shapes(struct fixture *f, const char *text, struct shapes *out)
@@ -302,9 +306,10 @@ static void takes_numbers_and_none(void **state)
     struct shapes s;
     assert_true(parse_shapes(f, "{\"steps\": [1, 2.5]}", &s));
     assert_true(s.steps.n == 2 && s.steps.items[0] == 1 && s.steps.items[1] == 2.5);
-    assert_true(s.window == 7 && s.cap == 1.5);
-    assert_true(parse_shapes(f, "{\"steps\": null, \"window\": null, \"cap\": null}", &s));
-    assert_true(!s.steps.items && s.window == -1 && s.cap == -1);
+    assert_true(s.window == 7 && s.cap == 1.5 && s.kind == 1);
+    assert_true(
+        parse_shapes(f, "{\"steps\": null, \"window\": null, \"cap\": null, \"kind\": null}", &s));
+    assert_true(!s.steps.items && s.window == -1 && s.cap == -1 && s.kind == -1);
     assert_true(parse_shapes(f, "{\"window\": 3}", &s));
     assert_int_equal(s.window, 3);
     assert_false(parse_shapes(f, "{\"window\": -1}", &s));
