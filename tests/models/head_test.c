@@ -241,6 +241,7 @@ static void rows_across_steps(void **state)
 #define MASKED   HEADS "/bert-masked-lm"
 #define ELECTRA  HEADS "/electra-choices"
 #define CONVBERT HEADS "/convbert-choices-product"
+#define XLNET    HEADS "/xlnet-labels"
 
 static const struct {
     const char *golden, *patch; /* of config.json */
@@ -271,8 +272,12 @@ static const struct {
      "missing 'bert.pooler.dense.weight' [28, 28]"},
     {CONVBERT, "{\"summary_proj_to_labels\":true}", ERR_INVALID,
      "'summary_proj_to_labels' is true"},
-    {CONVBERT, "{\"summary_use_proj\":false}", ERR_INVALID,
-     "'summary_activation' without 'summary_use_proj'"},
+    {CONVBERT, "{\"summary_type\":\"bos\"}", ERR_INVALID, "summary_type 'bos' is not supported"},
+    {XLNET, "{\"summary_proj_to_labels\":true}", ERR_INVALID, "'summary_proj_to_labels' is true"},
+    {XLNET, "{\"summary_type\":\"attn\"}", ERR_INVALID, "'summary_type'"},
+    {XLNET, "{\"bi_data\":true}", ERR_INVALID, "'bi_data' is true"},
+    {XLNET, "{\"attn_type\":\"both\"}", ERR_INVALID, "'attn_type'"},
+    {XLNET, "{\"d_head\":6}", ERR_BAD_MODEL, "'d_head' is 6, expected 7"},
     {ELECTRA, "{\"summary_type\":\"attn\"}", ERR_INVALID, "'summary_type'"},
 };
 
@@ -287,6 +292,33 @@ static void refuses_by_name(void **state)
             fail_msg("%s was opened", refused[i].patch);
         if (e.kind != refused[i].kind || !strstr(e.message, refused[i].message))
             fail_msg("%s gives %d: %s", refused[i].patch, e.kind, e.message);
+        file_remove_tree(folder, NULL);
+        free(folder);
+    }
+    team_free(t);
+}
+
+/* Heads that search for answers, which no pipeline uses. */
+static const struct {
+    const char *golden, *tensor;
+} searching[] = {
+    {HEADS "/xlnet-spans", "start_logits.dense.weight"},
+};
+
+static void refuses_searches(void **state)
+{
+    (void)state;
+    team *t = team_new(1, NULL);
+    for (size_t i = 0; i < sizeof searching / sizeof *searching; i++) {
+        error e = {0};
+        char *folder = changed(searching[i].golden, "config.json", "{}");
+        own_mem char *weights = path_join(folder, "model.safetensors");
+        assert_int_equal(unlink(weights), 0);
+        made_safetensors(folder, "model.safetensors",
+                         &(struct made_tensor){searching[i].tensor, DTYPE_F32, 1, 28, NULL}, 1, 0);
+        assert_null(model_open(folder, t, &e));
+        assert_int_equal(e.kind, ERR_INVALID);
+        assert_non_null(strstr(e.message, "ForQuestionAnsweringSimple are"));
         file_remove_tree(folder, NULL);
         free(folder);
     }
@@ -425,9 +457,13 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(goldens),         cmocka_unit_test(rows_across_steps),
-        cmocka_unit_test(refuses_by_name), cmocka_unit_test(tells_heads),
-        cmocka_unit_test(names_labels),    cmocka_unit_test(opens_cross_encoders),
+        cmocka_unit_test(goldens),
+        cmocka_unit_test(rows_across_steps),
+        cmocka_unit_test(refuses_by_name),
+        cmocka_unit_test(refuses_searches),
+        cmocka_unit_test(tells_heads),
+        cmocka_unit_test(names_labels),
+        cmocka_unit_test(opens_cross_encoders),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -39,6 +39,10 @@ FUNNEL = {"block_sizes": [1, 1, 1], "d_head": 6, "type_vocab_size": 3}
 FUNNEL_CASE = {"class": "FunnelModel", "max_tokens": 1 << 14,
                "names": {"hidden_size": "d_model", "num_attention_heads": "n_head",
                          "intermediate_size": "d_inner", "num_hidden_layers": "unused"}}
+XLNET = {"max_tokens": 1 << 14, "n_types": 3,  # XLNet's types have no table
+         "names": {"hidden_size": "d_model", "num_attention_heads": "n_head",
+                   "intermediate_size": "d_inner", "num_hidden_layers": "n_layer",
+                   "max_position_embeddings": "unused"}}
 BLOCKS = {"block_size": 4, "num_random_blocks": 1, "bos_token_id": 1, "eos_token_id": 2,
           "sep_token_id": 2}
 PATHS = {"max_depth": 3, "xpath_unit_hidden_size": 5, "max_xpath_tag_unit_embeddings": 11,
@@ -296,6 +300,11 @@ CASES = {
     "funnel-factorized": case("funnel", {**FUNNEL, "attention_type": "factorized",
                                          "block_sizes": [1, 2], "num_decoder_layers": 1},
                               **FUNNEL_CASE),
+    "xlnet": case("xlnet", {}, **XLNET, lengths=(1, 2, 3, 5, 17, 40, 150)),
+    "xlnet-clamped": case("xlnet", {"clamp_len": 7, "ff_activation": "relu", "same_length": True,
+                                    "layer_norm_eps": 1e-3}, **XLNET),
+    "xlnet-uni": case("xlnet", {"attn_type": "uni", "ff_activation": "gelu_new"}, **XLNET),
+    "xlnet-uni-same-length": case("xlnet", {"attn_type": "uni", "same_length": True}, **XLNET),
     "longformer": case("longformer", {**LONG, "attention_window": 4}, lengths=(1, 5, 17, 300),
                        max_tokens=300),
     "longformer-windows": case("longformer", {
@@ -346,7 +355,7 @@ def write_model(root, name, c):
 def sequences(name, c, config):
     """Random ids, the padding id and the first and last of the vocabulary among them."""
     rng = numpy.random.Generator(numpy.random.PCG64(len(name)))
-    types = getattr(config, "type_vocab_size", 0) or 0
+    types = c.get("n_types", getattr(config, "type_vocab_size", 0) or 0)
     for n in c.get("lengths", LENGTHS):
         ids = rng.integers(3, config.vocab_size, n)
         ids[-1:] = config.vocab_size - 1

@@ -118,6 +118,8 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
         "subs_pad_id": 12}, mpnet_tokenizer),
     "tapas": ("Tapas", {**ONE_LAYER, "type_vocab_sizes": [3, 6, 7, 2, 9, 8, 5]}, bert_tokenizer),
     "nystromformer": ("Nystromformer", {**ONE_LAYER, "conv_kernel_size": 3}, bert_tokenizer),
+    "xlnet": ("XLNet", {"d_model": 28, "n_layer": 1, "n_head": 4, "d_inner": 44,
+                        "layer_norm_eps": 1e-3}, bert_tokenizer),
     "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
@@ -129,6 +131,7 @@ RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.
 # (family, kind): how many separators the reference wants to see; it decides by them which tokens
 # see all, or which belong to the question.
 SEPARATORS = {("longformer", "spans"): 3, ("longformer", "choices"): 3, ("big-bird", "spans"): 2}
+TYPES = {"xlnet": 3}  # where config.json does not say how many
 # The reference cannot compute shorter sequences.
 SHORTEST = {"canine": 4, "funnel": 3}
 KINDS = {"masked-lm": "ForMaskedLM", "labels": "ForSequenceClassification",
@@ -142,14 +145,20 @@ SETTINGS = {"labels": {"id2label": dict(enumerate(["negative", "neutral", "po\u0
             "token-labels": {"id2label": dict(enumerate(NAMES))}}
 
 
+def suffix(family, kind):
+    """Of the class, None where there is none. A head "Simple" is there beside one that searches."""
+    name, usual = FAMILIES[family][0], KINDS[kind]
+    others = [usual + "Simple"] + ["WithLMHeadModel"] * (kind == "masked-lm")
+    return next((s for s in (*others, usual) if hasattr(transformers, name + s)), None)
+
+
 def case(family, kind, settings=None, **row):
-    return {"family": family, "kind": kind, "suffix": KINDS[kind],
+    return {"family": family, "kind": kind, "suffix": suffix(family, kind),
             "settings": {**SETTINGS.get(kind, {}), **(settings or {})}, **row}
 
 
 CASES = {f"{family}-{kind}": case(family, kind) for family in FAMILIES for kind in KINDS
-         if hasattr(transformers, FAMILIES[family][0] + KINDS[kind]) and
-         f"{family}-{kind}" not in MISSING}
+         if suffix(family, kind) and f"{family}-{kind}" not in MISSING}
 CASES.update({
     "mobilebert-labels-plain": case("mobilebert", "labels", {"classifier_activation": False}),
     "bert-pretraining": case("bert", "masked-lm", {"hidden_act": "relu"}, suffix="ForPreTraining"),
@@ -186,6 +195,14 @@ CASES.update({
     "llama-labels-padding": case("llama", "labels", {"pad_token_id": 259}),
     "qwen2-labels-no-padding": case("qwen2", "labels", {"pad_token_id": None}),
     "qwen3-labels-one": case("qwen3", "labels", {"id2label": {0: "LABEL_0"}}, dtype=torch.bfloat16),
+    "xlnet-labels-mean": case("xlnet", "labels", {"summary_type": "mean",
+                                                  "summary_activation": "gelu"}),
+    "xlnet-labels-first": case("xlnet", "labels", {"summary_type": "first",
+                                                   "summary_use_proj": False}),
+    # An activation without a product.
+    "convbert-choices-activation": case("convbert", "choices", {"summary_activation": "tanh"}),
+    "xlnet-choices-no-product": case("xlnet", "choices", {"summary_use_proj": False,
+                                                          "summary_type": "cls_index"}),
     "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
 })
 
@@ -261,7 +278,7 @@ def separated(ids, n_separators, separator):
 def calls(name, c, config):
     """Random ids with the first and the last of the vocabulary among them."""
     rng = numpy.random.Generator(numpy.random.PCG64(len(name)))
-    types = getattr(config, "type_vocab_size", 0) or 0
+    types = TYPES.get(c["family"], getattr(config, "type_vocab_size", 0) or 0)
     kind, n_separators = c["kind"], SEPARATORS.get((c["family"], c["kind"]), 0)
     for n in MORE_LENGTHS if kind in ("labels", "choices") else LENGTHS:
         if n < SHORTEST.get(c["family"], 1):
