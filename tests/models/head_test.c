@@ -242,6 +242,7 @@ static void rows_across_steps(void **state)
 #define ELECTRA  HEADS "/electra-choices"
 #define CONVBERT HEADS "/convbert-choices-product"
 #define XLNET    HEADS "/xlnet-labels"
+#define XLM      HEADS "/xlm-labels"
 
 static const struct {
     const char *golden, *patch; /* of config.json */
@@ -275,6 +276,10 @@ static const struct {
     {CONVBERT, "{\"summary_type\":\"bos\"}", ERR_INVALID, "summary_type 'bos' is not supported"},
     {XLNET, "{\"summary_proj_to_labels\":true}", ERR_INVALID, "'summary_proj_to_labels' is true"},
     {XLNET, "{\"summary_type\":\"attn\"}", ERR_INVALID, "'summary_type'"},
+    {XLM, "{\"summary_proj_to_labels\":false}", ERR_INVALID, "'summary_proj_to_labels' is false"},
+    {XLM, "{\"summary_use_proj\":false}", ERR_INVALID, "'summary_use_proj' is false"},
+    {XLM, "{\"is_encoder\":false}", ERR_INVALID, "'is_encoder' is false"},
+    {HEADS "/xlm-masked-lm", "{\"asm\":true}", ERR_INVALID, "'asm' is true"},
     {XLNET, "{\"bi_data\":true}", ERR_INVALID, "'bi_data' is true"},
     {XLNET, "{\"attn_type\":\"both\"}", ERR_INVALID, "'attn_type'"},
     {XLNET, "{\"d_head\":6}", ERR_BAD_MODEL, "'d_head' is 6, expected 7"},
@@ -303,6 +308,8 @@ static const struct {
     const char *golden, *tensor;
 } searching[] = {
     {HEADS "/xlnet-spans", "start_logits.dense.weight"},
+    {HEADS "/xlm-spans", "qa_outputs.start_logits.dense.weight"},
+    {HEADS "/flaubert-spans", "qa_outputs.start_logits.dense.weight"},
 };
 
 static void refuses_searches(void **state)

@@ -43,6 +43,8 @@ XLNET = {"max_tokens": 1 << 14, "n_types": 3,  # XLNet's types have no table
          "names": {"hidden_size": "d_model", "num_attention_heads": "n_head",
                    "intermediate_size": "d_inner", "num_hidden_layers": "n_layer",
                    "max_position_embeddings": "unused"}}
+XLM = {"names": {"hidden_size": "emb_dim", "num_attention_heads": "n_heads",
+                 "intermediate_size": "unused", "num_hidden_layers": "n_layers"}}
 BLOCKS = {"block_size": 4, "num_random_blocks": 1, "bos_token_id": 1, "eos_token_id": 2,
           "sep_token_id": 2}
 PATHS = {"max_depth": 3, "xpath_unit_hidden_size": 5, "max_xpath_tag_unit_embeddings": 11,
@@ -71,6 +73,16 @@ OLD_LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "voca
              "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
              "num_key_value_heads": 2, "intermediate_size": 36, "max_position_embeddings": 40,
              "rms_norm_eps": 1e-6, "rope_theta": 500.0}
+
+
+class NoCache:
+    """FlaubertModel with pre_norm asks for a cache by layer, which that of transformers 5 does not give."""
+
+    def get_seq_length(self):
+        return 0
+
+    def __getitem__(self, layer):
+        return None
 
 
 def llama(rope=None, settings=None, **row):
@@ -305,6 +317,16 @@ CASES = {
                                     "layer_norm_eps": 1e-3}, **XLNET),
     "xlnet-uni": case("xlnet", {"attn_type": "uni", "ff_activation": "gelu_new"}, **XLNET),
     "xlnet-uni-same-length": case("xlnet", {"attn_type": "uni", "same_length": True}, **XLNET),
+    "xlm": case("xlm", {"n_langs": 3}, **XLM),
+    "xlm-options": case("xlm", {"gelu_activation": False, "sinusoidal_embeddings": True,
+                                "use_lang_emb": False, "layer_norm_eps": 1e-3}, **XLM),
+    "xlm-causal": case("xlm", {"causal": True, "num_hidden_layers": 3}, **XLM),
+    "xlm-published": case("xlm", {}, **XLM, config={
+        "model_type": "xlm", "architectures": ["XLMModel"], "n_words": 61, "vocab_size": 50,
+        "emb_dim": 24, "n_layers": 2, "n_heads": 3, "max_position_embeddings": 40, "asm": True}),
+    "flaubert": case("flaubert", {"layerdrop": 0.4}, **XLM),
+    "flaubert-pre-norm": case("flaubert", {"pre_norm": True, "causal": True}, **XLM,
+                              inputs={"cache": NoCache()}),
     "longformer": case("longformer", {**LONG, "attention_window": 4}, lengths=(1, 5, 17, 300),
                        max_tokens=300),
     "longformer-windows": case("longformer", {

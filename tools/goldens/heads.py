@@ -120,6 +120,10 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
     "nystromformer": ("Nystromformer", {**ONE_LAYER, "conv_kernel_size": 3}, bert_tokenizer),
     "xlnet": ("XLNet", {"d_model": 28, "n_layer": 1, "n_head": 4, "d_inner": 44,
                         "layer_norm_eps": 1e-3}, bert_tokenizer),
+    "xlm": ("XLM", {"emb_dim": 28, "n_layers": 1, "n_heads": 4, "max_position_embeddings": 40,
+                    "layer_norm_eps": 1e-3}, bert_tokenizer),
+    "flaubert": ("Flaubert", {"emb_dim": 28, "n_layers": 1, "n_heads": 2,
+                              "max_position_embeddings": 40}, bert_tokenizer),
     "xmod": ("Xmod", {**AFTER_PADDING, **ONE, "languages": ["en_XX", "de_DE"],
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
@@ -132,6 +136,8 @@ RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.
 # see all, or which belong to the question.
 SEPARATORS = {("longformer", "spans"): 3, ("longformer", "choices"): 3, ("big-bird", "spans"): 2}
 TYPES = {"xlnet": 3}  # where config.json does not say how many
+# They take ids of padding for the end of a text unless there is a mask, as pipelines make one.
+LENGTH_BY_PADDING = {"xlm", "flaubert"}
 # The reference cannot compute shorter sequences.
 SHORTEST = {"canine": 4, "funnel": 3}
 KINDS = {"masked-lm": "ForMaskedLM", "labels": "ForSequenceClassification",
@@ -203,6 +209,12 @@ CASES.update({
     "convbert-choices-activation": case("convbert", "choices", {"summary_activation": "tanh"}),
     "xlnet-choices-no-product": case("xlnet", "choices", {"summary_use_proj": False,
                                                           "summary_type": "cls_index"}),
+    "xlm-labels-activation": case("xlm", "labels", {"summary_type": "last",
+                                                    "summary_activation": "tanh"}),
+    "xlm-choices-activation": case("xlm", "choices", {
+        "summary_type": "mean", "summary_activation": "silu",
+        "id2label": dict(enumerate(NAMES))}),
+    "xlm-masked-lm-untied": case("xlm", "masked-lm", {"tie_word_embeddings": False}),
     "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
 })
 
@@ -304,6 +316,8 @@ def logits(model, kind, call):
     fed = {"input_ids": torch.tensor([call["ids"]])}
     if "types" in call:
         fed["token_type_ids"] = torch.tensor([call["types"]])
+    if model.config.model_type in LENGTH_BY_PADDING:
+        fed["attention_mask"] = torch.ones_like(fed["input_ids"])
     if kind == "choices":
         fed = {key: value[None] for key, value in fed.items()}
     out = model(**fed)
