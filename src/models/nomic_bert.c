@@ -2,6 +2,7 @@
  * gated feed-forward. Its first files name the sizes as GPT-2 does and state options that have one
  * value in all of them. */
 #include "models/architecture.h"
+#include "models/bert.h"
 #include "models/stack.h"
 
 enum { REFUSED = 8 };
@@ -93,6 +94,18 @@ static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
     norm_bind(&l->ffn_out, weights_in(in, "norm2"), hidden, c->base.eps);
 }
 
+/* Of the first files the products of heads have no biases. */
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "cls.predictions.transform.dense",
+                        .act = HEAD_HIDDEN_ACT,
+                        .norm = "cls.predictions.transform.layer_norm",
+                        .loose = true,
+                        .out = "cls.predictions.decoder",
+                        .bias = "cls.predictions"},
+    [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
+    [HEAD_TOKEN_LABELS] = {.out = "classifier"},
+};
+
 static const char *const ignored[] = {"pooler.*", "cls.*", "classifier.*", "*inv_freq", NULL};
 
 const architecture architecture_nomic_bert = {
@@ -101,7 +114,9 @@ const architecture architecture_nomic_bert = {
     .config_bytes = sizeof(nomic_config),
     .encoder = &(const stack_spec){.base = {.engine = &stack_engine,
                                             .prefix = "bert.",
+                                            .other_prefix = "nomic_bert.",
                                             .positions = POSITIONS_FROM_ZERO,
+                                            .heads = heads,
                                             .ignored = ignored},
                                    .theta = {1000},
                                    .bind = bind,

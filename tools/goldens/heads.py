@@ -62,6 +62,7 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
     "modernbert": ("ModernBert", {**MODERN, "local_attention": 6, "classifier_activation": "silu"},
                    bert_tokenizer),
     "eurobert": ("EuroBert", {**MODERN, "rms_norm_eps": 1e-3}, bert_tokenizer),
+    "nomic-bert": ("NomicBert", ROTARY, bert_tokenizer),
     "gte": ("Gte", ROTARY, bert_tokenizer),
     "jina-embeddings-v3": ("JinaEmbeddingsV3", ROTARY, bert_tokenizer),
     "data2vec-text": ("Data2VecText", {**AFTER_PADDING, **ONE}, mpnet_tokenizer),
@@ -131,7 +132,7 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
 MISSING = {"mobilebert-masked-lm", "rembert-masked-lm", "roformer-choices", "tapas-spans"}
 # Published under other names than the reference computes with. It writes the published ones, but
 # for the prefix of the base model: this one in place of that one.
-RENAMED = {"gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.")}
+RENAMED = {"nomic-bert": ("nomic_bert.", "nomic_bert."), "gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.")}
 # (family, kind): how many separators the reference wants to see; it decides by them which tokens
 # see all, or which belong to the question.
 SEPARATORS = {("longformer", "spans"): 3, ("longformer", "choices"): 3, ("big-bird", "spans"): 2}
@@ -215,6 +216,10 @@ CASES.update({
         "summary_type": "mean", "summary_activation": "silu",
         "id2label": dict(enumerate(NAMES))}),
     "xlm-masked-lm-untied": case("xlm", "masked-lm", {"tie_word_embeddings": False}),
+    # As the authors publish it: another prefix, no biases in the head.
+    "nomic-bert-pretraining": case("nomic-bert", "masked-lm", {"hidden_act": "gelu"}, prefix="bert.", unbiased=[
+        "cls.predictions.transform.dense.bias", "cls.predictions.bias"],
+        architecture="NomicBertForPreTraining"),
     "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
 })
 
@@ -225,7 +230,8 @@ def model_class(c, suffix):
 
 def published_config(c, config):
     published = config.to_diff_dict()
-    published.update(architectures=[FAMILIES[c["family"]][0] + c["suffix"]],
+    named = c.get("architecture", FAMILIES[c["family"]][0] + c["suffix"])
+    published.update(architectures=[named],
                      tie_word_embeddings=getattr(config, "tie_word_embeddings", True))
     for name in ("dtype", *c.get("unpublished", ())):
         published.pop(name, None)
@@ -238,6 +244,8 @@ def published_state(name, c, model):
         state[key] = random_tensor(name, key, tuple(model.state_dict()[key].shape))
     for key, source in c.get("copies", {}).items():
         state[key] = state[source].clone()
+    for key in c.get("unbiased", ()):
+        state[key].zero_()
     for key in c.get("dropped", ()):
         del state[key]
     if c.get("old_names"):
@@ -276,6 +284,17 @@ def load(root, c):
         root, dtype=torch.float32, output_loading_info=True)
     assert not found["missing_keys"] and not found["mismatched_keys"], (root, found)
     return model.eval()
+
+
+def strip(root, c):
+    """What the reference must have and published files do not."""
+    if "prefix" not in c:
+        return
+    old = RENAMED[c["family"]][1]
+    state = {c["prefix"] + key[len(old):] if key.startswith(old) else key: tensor
+             for key, tensor in load_file(root / "model.safetensors").items()
+             if key not in c["unbiased"]}
+    save_file(state, root / "model.safetensors")
 
 
 def separated(ids, n_separators, separator):
@@ -348,6 +367,7 @@ def make(name):
     root, c = OUT / name, CASES[name]
     write_folder(root, name, c)
     model, kind = load(root, c), c["kind"]
+    strip(root, c)
     rows, exact, done = [], [], []
     for call in calls(name, c, model.config):
         got = logits(model.float(), kind, call)
