@@ -1,8 +1,8 @@
 /* GTE (Zhang et al. 2024), model_type "gte": BERT with rotary positions and a gated feed-forward.
  */
+#include "models/gte.h"
 #include "models/architecture.h"
 #include "models/bert.h"
-#include "models/stack.h"
 
 static const field config[] = {
     ENCODER_SIZES(768, 12, 12, 3072),
@@ -14,25 +14,32 @@ static const field config[] = {
     FIELD_END,
 };
 
-static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
+bool gte_bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
 {
     (void)s, (void)e;
-    stack_bind_tables(m, w, false);
+    stack_bind_tables(m, w, c->absolute);
     norm_bind(&m->embedding_norm, weights_in(w, "embeddings.LayerNorm"), c->base.hidden,
               c->base.eps);
     return true;
 }
 
-static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
+void gte_bind_products(stack_layer *l, weights in, const stack_config *c)
 {
-    weights in = weights_in(w, "encoder.layer.%d", i), up = weights_in(in, "mlp.up_gate_proj");
+    weights up = weights_in(in, "mlp.up_gate_proj");
     int hidden = c->base.hidden, middle = c->base.ffn;
-    stack_bind_fused(&l->attention, weights_in(in, "attention.qkv_proj"), c, true);
     linear_bind(&l->attention.out, weights_in(in, "attention.o_proj"), hidden, hidden);
-    norm_bind(&l->attention_out, weights_in(in, "attn_ln"), hidden, c->base.eps);
     linear_bind_rows(&l->ffn.up, up, middle, hidden, 0, 2 * middle, false);
     linear_bind_rows(&l->ffn.gate, up, middle, hidden, middle, 2 * middle, false);
     linear_bind(&l->ffn.down, weights_in(in, "mlp.down_proj"), hidden, middle);
+}
+
+static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
+{
+    weights in = weights_in(w, "encoder.layer.%d", i);
+    int hidden = c->base.hidden;
+    stack_bind_fused(&l->attention, weights_in(in, "attention.qkv_proj"), c, true);
+    gte_bind_products(l, in, c);
+    norm_bind(&l->attention_out, weights_in(in, "attn_ln"), hidden, c->base.eps);
     norm_bind(&l->ffn_out, weights_in(in, "mlp_ln"), hidden, c->base.eps);
 }
 
@@ -46,8 +53,7 @@ static const head_spec heads[MODEL_HEADS] = {
     HEADS_OF_TOKENS,
 };
 
-static const char *const ignored[] = {"pooler.*", "lm_head.*", "classifier.*", "qa_outputs.*",
-                                      NULL};
+const char *const gte_ignored[] = {"pooler.*", "lm_head.*", "classifier.*", "qa_outputs.*", NULL};
 
 const architecture architecture_gte = {
     .model_type = "gte",
@@ -57,9 +63,9 @@ const architecture architecture_gte = {
                                             .prefix = "new.",
                                             .positions = POSITIONS_FROM_ZERO,
                                             .heads = heads,
-                                            .ignored = ignored},
+                                            .ignored = gte_ignored},
                                    .theta = {160000},
-                                   .bind = bind,
+                                   .bind = gte_bind,
                                    .bind_layer = bind_layer}
                     .base,
 };

@@ -18,6 +18,7 @@ const field rope_config_rows[] = {
     FIELD_NUMBER(rope_config, high_frequency, "high_freq_factor", 0, 0, 1e6, "bound of fast pairs"),
     FIELD_NUMBERS(rope_config, short_factors, "short_factor", ROTARY_DIM / 2, "for each pair"),
     FIELD_NUMBERS(rope_config, long_factors, "long_factor", ROTARY_DIM / 2, "for each pair"),
+    FIELD_NUMBER_OR_NONE(rope_config, mixed_b, "mixed_b", -1, 0, 100, "exponent of pairs"),
     FIELD_END,
 };
 
@@ -26,25 +27,24 @@ bool rope_config_given(const rope_config *c)
     return c->type.p || c->old_type.p || c->factor > 0 || c->theta > 0;
 }
 
-static bool find_kind(const rope_config *c, enum rope_kind *kind, error *e)
+static bool find_kind(const rope_config *c, bool only_ntk, enum rope_kind *kind, error *e)
 {
     str type = c->type.p ? c->type : c->old_type;
     *kind = ROPE_DEFAULT;
     if (!type.p)
         return true;
     for (int i = 0; i < N_ROPE_KINDS; i++)
-        if (str_is(type, rope_names[i])) {
+        if (str_is(type, rope_names[i]) && (i == ROPE_DEFAULT || (i == ROPE_NTK) == only_ntk)) {
             *kind = (enum rope_kind)i;
             return true;
         }
-    if (str_is(type, "su")) { /* as the first files called it */
+    if (str_is(type, "su") && !only_ntk) { /* as the first files called it */
         *kind = ROPE_LONGROPE;
         return true;
     }
-    return fail(e, ERR_INVALID,
-                "rope_type '%.*s' is not supported, only 'default', 'linear', 'dynamic', 'yarn', "
-                "'llama3' and 'longrope' are",
-                (int)(type.n < 100 ? type.n : 100), type.p);
+    return fail(e, ERR_INVALID, "rope_type '%.*s' is not supported, only 'default'%s are",
+                (int)(type.n < 100 ? type.n : 100), type.p,
+                only_ntk ? " and 'ntk'" : ", 'linear', 'dynamic', 'yarn', 'llama3' and 'longrope'");
 }
 
 static bool check_factors(const numbers *n, const char *name, const rope *r, error *e)
@@ -69,6 +69,9 @@ static bool check(const rope_config *c, const rope *r, error *e)
         return fail(e, ERR_INVALID,
                     "rope_type 'dynamic' with %d values and factor %g, expected at least 4 and 1",
                     r->dim, r->factor);
+    if (r->kind == ROPE_NTK && !(r->factor > 1))
+        return fail(e, ERR_INVALID, "rope_type 'ntk' has a factor of %g, expected more than 1",
+                    r->factor);
     if (r->kind == ROPE_YARN && !(r->base > 1))
         return fail(e, ERR_INVALID, "rope_type 'yarn' has a rope_theta of %g, expected more than 1",
                     r->base);
@@ -101,8 +104,9 @@ bool rope_config_read(const rope_config *c, const rope_place *p, rope *out, erro
               .low_frequency = c->low_frequency,
               .high_frequency = c->high_frequency,
               .short_factors = c->short_factors.items,
-              .long_factors = c->long_factors.items};
-    if (!find_kind(c, &r.kind, e))
+              .long_factors = c->long_factors.items,
+              .mixed_b = c->mixed_b};
+    if (!find_kind(c, p->only_ntk, &r.kind, e))
         return false;
     if (partial < 1 && !p->may_split)
         return fail(e, ERR_INVALID, "'partial_rotary_factor' is %g, only 1 is supported", partial);

@@ -12,6 +12,7 @@ typedef struct rope_config {
     double low_frequency, high_frequency;
     int original, truncate;
     numbers short_factors, long_factors;
+    double mixed_b; /* below 0: not given */
 } rope_config;
 
 extern const field rope_config_rows[];
@@ -24,6 +25,7 @@ typedef struct rope_place {
     double theta;   /* where the object has none */
     double partial; /* turned share of a head, where the object does not say; 0: all */
     bool may_split; /* parts of a head may stay unturned */
+    bool only_ntk;  /* "ntk" is the one kind beside "default"; else it is none */
     int head_dim, positions;
     int original; /* counts more than that of the object; 0: not given */
 } rope_place;

@@ -102,11 +102,14 @@ static bool read_ropes(encoder *m, stack *s, const stack_spec *spec, error *e)
         rope_place p = {.theta = c->theta[i] > 0 ? c->theta[i] : spec->theta[i],
                         .partial = c->partial,
                         .may_split = spec->may_split,
+                        .only_ntk = spec->only_ntk,
                         .head_dim = stack_head_dim(c),
                         .positions = c->base.positions,
                         .original = c->original};
         if (!rope_config_read(&stated, &p, &s->ropes[i], e))
             return false;
+        s->ropes[i].length = c->length_scale ? c->base.positions : 0;
+        s->ropes[i].least = c->length_scale_least;
     }
     /* What it was trained on; longer sequences are what it is for. */
     if (s->ropes[REACH_ALL].kind == ROPE_DYNAMIC)

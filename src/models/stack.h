@@ -45,20 +45,24 @@ typedef struct stack_adapters {
 
 typedef struct stack_config {
     encoder_config base;
-    int kv_heads;                /* 0 or less: heads */
-    int head_dim;                /* 0: hidden / heads */
-    rope_config rope[N_REACHES]; /* rope_parameters */
-    rope_config scaling;         /* rope_scaling of older files */
-    double theta[N_REACHES];     /* of older files; counts where `rope` has none */
-    int absolute;                /* positions come from a table, not from rotation */
-    double partial;              /* turned share of a head, where `rope` has none; 0: all */
-    int original; /* original_max_position_embeddings outside of `rope`; 0: not given */
-    int causal;   /* a token sees itself and what is before it */
-    int window;   /* tokens that a near-sighted layer sees, half to each side; if causal, itself and
-                     those before it */
+    int kv_heads;                         /* 0 or less: heads */
+    int head_dim;                         /* 0: hidden / heads */
+    rope_config rope[N_REACHES];          /* rope_parameters */
+    rope_config scaling;                  /* rope_scaling of older files */
+    double theta[N_REACHES];              /* of older files; counts where `rope` has none */
+    int length_scale, length_scale_least; /* scores grow with the logarithm of the length over that
+                                             of max_position_embeddings; are never made smaller */
+    int absolute;                         /* positions come from a table, not from rotation */
+    double partial; /* turned share of a head, where `rope` has none; 0: all */
+    int original;   /* original_max_position_embeddings outside of `rope`; 0: not given */
+    int causal;     /* a token sees itself and what is before it */
+    int window; /* tokens that a near-sighted layer sees, half to each side; if causal, itself and
+                   those before it */
     int all_every;    /* the layers 0, all_every, ... see all tokens */
     strs layer_types; /* or these, one a layer: "full_attention", "sliding_attention" */
     int attention_bias, ffn_bias, norm_bias;
+    int fused;           /* queries, keys and values are one product in the file */
+    int rms;             /* norms of layers subtract no mean */
     int turn_values;     /* values are turned by position too */
     double scale;        /* of attention scores; 0: 1 / sqrt(width of a head) */
     double cap;          /* attention scores s become cap * tanh(s / cap); 0 or less: they do not */
@@ -125,6 +129,7 @@ typedef struct stack_spec {
     bool one_rope;           /* near-sighted layers are turned as the others */
     bool near_unscaled;      /* rope_scaling is not for near-sighted layers */
     bool may_split;          /* parts of a head may stay unturned */
+    bool only_ntk;           /* see models/rope_config.h */
     /* Reach of a layer where the configuration has no layer_types; NULL: by all_every. */
     enum stack_reach (*reach)(const stack_config *c, int layer);
     /* Claims all but the layers. c: as parsed, of config_bytes. May change s->config, with

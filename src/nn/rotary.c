@@ -5,13 +5,13 @@
 enum { GRAIN_FLOATS = 1 << 13 }; /* least work worth another thread */
 
 const char *const rope_names[N_ROPE_KINDS + 1] = {"default", "linear",   "dynamic", "yarn",
-                                                  "llama3",  "longrope", NULL};
+                                                  "llama3",  "longrope", "ntk",     NULL};
 
 static const double PI = 3.14159265358979323846;
 
 bool rope_varies(const rope *r)
 {
-    return r->kind == ROPE_DYNAMIC || r->kind == ROPE_LONGROPE;
+    return r->kind == ROPE_DYNAMIC || r->kind == ROPE_LONGROPE || r->length > 0;
 }
 
 static double factor_of(const rope *r)
@@ -95,7 +95,19 @@ static float longrope_steps(const rope *r, int n, float *steps)
     return factor <= 1 ? 1 : (float)sqrt(1 + log(factor) / log(r->original));
 }
 
-float rope_steps(const rope *r, int n, float *steps)
+static void ntk_steps(const rope *r, float *steps)
+{
+    int pairs = r->dim / 2;
+    bool mixed = r->mixed_b >= 0;
+    double base = mixed ? r->base : r->base * r->factor;
+    double a = mixed ? log(r->factor) / pow(pairs, r->mixed_b) : 0;
+    for (int i = 0; i < pairs; i++) {
+        double slower = mixed ? exp(a * pow(i + 1, r->mixed_b)) : pow(r->factor, 2.0 / r->dim);
+        steps[i] = 1 / period(base, i, r->dim) / (float)slower;
+    }
+}
+
+static float steps_of_kind(const rope *r, int n, float *steps)
 {
     switch (r->kind) {
     case ROPE_DYNAMIC:
@@ -108,6 +120,9 @@ float rope_steps(const rope *r, int n, float *steps)
         return 1;
     case ROPE_LONGROPE:
         return longrope_steps(r, n, steps);
+    case ROPE_NTK:
+        ntk_steps(r, steps);
+        return 1;
     default:
         for (int i = 0; i < r->dim / 2; i++)
             steps[i] = 1 / period(r->base, i, r->dim);
@@ -115,6 +130,14 @@ float rope_steps(const rope *r, int n, float *steps)
             steps[i] /= (float)r->factor;
         return 1;
     }
+}
+
+/* Queries and keys are both multiplied by what this returns: each has the root of what is to scale
+ * their scores. */
+float rope_steps(const rope *r, int n, float *steps)
+{
+    float factor = steps_of_kind(r, n, steps);
+    return r->length > 0 ? factor * (float)sqrt(fmax(log(n) / log(r->length), r->least)) : factor;
 }
 
 void rotary_fill(float *table, int positions, int dim, const float *steps, float factor)

@@ -19,10 +19,13 @@ enum rope_kind {
     ROPE_YARN,     /* Peng et al. 2023: slow pairs as linear, fast ones as they were */
     ROPE_LLAMA3,   /* Llama 3.1: the same with other bounds */
     ROPE_LONGROPE, /* Ding et al. 2024: a factor for each pair, others for long sequences */
+    ROPE_NTK,      /* Su 2023, kexue.fm/archives/9706: a base times `factor` (formula 6), or pair by
+                      pair (10 to 13) */
     N_ROPE_KINDS
 };
 
-/* Names as rope_type has them: "default", "linear", "dynamic", "yarn", "llama3", "longrope". */
+/* Names as rope_type has them: "default", "linear", "dynamic", "yarn", "llama3", "longrope", "ntk".
+ */
 extern const char *const rope_names[N_ROPE_KINDS + 1];
 
 typedef struct rope {
@@ -40,6 +43,11 @@ typedef struct rope {
     bool truncate;                              /* of YARN: bounds are whole pairs */
     double low_frequency, high_frequency;       /* of LLAMA3 */
     const double *short_factors, *long_factors; /* of LONGROPE: [dim / 2] each */
+    double mixed_b;                             /* of NTK: the exponent of formula 12; below 0: that
+                                                   of formula 6 */
+    /* Scores are multiplied by log(n) / log(length), at least `least` (Su 2021,
+     * kexue.fm/archives/8823), where all values of a head are turned; length 0: they are not. */
+    double length, least;
 } rope;
 
 /* Whether a sequence's length changes its angles. */

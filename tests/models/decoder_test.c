@@ -10,6 +10,7 @@
 #define PHI    TEST_ROOT "/goldens/architectures/phi3"
 #define QWEN   TEST_ROOT "/goldens/architectures/qwen2"
 #define GEMMA  TEST_ROOT "/goldens/architectures/gemma"
+#define NEW    TEST_ROOT "/goldens/architectures/new-ntk"
 #define GEMMA3 TEST_ROOT "/goldens/architectures/gemma3-text"
 
 #define OPT  TEST_ROOT "/goldens/architectures/opt"
@@ -42,6 +43,15 @@ static const struct {
     {LLAMA, "{\"head_dim\":513}", ERR_INVALID, "'head_dim' is 513"},
     {LLAMA, "{\"attention_bias\":true}", ERR_BAD_MODEL, "missing 'layers.0.self_attn.q_proj.bias'"},
     {LLAMA, "{\"quantization_config\":{}}", ERR_INVALID, "quantization_config"},
+    {LLAMA, ROPE("\"ntk\",\"factor\":2"), ERR_INVALID, "rope_type 'ntk' is not supported"},
+    {NEW, "{\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}}", ERR_INVALID,
+     "rope_type 'linear' is not supported, only 'default' and 'ntk' are"},
+    {NEW, "{\"rope_scaling\":{\"type\":\"su\",\"factor\":2}}", ERR_INVALID, "rope_type 'su'"},
+    {NEW, "{\"rope_scaling\":{\"type\":\"ntk\",\"factor\":1}}", ERR_INVALID, "a factor of 1"},
+    {NEW, "{\"logn_attention_scale\":true,\"position_embedding_type\":\"absolute\"}", ERR_INVALID,
+     "'logn_attention_scale' is supported with"},
+    {NEW, "{\"position_embedding_type\":\"alibi\"}", ERR_INVALID, "'position_embedding_type'"},
+    {NEW, "{\"layer_norm_type\":\"batch\"}", ERR_INVALID, "'layer_norm_type'"},
     {PHI, ROPE("\"default\",\"partial_rotary_factor\":0.1"), ERR_BAD_MODEL, "0 of 6 values"},
     {QWEN, "{\"layer_types\":[\"full_attention\",\"sliding_attention\"]}", ERR_BAD_MODEL,
      "no 'sliding_window' in use"},

@@ -435,11 +435,16 @@ def make(name):
     load = getattr(transformers, c.get("class", "AutoModel")).from_pretrained
     model = load(root, config=config, dtype=torch.float32,
                                       attn_implementation="eager").eval()
+    record(root, name, c, model, lambda m, call: hidden_states(m, call, c))
+
+
+def record(root, name, c, model, run):
+    """What the model makes of random sequences."""
     rows, exact, calls = [], [], []
     for call in sequences(name, c, model.config):
         calls.append({**call, "row": len(rows), "rows": len(call["ids"])})
-        rows.extend(hidden_states(model.float(), call, c))
-        exact.extend(hidden_states(model.double(), call, c))
+        rows.extend(run(model.float(), call))
+        exact.extend(run(model.double(), call))
     rows, exact = numpy.stack(rows), numpy.stack(exact)
     error = abs(rows - exact).max()
     assert numpy.isfinite(rows).all() and 0 < error < 1e-4, (name, error)

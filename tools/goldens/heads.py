@@ -368,15 +368,21 @@ def make(name):
     write_folder(root, name, c)
     model, kind = load(root, c), c["kind"]
     strip(root, c)
+    record(root, name, c, model, lambda m, call: logits(m, kind, call))
+
+
+def record(root, name, c, model, run):
+    """What the model makes of random sequences."""
+    kind = c["kind"]
     rows, exact, done = [], [], []
     for call in calls(name, c, model.config):
-        got = logits(model.float(), kind, call)
+        got = run(model.float(), call)
         kept = [0] if kind in ("labels", "choices") else kept_positions(kind, got)
         if kind not in ("labels", "choices"):
             call["positions"] = kept
         done.append({**call, "row": len(rows), "rows": len(kept)})
         rows.extend(got[kept].numpy())
-        exact.extend(logits(model.double(), kind, call)[kept].numpy())
+        exact.extend(run(model.double(), call)[kept].numpy())
     rows, exact = numpy.stack(rows), numpy.stack(exact)
     error = abs(rows - exact).max()
     assert numpy.isfinite(rows).all() and error < 1e-4, (name, error)
