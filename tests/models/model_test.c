@@ -123,7 +123,7 @@ static const struct {
     {FUNNEL, "config.json", "{\"attention_type\":\"full\"}", ERR_INVALID,
      "'attention_type' is 'full', expected one of 'relative_shift', 'factorized'"},
     {FUNNEL, "config.json", "{\"num_decoder_layers\":2}", ERR_BAD_MODEL,
-     "missing 'decoder.layers.1.attention.q_head.weight'"},
+     "missing 'decoder.layers.1.attention.r_w_bias'"},
     {FUNNEL_PLAIN, "config.json", "{\"num_decoder_layers\":1}", ERR_INVALID,
      "the model has no decoder (FunnelBaseModel)"},
     {BERT, "model.safetensors", "nothing", ERR_BAD_MODEL, "model.safetensors': 7 bytes"},
