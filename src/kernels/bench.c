@@ -1,43 +1,20 @@
 /* The benchmark of the kernels: walks kernels/list.h; a family is a row of `families` here. */
-#include "kernels/bench.h"
+#include "kernels/bench_job.h"
 
 #include "base/memory.h"
 #include "kernels/attention.h"
-#include "kernels/conv.h"
 #include "kernels/gemm_bf16.h"
 #include "kernels/gemm_i8.h"
 #include "kernels/gemm_quantised.h"
 #include "kernels/kernels.h"
-#include "kernels/list.h"
-#include "kernels/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum {
-    WEIGHT_FLOATS =
-        64 << 20, /* weights are taken from a set larger than the caches, as a model's */
-    VALUE_FLOATS = 8 << 20,
-    SPIN_STEPS = 200 * 1000,
-};
+enum { SPIN_STEPS = 200 * 1000 };
 
-typedef struct bench {
-    team *team;
-    double seconds;
-    double peak;        /* operations */
-    double peak_memory; /* bytes read from memory */
-    size_t copied;      /* the working set that peak_copy was measured for */
-    double peak_copy;
-    bench_report *report;
-    void *arg;
-    const kernel_row *row;
-    float *weights, *in, *out;
-    long run; /* counts the runs of a shape, to walk through the weights */
-} bench;
-
-typedef void bench_fn(bench *b, const void *shape);
 typedef double spin_fn(long steps);
 
 static double peak_of(team *t, spin_fn *spin);
@@ -71,31 +48,47 @@ static void compare(bench_result *r, enum bench_bound bound, double value, doubl
     r->peak_share = value / peak;
 }
 
-/* flop: operations; bytes: of operands that come from memory, as weights do. */
-static void measure(bench *b, bench_fn *fn, const void *shape, const char *name, double flop,
-                    double bytes)
+static bench_result timed(bench *b, bench_fn *fn, const void *shape, const char *name, double flop,
+                          double bytes)
 {
     bench_result r = {.family = b->row->family, .variant = b->row->variant, .shape = name};
     r.seconds = best_time(b, fn, shape);
     r.gflops = 1e-9 * flop / r.seconds;
     r.gigabytes = 1e-9 * bytes / r.seconds;
     compare(&r, BOUND_COMPUTE, r.gflops, b->peak);
-    compare(&r, BOUND_BANDWIDTH, r.gigabytes, b->peak_memory);
-    b->report(b->arg, &r);
+    return r;
 }
 
-/* Row kernels: `bytes` are read and written again and again where they lie. */
-static void measure_bytes(bench *b, bench_fn *fn, const void *shape, const char *name, double bytes)
+/* What a copy of so many bytes reaches, half of them read and half written. */
+static double peak_copy(bench *b, double bytes)
 {
-    bench_result r = {.family = b->row->family, .variant = b->row->variant, .shape = name};
     if (b->copied != (size_t)bytes) {
         b->copied = (size_t)bytes;
         b->peak_copy = kernels_peak_copy(b->team, b->copied);
     }
-    r.seconds = best_time(b, fn, shape);
-    r.gigabytes = 1e-9 * bytes / r.seconds;
-    compare(&r, BOUND_BANDWIDTH, r.gigabytes, b->peak_copy);
+    return b->peak_copy;
+}
+
+void bench_products(bench *b, bench_fn *fn, const void *shape, const char *name, double flop,
+                    double bytes)
+{
+    bench_result r = timed(b, fn, shape, name, flop, bytes);
+    compare(&r, BOUND_BANDWIDTH, r.gigabytes, b->peak_memory);
     b->report(b->arg, &r);
+}
+
+void bench_sums(bench *b, bench_fn *fn, const void *shape, const char *name, double flop,
+                double bytes)
+{
+    double peak = peak_copy(b, bytes);
+    bench_result r = timed(b, fn, shape, name, flop, bytes);
+    compare(&r, BOUND_BANDWIDTH, r.gigabytes, peak);
+    b->report(b->arg, &r);
+}
+
+void bench_bytes(bench *b, bench_fn *fn, const void *shape, const char *name, double bytes)
+{
+    bench_sums(b, fn, shape, name, 0, bytes);
 }
 
 typedef struct gemm_shape {
@@ -114,13 +107,13 @@ static void measure_gemm(bench *b, bench_fn *fn, const gemm_shape *s, double wei
     double m = s->m, n = s->n, k = s->k;
     char name[64];
     snprintf(name, sizeof name, "%d x %d x %d", s->m, s->n, s->k);
-    measure(b, fn, s, name, 2 * m * n * k, 4 * (m * k + m * n) + weight_bytes);
+    bench_products(b, fn, s, name, 2 * m * n * k, 4 * (m * k + m * n) + weight_bytes);
 }
 
 static void run_gemm(bench *b, const void *shape)
 {
     const gemm_shape *s = shape;
-    long size = (long)s->n * s->k, copies = WEIGHT_FLOATS / size;
+    long size = (long)s->n * s->k, copies = BENCH_WEIGHTS / size;
     gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
     a.w = b->weights + b->run % copies * size;
     a.m = s->m;
@@ -140,7 +133,7 @@ static void bench_gemm(bench *b)
 /* Any bits are packed weights. */
 static const void *packed_weights(const bench *b, size_t size)
 {
-    size_t copies = WEIGHT_FLOATS * sizeof(float) / size;
+    size_t copies = BENCH_WEIGHTS * sizeof(float) / size;
     return (const char *)b->weights + (size_t)b->run % copies * size;
 }
 
@@ -213,7 +206,7 @@ static void bench_attention(bench *b)
         char name[64];
         snprintf(name, sizeof name, "%d x %d tokens, %d heads of %d", s->n_seq, s->length, s->heads,
                  s->head_dim);
-        measure(b, run_attention, s, name, 4 * values * s->length, 16 * values);
+        bench_products(b, run_attention, s, name, 4 * values * s->length, 16 * values);
     }
 }
 
@@ -226,7 +219,7 @@ static void run_quantised(bench *b, const void *shape)
 {
     const quantised_shape *s = shape;
     size_t size = (size_t)s->n * quantised_row_bytes(s->type, s->k);
-    size_t copies = WEIGHT_FLOATS * sizeof(float) / size;
+    size_t copies = BENCH_WEIGHTS * sizeof(float) / size;
     gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
     a.m = s->m;
     a.n = s->n;
@@ -244,81 +237,8 @@ static void bench_quantised(bench *b)
             char name[64];
             snprintf(name, sizeof name, "%s %d x %d x %d", quantised_formats[type].name, s.m, s.n,
                      s.k);
-            measure(b, run_quantised, &s, name, 2 * m * n * k, w + 4 * (m * k + m * n));
+            bench_products(b, run_quantised, &s, name, 2 * m * n * k, w + 4 * (m * k + m * n));
         }
-    }
-}
-
-typedef struct depthwise_shape {
-    int length, channels, kernel;
-} depthwise_shape;
-
-static void run_depthwise(bench *b, const void *shape)
-{
-    const depthwise_shape *d = shape;
-    int k = d->kernel, c = d->channels, around = k / 2;
-    conv_shape s = {.in = c, .out = c, .groups = c, .kernel = {k, k}, .stride = {1, 1}};
-    s.dilation[0] = s.dilation[1] = 1;
-    s.before[0] = s.before[1] = s.after[0] = s.after[1] = around;
-    conv_args a = {.shape = &s, .w = b->weights, .x = b->in, .out = b->out, .n = 1};
-    a.height = a.width = d->length;
-    conv_f32(b->team, &a, NULL);
-}
-
-/* Only what this family does by itself: others are products. */
-static void bench_conv(bench *b)
-{
-    static const depthwise_shape shapes[] = {{56, 144, 3}, {14, 576, 3}, {56, 96, 7}, {14, 384, 7}};
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        const depthwise_shape *s = &shapes[i];
-        double values = (double)s->length * s->length * s->channels;
-        char name[64];
-        snprintf(name, sizeof name, "depthwise %d x %d x %d, %d x %d", s->length, s->length,
-                 s->channels, s->kernel, s->kernel);
-        measure(b, run_depthwise, s, name, 2 * values * s->kernel * s->kernel, 8 * values);
-    }
-}
-
-static void run_layer_norm(bench *b, const void *shape)
-{
-    const int *rows_width = shape;
-    layer_norm_f32(b->team, b->in, b->weights, b->weights, b->weights, 1e-5f, b->out, rows_width[0],
-                   rows_width[1]);
-}
-
-static void run_softmax(bench *b, const void *shape)
-{
-    const int *rows_width = shape;
-    softmax_f32(b->team, b->in, b->out, rows_width[0], rows_width[1]);
-}
-
-static void run_gelu(bench *b, const void *shape)
-{
-    const int *rows_width = shape;
-    activate_f32(b->team, ACT_GELU_ERF, b->in, b->out, (long)rows_width[0] * rows_width[1]);
-}
-
-static void run_from_f16(bench *b, const void *shape)
-{
-    const int *rows_width = shape;
-    f16_to_f32(b->in, b->out, (long)rows_width[0] * rows_width[1]);
-}
-
-static void bench_rows(bench *b)
-{
-    static const int shapes[][2] = {{256, 384}, {2048, 1024}};
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        const int *s = shapes[i];
-        double n = (double)s[0] * s[1];
-        char name[64];
-        snprintf(name, sizeof name, "layer norm %d x %d", s[0], s[1]);
-        measure_bytes(b, run_layer_norm, s, name, 12 * n);
-        snprintf(name, sizeof name, "softmax %d x %d", s[0], s[1]);
-        measure_bytes(b, run_softmax, s, name, 8 * n);
-        snprintf(name, sizeof name, "gelu %d x %d", s[0], s[1]);
-        measure_bytes(b, run_gelu, s, name, 8 * n);
-        snprintf(name, sizeof name, "half to float %d x %d", s[0], s[1]);
-        measure_bytes(b, run_from_f16, s, name, 6 * n);
     }
 }
 
@@ -344,19 +264,38 @@ static spin_fn *spin_of(const kernel_row *row, const gemm_f32_kernels *same_leve
 static void bench_row(bench *b, const kernel_row *row, const gemm_f32_kernels *same_level)
 {
     const void *before = *row->slot;
+    const gemm_f32_kernels *products = kernels.gemm_f32;
     b->peak = peak_of(b->team, spin_of(row, same_level));
     b->row = row;
+    kernels.gemm_f32 = same_level; /* convolutions and epilogues use it */
     *row->slot = row->functions;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         if (strcmp(families[i].name, row->family) == 0)
             families[i].run(b);
     }
+    kernels.gemm_f32 = products;
     *row->slot = before;
+}
+
+/* The f32 products of the instructions that a row needs. */
+static const gemm_f32_kernels *products_of(const kernel_row *row)
+{
+    int count;
+    const kernel_row *rows = kernel_rows(&count);
+    const gemm_f32_kernels *found = &gemm_f32_scalar;
+    for (int i = 0; i < count; i++) {
+        if (rows[i].slot == (const void **)&kernels.gemm_f32 &&
+            (rows[i].cpu_flags & row->cpu_flags) == rows[i].cpu_flags)
+            found = rows[i].functions;
+    }
+    return found;
 }
 
 static float *values_between(size_t n, float least, float most)
 {
-    float *p = xmalloc(n * sizeof *p);
+    float *p = aligned_alloc(64, (n * sizeof *p + 63) / 64 * 64);
+    if (!p)
+        abort();
     for (size_t i = 0; i < n; i++)
         p[i] = least + (most - least) * (float)(i * 2654435761u >> 16 & 255) / 256;
     return p;
@@ -372,22 +311,16 @@ static bool wanted(const bench_options *o, const kernel_row *row)
 int kernels_bench(team *t, const bench_options *o, bench_report *report, void *arg)
 {
     bench b = {.team = t, .seconds = o->seconds, .report = report, .arg = arg};
-    b.weights = values_between(WEIGHT_FLOATS, -1, 1);
-    b.in = values_between(VALUE_FLOATS, -3, 3);
-    b.out = values_between(VALUE_FLOATS, 0, 0);
-    b.peak_memory = kernels_peak_read(t, WEIGHT_FLOATS * sizeof(float));
+    b.weights = values_between(BENCH_WEIGHTS, -1, 1);
+    b.in = values_between(BENCH_VALUES, -3, 3);
+    b.out = values_between(BENCH_VALUES, 0, 0);
+    b.peak_memory = kernels_peak_read(t, BENCH_WEIGHTS * sizeof(float));
     int count, measured = 0;
     const kernel_row *rows = kernel_rows(&count);
     for (int i = 0; i < count; i++) {
-        const gemm_f32_kernels *same_level = &gemm_f32_scalar;
         if (!wanted(o, &rows[i]))
             continue;
-        for (int j = 0; j < count; j++) {
-            if (rows[j].slot == (const void **)&kernels.gemm_f32 &&
-                strcmp(rows[j].variant, rows[i].variant) == 0)
-                same_level = rows[j].functions;
-        }
-        bench_row(&b, &rows[i], same_level);
+        bench_row(&b, &rows[i], products_of(&rows[i]));
         measured++;
     }
     free(b.weights);

@@ -3,14 +3,30 @@
 
 #include <math.h>
 
-static void depthwise(const float *const *x, const float *const *w, int n_taps, const float *bias,
-                      float *out, int channels)
+/* Input j of the groups, times its weights. */
+static void add_products(const float *x, const float *w, int j, int group, int channels, float *out)
 {
-    for (int c = 0; c < channels; c++) {
-        float sum = bias ? bias[c] : 0;
-        for (int t = 0; t < n_taps; t++)
-            sum += x[t][c] * w[t][c];
-        out[c] = sum;
+    if (group == 1) {
+        for (int c = 0; c < channels; c++)
+            out[c] += x[c] * w[c];
+        return;
+    }
+    for (int c = 0; c < channels; c++)
+        out[c] += x[c / group * group + j] * w[c];
+}
+
+static void direct(const conv_run *r)
+{
+    for (int i = 0; i < r->n; i++) {
+        float *out = r->out + i * r->ldo;
+        for (int c = 0; c < r->channels; c++)
+            out[c] = r->bias ? r->bias[c] : 0;
+        for (int t = 0; t < r->n_taps; t++) {
+            const float *w = r->w + (long)r->taps[t].w * r->group * r->channels;
+            for (int j = 0; j < r->group; j++, w += r->channels)
+                add_products(r->x[(long)i * r->step + r->taps[t].x], w, j, r->group, r->channels,
+                             out);
+        }
     }
 }
 
@@ -34,4 +50,4 @@ static void most(const float *const *x, int n_taps, float *out, long width)
     }
 }
 
-const conv_f32_kernels conv_f32_scalar = {depthwise, mix, most};
+const conv_f32_kernels conv_f32_scalar = {direct, mix, most};

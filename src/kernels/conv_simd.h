@@ -6,42 +6,112 @@
 
 #include <math.h>
 
-enum { CONV_VECTORS = 4 };
+#define INLINE static inline __attribute__((always_inline))
 
-/* The channels c .. c + LANES n_vectors - 1. */
-static inline __attribute__((always_inline)) void depthwise_block(const float *const *x,
-                                                                  const float *const *w, int n_taps,
-                                                                  const float *bias, float *out,
-                                                                  int c, int n_vectors)
+/* Outputs and vectors of channels of a tile. Each vector of weights serves all outputs, and the
+ * sums fill the registers; the sides of images are multiples of 7 more often than not. */
+enum { DIRECT_VECTORS = LANES == 8 ? 2 : 3, DIRECT_OUTPUTS = 7 };
+
+/* Which inputs the lanes of a vector see. */
+enum direct_inputs {
+    INPUTS_OWN,    /* a channel its own: groups of 1 */
+    INPUTS_PICKED, /* groups within the vector: j of each lane's group */
+    INPUTS_SHARED, /* groups of whole vectors: j for all lanes */
+};
+
+/* x: the pixel. */
+INLINE vf direct_input(enum direct_inputs inputs, const conv_run *r, const float *x, int c, int j,
+                       const int32_t *picks, int lanes)
 {
-    vf sums[CONV_VECTORS];
-    UNROLL
-    for (int i = 0; i < n_vectors; i++)
-        sums[i] = bias ? vf_load(bias + c + i * LANES) : vf_zero();
-    for (int t = 0; t < n_taps; t++) {
-        UNROLL
-        for (int i = 0; i < n_vectors; i++)
-            sums[i] = vf_fma(vf_load(x[t] + c + i * LANES), vf_load(w[t] + c + i * LANES), sums[i]);
-    }
-    UNROLL
-    for (int i = 0; i < n_vectors; i++)
-        vf_store(out + c + i * LANES, sums[i]);
+    if (inputs == INPUTS_SHARED)
+        return vf_set(x[c / r->group * r->group + j]);
+    vf all = lanes < LANES ? vf_load_n(x + c, lanes) : vf_load(x + c);
+    return inputs == INPUTS_PICKED ? vf_pick(all, picks + j * LANES) : all;
 }
 
-static void depthwise(const float *const *x, const float *const *w, int n_taps, const float *bias,
-                      float *out, int channels)
+/* n_out outputs from `first` on, the channels c .. of n_vectors vectors, of `lanes` lanes each. */
+INLINE void direct_tile(enum direct_inputs inputs, const conv_run *r, long first, int n_out, int c,
+                        int n_vectors, int lanes, const int32_t *picks)
 {
-    int c = 0;
-    for (; c + CONV_VECTORS * LANES <= channels; c += CONV_VECTORS * LANES)
-        depthwise_block(x, w, n_taps, bias, out, c, CONV_VECTORS);
-    for (; c + LANES <= channels; c += LANES)
-        depthwise_block(x, w, n_taps, bias, out, c, 1);
-    if (c < channels) {
-        int n = channels - c;
-        vf sum = bias ? vf_load_n(bias + c, n) : vf_zero();
-        for (int t = 0; t < n_taps; t++)
-            sum = vf_fma(vf_load_n(x[t] + c, n), vf_load_n(w[t] + c, n), sum);
-        vf_store_n(out + c, sum, n);
+    vf sums[DIRECT_OUTPUTS][DIRECT_VECTORS], weights[DIRECT_VECTORS];
+    const int group = inputs == INPUTS_OWN ? 1 : r->group;
+    UNROLL
+    for (int v = 0; v < n_vectors; v++) {
+        vf start = r->bias ? vf_load_n(r->bias + c + v * LANES, lanes) : vf_zero();
+        UNROLL
+        for (int i = 0; i < n_out; i++)
+            sums[i][v] = start;
+    }
+    for (int t = 0; t < r->n_taps; t++) {
+        const float *const *x = r->x + first * r->step + r->taps[t].x;
+        const float *w = r->w + (long)r->taps[t].w * group * r->channels + c;
+        for (int j = 0; j < group; j++, w += r->channels) {
+            UNROLL
+            for (int v = 0; v < n_vectors; v++)
+                weights[v] = lanes < LANES ? vf_load_n(w, lanes) : vf_load(w + v * LANES);
+            UNROLL
+            for (int i = 0; i < n_out; i++) {
+                UNROLL
+                for (int v = 0; v < n_vectors; v++)
+                    sums[i][v] = vf_fma(direct_input(inputs, r, x[(long)i * r->step], c + v * LANES,
+                                                     j, picks, lanes),
+                                        weights[v], sums[i][v]);
+            }
+        }
+    }
+    UNROLL
+    for (int i = 0; i < n_out; i++) {
+        UNROLL
+        for (int v = 0; v < n_vectors; v++) {
+            float *out = r->out + (first + i) * r->ldo + c + v * LANES;
+            if (lanes < LANES)
+                vf_store_n(out, sums[i][v], lanes);
+            else
+                vf_store(out, sums[i][v]);
+        }
+    }
+}
+
+INLINE void direct_outputs(enum direct_inputs inputs, const conv_run *r, int c, int n_vectors,
+                           int lanes, const int32_t *picks)
+{
+    long i = 0;
+    for (; i + DIRECT_OUTPUTS <= r->n; i += DIRECT_OUTPUTS)
+        direct_tile(inputs, r, i, DIRECT_OUTPUTS, c, n_vectors, lanes, picks);
+    for (; i + 2 <= r->n; i += 2)
+        direct_tile(inputs, r, i, 2, c, n_vectors, lanes, picks);
+    if (i < r->n)
+        direct_tile(inputs, r, i, 1, c, n_vectors, lanes, picks);
+}
+
+INLINE void direct_as(enum direct_inputs inputs, const conv_run *r, const int32_t *picks)
+{
+    int c = 0, vectors = r->channels / LANES;
+    for (; vectors >= DIRECT_VECTORS && vectors != 4; vectors -= DIRECT_VECTORS) {
+        direct_outputs(inputs, r, c, DIRECT_VECTORS, LANES, picks);
+        c += DIRECT_VECTORS * LANES;
+    }
+    for (; vectors >= 2; vectors -= 2, c += 2 * LANES) /* 4 are 2 and 2, not 3 and 1 */
+        direct_outputs(inputs, r, c, 2, LANES, picks);
+    if (vectors) {
+        direct_outputs(inputs, r, c, 1, LANES, picks);
+        c += LANES;
+    }
+    if (c < r->channels)
+        direct_outputs(inputs, r, c, 1, r->channels - c, picks);
+}
+
+static void direct(const conv_run *r)
+{
+    int32_t picks[CONV_DIRECT_GROUP * LANES];
+    if (r->group == 1) {
+        direct_as(INPUTS_OWN, r, NULL);
+    } else if (r->group > LANES) {
+        direct_as(INPUTS_SHARED, r, NULL);
+    } else {
+        for (int i = 0; i < r->group * LANES; i++)
+            picks[i] = i % LANES / r->group * r->group + i / LANES;
+        direct_as(INPUTS_PICKED, r, picks);
     }
 }
 
@@ -85,5 +155,5 @@ static void most(const float *const *x, int n_taps, float *out, long width)
 
 #define CONV_F32_KERNELS                                                                           \
     {                                                                                              \
-        depthwise, mix, most                                                                       \
+        direct, mix, most                                                                          \
     }

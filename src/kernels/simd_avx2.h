@@ -174,3 +174,7 @@ static inline void vf_load_bf16_pairs(const void *p, vf *first, vf *second)
     *first = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
     *second = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
 }
+static inline vf vf_pick(vf a, const int32_t *lanes)
+{
+    return _mm256_permutevar8x32_ps(a, vi_load(lanes));
+}

@@ -180,3 +180,8 @@ static inline void vf_load_bf16_pairs(const void *p, vf *first, vf *second)
     *first = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
     *second = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
 }
+/* Lane i is lane lanes[i] of a. */
+static inline vf vf_pick(vf a, const int32_t *lanes)
+{
+    return _mm512_permutexvar_ps(_mm512_loadu_si512(lanes), a);
+}

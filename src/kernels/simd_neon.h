@@ -178,3 +178,9 @@ static inline void vf_load_bf16_pairs(const void *p, vf *first, vf *second)
     *first = vreinterpretq_f32_u32(vshlq_n_u32(pairs, 16));
     *second = vreinterpretq_f32_u32(vandq_u32(pairs, vdupq_n_u32(0xffff0000)));
 }
+static inline vf vf_pick(vf a, const int32_t *lanes)
+{
+    uint32x4_t bytes = vmulq_n_u32(vreinterpretq_u32_s32(vld1q_s32(lanes)), 0x04040404);
+    uint8x16_t from = vreinterpretq_u8_u32(vaddq_u32(bytes, vdupq_n_u32(0x03020100)));
+    return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(a), from));
+}

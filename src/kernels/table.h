@@ -124,12 +124,31 @@ typedef struct rows_f32_kernels {
     void (*from_bf16)(const void *from, float *out, long n);
 } rows_f32_kernels;
 
-/* Sums over rows of pixels, for convolutions, pooling and resizing. x and w: n_taps rows. out may
- * not be one of them. */
+enum { CONV_DIRECT_GROUP = 16 }; /* channels of a group, at most, for conv_f32's `direct` */
+
+/* A tap of a direct convolution: which pixel it sees, which weights it has. */
+typedef struct conv_tap {
+    int x, w;
+} conv_tap;
+
+/* Outputs of groups that have as many outputs as inputs:
+ * out[i][c] = bias[c] + sum over taps t and inputs j of c's group of
+ *             x[i * step + taps[t].x][first of the group + j] * w[taps[t].w][j][c] */
+typedef struct conv_run {
+    const float *const *x; /* pixels of `channels` values */
+    const conv_tap *taps;
+    const float *w;    /* [..][group][channels] */
+    const float *bias; /* [channels] or NULL */
+    float *out;        /* [n][channels], ldo apart */
+    long ldo;
+    int step, n_taps, n;
+    int channels, group; /* group: a power of two, at most CONV_DIRECT_GROUP; divides channels */
+} conv_run;
+
+/* Sums over rows of pixels, for convolutions, pooling and resizing. x: n_taps rows. out may not be
+ * one of them. */
 typedef struct conv_f32_kernels {
-    /* out[c] = bias[c] + sum over t of x[t][c] w[t][c]; bias may be NULL. */
-    void (*depthwise)(const float *const *x, const float *const *w, int n_taps, const float *bias,
-                      float *out, int channels);
+    void (*direct)(const conv_run *r);
     /* out[c] = sum over t of x[t][c] w[t] */
     void (*mix)(const float *const *x, const float *w, int n_taps, float *out, long width);
     /* The largest of x[t][c], NaN if one is; n_taps >= 1. */

@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include "kernels/conv.h"
+#include "kernels/gemm.h"
 
 static const char *levels[8];
 static int n_levels;
@@ -23,8 +24,8 @@ static float *run_shape(team *t, const conv_args *given, const float *published)
 
 static bool read_case(FILE *f, conv_shape *s, conv_args *a)
 {
-    int v[19];
-    for (int i = 0; i < 19; i++) {
+    int v[20];
+    for (int i = 0; i < 20; i++) {
         if (fscanf(f, "%d", &v[i]) != 1)
             return false;
     }
@@ -37,7 +38,8 @@ static bool read_case(FILE *f, conv_shape *s, conv_args *a)
                       .before = {v[12], v[13]},
                       .after = {v[14], v[15]},
                       .transposed = v[16] != 0,
-                      .more = {v[17], v[18]}};
+                      .more = {v[17], v[18]},
+                      .padding = (enum conv_padding)v[19]};
     *a = (conv_args){.shape = s, .n = v[0], .height = v[1], .width = v[2]};
     return true;
 }
@@ -85,7 +87,7 @@ static void results_are_those_of_torch(void **state)
         }
         edge_free(&x), edge_free(&w), edge_free(&bias), edge_free(&expected), edge_free(&out);
     }
-    assert_int_equal(n_cases, 19);
+    assert_int_equal(n_cases, 27);
     assert_int_equal(fgetc(data), EOF);
     fclose(list);
     fclose(data);
@@ -141,23 +143,63 @@ static void reference(const conv_shape *s, const float *image, int height, int w
     }
 }
 
+/* The input at a place around an image. */
+static int around(enum conv_padding padding, int at, int length)
+{
+    int period = padding == CONV_REFLECT ? 2 * (length - 1) : length;
+    if (padding == CONV_REPLICATE)
+        return at < 0 ? 0 : at < length ? at : length - 1;
+    if (period == 0)
+        return 0;
+    at = (at % period + period) % period;
+    return at < length ? at : period - at;
+}
+
+/* The image with its surroundings. */
+static float *padded_image(const conv_shape *s, const float *image, int *height, int *width)
+{
+    int rows = *height + s->before[0] + s->after[0], columns = *width + s->before[1] + s->after[1];
+    size_t pixel = (size_t)s->in * sizeof(float);
+    char *padded = malloc((size_t)(rows * columns) * pixel + 1);
+    for (int y = 0; y < rows; y++) {
+        for (int x = 0; x < columns; x++) {
+            int from_y = around(s->padding, y - s->before[0], *height);
+            int from_x = around(s->padding, x - s->before[1], *width);
+            memcpy(padded + (size_t)(y * columns + x) * pixel,
+                   image + (from_y * *width + from_x) * s->in, pixel);
+        }
+    }
+    *height = rows;
+    *width = columns;
+    return (float *)(void *)padded;
+}
+
 static int below(int n)
 {
     return (int)(random_bits() % (unsigned)n);
 }
 
+/* Depthwise, depthwise with two outputs, three groups, groups of 2 to 32. */
+static void random_groups(conv_shape *s)
+{
+    int kind = below(4);
+    s->groups = kind < 2 ? s->in : 3;
+    s->in = kind == 2 ? 3 * s->in : s->in;
+    if (kind == 3) {
+        s->groups = 1 + below(5);
+        s->in = s->groups * (2 << below(5));
+    }
+    s->out = kind == 0 || kind == 3 ? s->in : 2 * s->in;
+}
+
 static conv_shape random_shape(bool flat)
 {
-    static const int channels[] = {1, 2, 3, 8, 16, 18, 33};
+    static const int channels[] = {1, 2, 3, 8, 16, 18, 33, 69, 117};
     conv_shape s = {.groups = 1, .transposed = below(3) == 0};
-    s.in = channels[below(7)];
+    s.in = channels[below(9)];
     s.out = channels[below(7)];
-    if (below(2)) {
-        int kind = below(3); /* depthwise, depthwise with two outputs, groups of some */
-        s.in = kind == 2 ? 3 * s.in : s.in;
-        s.groups = kind == 2 ? 3 : s.in;
-        s.out = kind == 0 ? s.in : 2 * s.in;
-    }
+    if (below(3))
+        random_groups(&s);
     for (int axis = 0; axis < 2; axis++) {
         bool one = flat && axis == 0;
         s.kernel[axis] = one ? 1 : 1 + below(4);
@@ -167,6 +209,7 @@ static conv_shape random_shape(bool flat)
         s.after[axis] = one ? 0 : below(3);
         s.more[axis] = s.transposed ? below(s.stride[axis]) : 0;
     }
+    s.padding = s.transposed ? CONV_ZEROS : (enum conv_padding)below(4);
     return s;
 }
 
@@ -176,7 +219,15 @@ static void check_image(const conv_args *a, const float *image, int height, int 
     const conv_shape *s = a->shape;
     size_t n = (size_t)(conv_length(s, 0, height) * conv_length(s, 1, width)) * (size_t)s->out;
     double *sums = calloc(2 * n + 1, sizeof *sums), *magnitudes = sums + n;
-    reference(s, image, height, width, w, sums, magnitudes);
+    if (s->padding == CONV_ZEROS || n == 0) {
+        reference(s, image, height, width, w, sums, magnitudes);
+    } else {
+        conv_shape inner = *s;
+        inner.before[0] = inner.before[1] = inner.after[0] = inner.after[1] = 0;
+        float *padded = padded_image(s, image, &height, &width);
+        reference(&inner, padded, height, width, w, sums, magnitudes);
+        free(padded);
+    }
     double roundings = s->kernel[0] * s->kernel[1] * (s->in / s->groups) + 3;
     for (size_t i = 0; i < n; i++) {
         double y = sums[i] + (a->bias ? (double)a->bias[i % (size_t)s->out] : 0);
@@ -185,6 +236,30 @@ static void check_image(const conv_args *a, const float *image, int height, int 
         assert_near(out[i], y, roundings * 0x1p-24 * (magnitudes[i] + 3), "convolution");
     }
     free(sums);
+}
+
+/* The product's weights packed as gemm_f32_pack has them give the same bits. */
+static void check_packed(team *t, const conv_args *given, const float *published)
+{
+    const conv_shape *s = given->shape;
+    int n = s->out / s->groups, k = s->kernel[0] * s->kernel[1] * (s->in / s->groups);
+    size_t size = gemm_f32_packed_bytes(n, k);
+    if (s->transposed || conv_is_small(s) || size == 0)
+        return;
+    conv_args a = *given;
+    edge w = edge_new(conv_weights(s)), out = edge_new(count_out(&a));
+    edge work = edge_new(conv_f32_work(&a));
+    char *packed = aligned_alloc(64, (size_t)s->groups * size);
+    conv_arrange(s, published, w.p);
+    for (int g = 0; g < s->groups; g++)
+        gemm_f32_pack(w.p + (size_t)g * (size_t)(n * k), n, k, packed + (size_t)g * size);
+    a.w = NULL;
+    a.packed = packed;
+    a.out = out.p;
+    conv_f32(t, &a, work.p);
+    assert_same_bits(out.p, given->out, out.n, "packed weights");
+    free(packed);
+    edge_free(&w), edge_free(&out), edge_free(&work);
 }
 
 static void check_random(team *t, bool flat)
@@ -201,6 +276,7 @@ static void check_random(team *t, bool flat)
     a.bias = below(3) ? bias.p : NULL;
     a.residual = !s.transposed && below(2) ? residual.p : NULL;
     run_shape(t, &a, w.p);
+    check_packed(t, &a, w.p);
     size_t in_size = x.n / (size_t)a.n, out_size = out.n / (size_t)a.n;
     for (int i = 0; i < a.n; i++)
         check_image(&a, x.p + (size_t)i * in_size, a.height, a.width, w.p,
@@ -221,7 +297,7 @@ static void values_are_within_their_bounds(void **state)
         team *t = team_new(threads, NULL);
         FOR_LEVELS(level)
         {
-            for (int i = 0; i < 300; i++)
+            for (int i = 0; i < 300; i += sizes_step())
                 check_random(t, i % 4 == 0);
         }
         team_free(t);
@@ -271,42 +347,52 @@ static void sequences_do_not_depend_on_each_other(void **state)
     }
 }
 
+static const conv_shape large[] = {
+    {.in = 64,
+     .out = 24,
+     .groups = 1,
+     .kernel = {3, 3},
+     .stride = {1, 1},
+     .dilation = {1, 1},
+     .before = {1, 1},
+     .after = {1, 1}},
+    {.in = 40,
+     .out = 20,
+     .groups = 1,
+     .kernel = {4, 4},
+     .stride = {2, 2},
+     .dilation = {1, 1},
+     .before = {1, 1},
+     .after = {1, 1},
+     .transposed = true},
+    {.in = 48,
+     .out = 48,
+     .groups = 48,
+     .kernel = {7, 7},
+     .stride = {1, 1},
+     .dilation = {1, 1},
+     .before = {3, 3},
+     .after = {3, 3},
+     .padding = CONV_REFLECT},
+    {.in = 64,
+     .out = 64,
+     .groups = 8,
+     .kernel = {3, 3},
+     .stride = {2, 1},
+     .dilation = {1, 1},
+     .before = {1, 1},
+     .after = {1, 1}},
+};
+
 /* More rows than are laid out at a time, and one image with others and alone. */
 static void large_images_have_the_bits_of_small_batches(void **state)
 {
     (void)state;
-    conv_shape shapes[] = {
-        {.in = 64,
-         .out = 24,
-         .groups = 1,
-         .kernel = {3, 3},
-         .stride = {1, 1},
-         .dilation = {1, 1},
-         .before = {1, 1},
-         .after = {1, 1}},
-        {.in = 40,
-         .out = 20,
-         .groups = 1,
-         .kernel = {4, 4},
-         .stride = {2, 2},
-         .dilation = {1, 1},
-         .before = {1, 1},
-         .after = {1, 1},
-         .transposed = true},
-        {.in = 48,
-         .out = 48,
-         .groups = 48,
-         .kernel = {7, 7},
-         .stride = {1, 1},
-         .dilation = {1, 1},
-         .before = {3, 3},
-         .after = {3, 3}},
-    };
     team *one = team_new(1, NULL), *two = team_new(2, NULL);
     FOR_LEVELS(level)
     {
-        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-            conv_args a = {.shape = &shapes[i], .n = 3, .height = 21, .width = 23};
+        for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+            conv_args a = {.shape = &large[i], .n = 3, .height = 21, .width = 23};
             edge x = edge_random((size_t)(3 * 21 * 23 * a.shape->in));
             edge w = edge_random(conv_weights(a.shape));
             edge out = edge_new(count_out(&a)), alone = edge_new(out.n);
@@ -377,6 +463,17 @@ static void lengths(void **state)
     assert_int_equal(conv_length(&s, 0, 7), 2);
     assert_int_equal(conv_length(&s, 1, 7), 4);
     assert_int_equal(conv_length(&s, 1, 0), 0);
+    s.padding = CONV_REFLECT;
+    assert_int_equal(conv_length(&s, 1, 1), 0);
+    assert_int_equal(conv_length(&s, 1, 2), 1);
+    s.padding = CONV_CIRCULAR;
+    s.before[1] = 2;
+    assert_int_equal(conv_length(&s, 1, 1), 0);
+    assert_int_equal(conv_length(&s, 1, 2), 2);
+    s.padding = CONV_REPLICATE;
+    assert_int_equal(conv_length(&s, 1, 1), 1);
+    s.padding = CONV_ZEROS;
+    s.before[1] = 1;
     s.transposed = true;
     assert_int_equal(conv_length(&s, 0, 4), 11);
     assert_int_equal(conv_length(&s, 0, 0), 0);
