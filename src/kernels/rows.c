@@ -80,6 +80,12 @@ void softmax_f32(team *t, const float *x, float *out, int n_rows, int width)
     for_rows(t, n_rows, width, softmax_rows, &job);
 }
 
+double softmax_sum_f32(const float *x, long n, float *most)
+{
+    PROFILE(PROFILE_ROWS);
+    return kernels.rows_f32->exp_sum(x, n, most);
+}
+
 static void activate_values(void *arg, long begin, long end, int thread)
 {
     (void)thread;

@@ -23,6 +23,11 @@ void rms_norm_f32(team *t, const float *x, const float *gamma, float eps, float 
  * one with a NaN or +infinity, gives NaN, as in torch. */
 void softmax_f32(team *t, const float *x, float *out, int n_rows, int width);
 
+/* What softmax divides by, for rows of which only some results are wanted: returns the sum of
+ * exp(x - *most), with the largest value in *most. With a NaN or +infinity, or nothing above
+ * -infinity, it is NaN. n >= 1. Runs on the calling thread. */
+double softmax_sum_f32(const float *x, long n, float *most);
+
 /* out[i] = act(x[i]). Against the exact function, for finite x:
  *   GELU_ERF, GELU_TANH, QUICK_GELU, SILU  6e-7 of the result, or 6e-8 if that is more
  *   TANH, ELU, SELU                         3e-7 of the result

@@ -51,6 +51,17 @@ static void softmax(const float *x, float *out, int width)
     scale((float)(1.0 / sum), out, width);
 }
 
+static double exp_sum(const float *x, long n, float *most)
+{
+    double sum = 0;
+    *most = -INFINITY;
+    for (long i = 0; i < n; i++)
+        *most = x[i] > *most ? x[i] : *most;
+    for (long i = 0; i < n; i++)
+        sum += expf(x[i] - *most);
+    return sum;
+}
+
 static void activate(enum activation act, const float *x, float *out, long n)
 {
     for (long i = 0; i < n; i++)
@@ -106,5 +117,5 @@ static void from_bf16(const void *from, float *out, long n)
         put_bits((uint32_t)read_u16(from, i) << 16, &out[i]);
 }
 
-const rows_f32_kernels rows_f32_scalar = {layer_norm, rms_norm, softmax,  activate, add,
-                                          multiply,   scale,    from_f16, from_bf16};
+const rows_f32_kernels rows_f32_scalar = {layer_norm, rms_norm, softmax, exp_sum,  activate,
+                                          add,        multiply, scale,   from_f16, from_bf16};

@@ -105,10 +105,10 @@ static void rms_norm(const float *x, const float *gamma, float eps, float *out, 
     normalise(x, 0.0f, 1.0f / sqrtf(mean_square + eps), gamma, NULL, out, width);
 }
 
-static float row_max(const float *x, int width)
+static float row_max(const float *x, long width)
 {
     vf most = vf_set(-INFINITY);
-    int i = 0;
+    long i = 0;
     for (; i + LANES <= width; i += LANES)
         most = vf_max(most, vf_load(x + i));
     if (i < width)
@@ -131,6 +131,27 @@ static void softmax(const float *x, float *out, int width)
         sum = vf_add(sum, vf_first(e, width - i, vf_zero()));
     }
     scale(1.0f / vf_sum(sum), out, width);
+}
+
+/* In pieces, so that many small terms are not lost in a large sum. */
+static double exp_sum(const float *x, long n, float *largest)
+{
+    enum { PIECE = 4096 };
+    *largest = row_max(x, n);
+    vf most = vf_set(*largest);
+    double all = 0;
+    for (long begin = 0; begin < n; begin += PIECE) {
+        long i = begin, end = n - begin < PIECE ? n : begin + PIECE;
+        vf sum = vf_zero();
+        for (; i + LANES <= end; i += LANES)
+            sum = vf_add(sum, vf_exp(vf_sub(vf_load(x + i), most)));
+        if (i < end) {
+            vf e = vf_exp(vf_sub(vf_load_n(x + i, end - i), most));
+            sum = vf_add(sum, vf_first(e, end - i, vf_zero()));
+        }
+        all += vf_sum(sum);
+    }
+    return all;
 }
 
 static inline __attribute__((always_inline)) void activate_as(enum activation act, const float *x,
@@ -207,5 +228,6 @@ static void from_bf16(const void *from, float *out, long n)
 /* The family's row for this instruction set. */
 #define ROWS_F32_KERNELS                                                                           \
     {                                                                                              \
-        layer_norm, rms_norm, softmax, activate, add, multiply, scale, from_f16, from_bf16         \
+        layer_norm, rms_norm, softmax, exp_sum, activate, add, multiply, scale, from_f16,          \
+            from_bf16                                                                              \
     }

@@ -116,6 +116,7 @@ typedef struct rows_f32_kernels {
                        float eps, float *out, int width);
     void (*rms_norm)(const float *x, const float *gamma, float eps, float *out, int width);
     void (*softmax)(const float *x, float *out, int width);
+    double (*exp_sum)(const float *x, long n, float *most);
     void (*activate)(enum activation act, const float *x, float *out, long n);
     void (*add)(const float *a, const float *b, float *out, long n);
     void (*multiply)(const float *a, const float *b, float *out, long n);

@@ -114,6 +114,45 @@ static void softmax_rows(void **state)
     team_free(t);
 }
 
+static void check_softmax_sum(long n, float spread)
+{
+    edge x = edge_random((size_t)n);
+    double sum = 0, most = -INFINITY, far = 0;
+    float got_most = 0;
+    for (long j = 0; j < n; j++)
+        most = fmax(most, x.p[j] *= spread);
+    for (long j = 0; j < n; j++) {
+        sum += exp(x.p[j] - most);
+        far += exp(x.p[j] - most) * (most - x.p[j]);
+    }
+    double got = softmax_sum_f32(x.p, n, &got_most);
+    assert_true(got_most == (float)most);
+    assert_near(got, sum, 2e-6 * sum + far * 0x1p-24, "sum of a softmax");
+    assert_true(got == softmax_sum_f32(x.p, n, &got_most));
+    x.p[n / 2] = NAN;
+    assert_true(isnan(softmax_sum_f32(x.p, n, &got_most)));
+    x.p[n / 2] = INFINITY;
+    assert_true(isnan(softmax_sum_f32(x.p, n, &got_most)));
+    for (long j = 0; j < n; j++)
+        x.p[j] = -INFINITY;
+    assert_true(isnan(softmax_sum_f32(x.p, n, &got_most)));
+    edge_free(&x);
+}
+
+static void softmax_sums(void **state)
+{
+    (void)state;
+    FOR_LEVELS(level)
+    {
+        for (int w = 0; w < N_WIDTHS; w++)
+            if (widths[w] > 0)
+                check_softmax_sum(widths[w], 20);
+        check_softmax_sum(4096, 3);
+        check_softmax_sum(4096 + 5, 0.5f);
+        check_softmax_sum(250002, 0.01f); /* as many equal terms as a sum of floats loses */
+    }
+}
+
 /* What rows.h states: of the result, and at least. */
 static const struct {
     double relative, absolute;
@@ -324,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norms),
         cmocka_unit_test(softmax_rows),
+        cmocka_unit_test(softmax_sums),
         cmocka_unit_test(activations_are_within_their_bounds),
         cmocka_unit_test(activations_of_every_length_and_of_what_is_not_finite),
         cmocka_unit_test(sums_and_gates),
