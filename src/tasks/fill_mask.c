@@ -166,47 +166,91 @@ static bool put_word(task_call *c, const sequence *s, int at, int id, float scor
     return true;
 }
 
-/* The words of one mask: logits is a row of the sequence's. */
-static bool put_mask(task_call *c, const sequence *s, int at, float *logits, buf *reply, error *e)
+/* A mask and the words for it. */
+struct choice {
+    const float *logits; /* [vocab] */
+    float *picked;       /* [n_targets], of the targets; NULL without */
+    int *order;          /* [k] best of the targets, or of all */
+    score_shares shares;
+};
+
+/* The masks of a call, in the order of the reply. */
+struct choices {
+    const struct fill_request *request;
+    struct choice *all;
+    int n, k, vocab;
+};
+
+/* Which words stand best: a pass over the whole vocabulary. */
+static void choose(void *arg, int i, int thread)
+{
+    (void)thread;
+    const struct choices *cs = arg;
+    const struct fill_request *r = cs->request;
+    struct choice *one = &cs->all[i];
+    one->shares = scores_shares(one->logits, cs->vocab);
+    for (int t = 0; t < r->n_targets; t++)
+        one->picked[t] = one->logits[r->target_ids[t]];
+    if (r->n_targets)
+        scores_top(one->picked, r->n_targets, cs->k, one->order);
+    else
+        scores_top(one->logits, cs->vocab, cs->k, one->order);
+}
+
+static bool choose_all(task_call *c, struct choices *cs, error *e)
 {
     const struct fill_request *r = c->request;
-    int n = c->pipeline->info->vocab;
-    scores_softmax(logits, n);
-    if (r->n_targets) {
-        n = r->n_targets;
-        float *picked = arena_try(c->memory, (size_t)n, sizeof *picked);
-        for (int i = 0; picked && i < n; i++)
-            picked[i] = logits[r->target_ids[i]];
-        logits = picked;
-    }
-    int k = r->top_k < n ? r->top_k : n;
-    int *order = arena_try(c->memory, (size_t)k, sizeof *order);
-    int *ids = arena_try(c->memory, (size_t)s->n, sizeof *ids);
-    if (!logits || !order || !ids)
+    *cs = (struct choices){.request = r, .vocab = c->pipeline->info->vocab};
+    int n_words = r->n_targets ? r->n_targets : cs->vocab;
+    cs->k = r->top_k < n_words ? r->top_k : n_words;
+    for (int s = 0; s < c->n_sequences; s++)
+        cs->n += c->sequences[s].n_rows;
+    cs->all = arena_try(c->memory, (size_t)cs->n, sizeof *cs->all);
+    struct choice *one = cs->all;
+    for (int s = 0; one && s < c->n_sequences; s++)
+        for (int i = 0; i < c->sequences[s].n_rows; i++, one++) {
+            one->logits = c->sequences[s].out + (size_t)i * (size_t)cs->vocab;
+            one->picked = arena_raw(c->memory, (size_t)r->n_targets, sizeof *one->picked);
+            one->order = arena_raw(c->memory, (size_t)cs->k, sizeof *one->order);
+            if (!one->picked || !one->order)
+                return out_of_memory(e);
+        }
+    if (!cs->all)
         return out_of_memory(e);
-    scores_top(logits, n, k, order);
+    team_run(c->pipeline->threads, cs->n, choose, cs);
+    return true;
+}
+
+static bool put_mask(task_call *c, const sequence *s, int at, const struct choices *cs,
+                     const struct choice *one, buf *reply, error *e)
+{
+    const struct fill_request *r = c->request;
+    int *ids = arena_try(c->memory, (size_t)s->n, sizeof *ids);
+    if (!ids)
+        return out_of_memory(e);
     buf_byte(reply, '[');
-    for (int i = 0; i < k; i++) {
-        int id = r->n_targets ? r->target_ids[order[i]] : order[i];
+    for (int i = 0; i < cs->k; i++) {
+        int id = r->n_targets ? r->target_ids[one->order[i]] : one->order[i];
         if (i)
             buf_byte(reply, ',');
-        if (!put_word(c, s, at, id, logits[order[i]], ids, reply, e))
+        if (!put_word(c, s, at, id, scores_share(&one->shares, one->logits[id]), ids, reply, e))
             return false;
     }
     buf_byte(reply, ']');
     return true;
 }
 
-static bool put_text(task_call *c, const sequence *s, buf *reply, error *e)
+/* choices: of the masks of this text. */
+static bool put_text(task_call *c, const sequence *s, const struct choices *cs,
+                     const struct choice *choices, buf *reply, error *e)
 {
     bool many = s->n_rows > 1;
     if (many)
         buf_byte(reply, '[');
     for (int i = 0; i < s->n_rows; i++) {
-        float *logits = s->out + (size_t)i * (size_t)c->pipeline->info->vocab;
         if (i)
             buf_byte(reply, ',');
-        if (!put_mask(c, s, s->rows[i], logits, reply, e))
+        if (!put_mask(c, s, s->rows[i], cs, &choices[i], reply, e))
             return false;
     }
     if (many)
@@ -217,12 +261,16 @@ static bool put_text(task_call *c, const sequence *s, buf *reply, error *e)
 static bool finish(task_call *c, buf *reply, error *e)
 {
     const struct fill_request *r = c->request;
+    struct choices cs;
+    if (!choose_all(c, &cs, e))
+        return false;
     if (!r->inputs.single)
         buf_byte(reply, '[');
-    for (int i = 0; i < c->n_sequences; i++) {
+    const struct choice *next = cs.all;
+    for (int i = 0; i < c->n_sequences; next += c->sequences[i++].n_rows) {
         if (i)
             buf_byte(reply, ',');
-        if (!put_text(c, &c->sequences[i], reply, e))
+        if (!put_text(c, &c->sequences[i], &cs, next, reply, e))
             return false;
     }
     if (!r->inputs.single)

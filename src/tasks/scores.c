@@ -1,5 +1,6 @@
 #include "tasks/scores.h"
 #include "base/json.h"
+#include "kernels/rows.h"
 
 #include <math.h>
 
@@ -17,6 +18,18 @@ void scores_softmax(float *scores, int n)
         sum += scores[i] = expf(scores[i] - most);
     for (int i = 0; i < n; i++)
         scores[i] = (float)(scores[i] / sum);
+}
+
+score_shares scores_shares(const float *scores, int n)
+{
+    score_shares s;
+    s.sum = softmax_sum_f32(scores, n, &s.most);
+    return s;
+}
+
+float scores_share(const score_shares *s, float score)
+{
+    return (float)(expf(score - s->most) / s->sum);
 }
 
 void scores_sigmoid(float *scores, int n)
@@ -71,17 +84,33 @@ static void sink(const float *scores, int *heap, int n, int at)
     }
 }
 
+enum { RUN = 64 }; /* scores that are looked at together */
+
+static bool any_above(const float *scores, float least)
+{
+    int found = 0;
+    for (int i = 0; i < RUN; i++)
+        found |= scores[i] > least;
+    return found;
+}
+
 void scores_top(const float *scores, int n, int k, int *out)
 {
     for (int i = 0; i < k; i++)
         out[i] = i;
     for (int i = k / 2; i-- > 0;)
         sink(scores, out, k, i);
-    for (int i = k; k > 0 && i < n; i++)
-        if (is_before(scores, i, out[0])) {
-            out[0] = i;
-            sink(scores, out, k, 0);
-        }
+    for (int i = k, end; k > 0 && i < n; i = end) {
+        end = n - i < RUN ? n : i + RUN;
+        /* Of equal ones the first is before, so only what is above the last one counts. */
+        if (end - i == RUN && !any_above(scores + i, scores[out[0]]))
+            continue;
+        for (; i < end; i++)
+            if (is_before(scores, i, out[0])) {
+                out[0] = i;
+                sink(scores, out, k, 0);
+            }
+    }
     for (int left = k; left > 1;) {
         int last = out[0];
         out[0] = out[--left];

@@ -19,6 +19,15 @@ enum score_function scores_default(const model_info *m);
 /* Index of the first of the highest. n >= 1. */
 int scores_best(const float *scores, int n);
 
+/* Probabilities of some of many scores: what scores_softmax makes of one of them is
+ * scores_share. n >= 1. */
+typedef struct score_shares {
+    float most;
+    double sum;
+} score_shares;
+score_shares scores_shares(const float *scores, int n);
+float scores_share(const score_shares *s, float score);
+
 /* Indexes of the k highest of n scores, best first, of equal ones the first; out: [k]. k <= n. */
 void scores_top(const float *scores, int n, int k, int *out);
 

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/own.h"
+#include "kernels/kernels.h"
 #include "tasks/scores.h"
 
 #include <math.h>
@@ -38,6 +39,57 @@ static void finds_the_best_in_order(void **state)
             plain_top(scores, n, k, want);
             assert_memory_equal(got, want, (size_t)k * sizeof *got);
         }
+}
+
+/* Runs of scores are looked at together; what is in them counts all the same. */
+static void finds_the_best_of_many(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    uint32_t seed = 5;
+    float scores[N];
+    int got[N], want[N];
+    for (int kind = 0; kind < 4; kind++) /* any order, rising, falling, mostly equal */
+        for (int n = N - 130; n <= N; n += 13)
+            for (int k = 1; k < 70; k += 17) {
+                for (int i = 0; i < n; i++) {
+                    seed = seed * 1664525u + 1013904223u;
+                    scores[i] = kind == 1   ? (float)i
+                                : kind == 2 ? (float)-i
+                                            : (float)(seed >> (kind == 3 ? 31 : 8));
+                }
+                scores_top(scores, n, k, got);
+                plain_top(scores, n, k, want);
+                assert_memory_equal(got, want, (size_t)k * sizeof *got);
+            }
+}
+
+static void finds_the_best_anywhere(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    static float scores[N];
+    for (int at = 0; at < N; at++) {
+        int got[2];
+        scores[at] = 1;
+        scores_top(scores, N, 2, got);
+        assert_int_equal(got[0], at);
+        assert_int_equal(got[1], at == 0);
+        scores[at] = 0;
+    }
+}
+
+static void shares_are_probabilities(void **state)
+{
+    (void)state;
+    enum { N = 777 };
+    float scores[N], all[N];
+    for (int i = 0; i < N; i++)
+        all[i] = scores[i] = (float)(i * 37 % 101) / 10 - 500;
+    scores_softmax(all, N);
+    score_shares s = scores_shares(scores, N);
+    for (int i = 0; i < N; i++)
+        assert_true(fabsf(scores_share(&s, scores[i]) - all[i]) <= 2e-6f * all[i]);
 }
 
 static void probabilities(void **state)
@@ -82,13 +134,22 @@ static void writes_labels(void **state)
     assert_non_null(strstr(buf_text(&out), "\"so\""));
 }
 
+static int setup(void **state)
+{
+    (void)state;
+    return kernels_init(NULL) ? 0 : -1;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_best_in_order),
+        cmocka_unit_test(finds_the_best_of_many),
+        cmocka_unit_test(finds_the_best_anywhere),
+        cmocka_unit_test(shares_are_probabilities),
         cmocka_unit_test(probabilities),
         cmocka_unit_test(the_function_follows_the_problem),
         cmocka_unit_test(writes_labels),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, setup, NULL);
 }
