@@ -155,7 +155,7 @@ const struct command command_bench = {
         "with its share of the machine's own peak, which is measured too.\n"
         "model: time and throughput of requests to a model, its load time and its memory.\n"
         "accuracy: what bf16 and int8 cost: cosine with the vectors or scores of f32, how often\n"
-        "the best label is the same, and rank correlation of texts or of pairs of texts.\n"
+        "the best label or word is the same, and rank correlation of texts or of pairs of texts.\n"
         "tokenizer: speed on one thread, and time to open.\n"
         "MODEL is an id in the store or a folder. Times are wall-clock times: measure on a quiet\n"
         "machine. CPU_MASK in the environment lowers the CPU, as for all commands.\n",

@@ -8,6 +8,7 @@
 #include "cli/paths.h"
 #include "kernels/kernels.h"
 #include "tasks/run.h"
+#include "tasks/scores.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,6 +50,10 @@ struct agreement {
     long n_rows, n_same_top;
     double rank; /* Spearman's, see below */
     bool has_top, has_rank;
+    /* Of vocabularies: how many of the five best words are so for both, and by how much the
+     * probability of the best one changes. */
+    long n_words, n_same_words;
+    double probability_change;
 };
 
 static double cosine_of(const float *x, const float *y, int n)
@@ -167,11 +172,29 @@ static void compare_tops(struct agreement *a, const float *x, const float *y, in
         a->n_same_top += top(x + (long)i * width, width, 1) == top(y + (long)i * width, width, 1);
 }
 
+/* A row of scores of a vocabulary. */
+static void compare_words(struct agreement *a, const float *x, const float *y, int width)
+{
+    enum { WORDS = 5 };
+    int best[2][WORDS], n = width < WORDS ? width : WORDS;
+    score_shares exact = scores_shares(x, width), low = scores_shares(y, width);
+    scores_top(x, width, n, best[0]);
+    scores_top(y, width, n, best[1]);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            a->n_same_words += best[0][i] == best[1][j];
+    a->n_words += n;
+    int word = best[0][0];
+    double change = fabs((double)scores_share(&exact, x[word]) - scores_share(&low, y[word]));
+    a->probability_change = fmax(a->probability_change, change);
+}
+
 static void compare(struct agreement *a, const pipeline *p, const struct results *x,
                     const struct results *y, long *n_tops)
 {
     int width = 0;
     bool spans = p->info->head == HEAD_SPANS;
+    bool words = x->call.computes == CALL_LOGITS && p->info->head == HEAD_MASKED_LM;
     *a = (struct agreement){0};
     *n_tops = 0;
     for (int k = 0; k < x->call.n_sequences; k++) {
@@ -179,6 +202,8 @@ static void compare(struct agreement *a, const pipeline *p, const struct results
         int n = rows_of(p, &x->call, s, &width);
         for (int i = 0; i < n; i++)
             compare_row(a, s->out + (long)i * width, t->out + (long)i * width, width);
+        for (int i = 0; i < n && words; i++)
+            compare_words(a, s->out + (long)i * width, t->out + (long)i * width, width);
         if (x->call.computes == CALL_LOGITS && width > 1) {
             compare_tops(a, s->out, t->out, n, width, spans);
             *n_tops += spans ? width : n;
@@ -198,6 +223,11 @@ static json_t *agreement_json(enum precision precision, const struct agreement *
                   "cosine_least", a->cosine_least, "largest_difference", a->largest);
     if (a->has_top)
         json_object_set_new(out, "same_top", json_real((double)a->n_same_top / (double)n_tops));
+    if (a->n_words) {
+        json_object_set_new(out, "same_five",
+                            json_real((double)a->n_same_words / (double)a->n_words));
+        json_object_set_new(out, "largest_probability_change", json_real(a->probability_change));
+    }
     if (a->has_rank)
         json_object_set_new(out, "rank_correlation", json_real(a->rank));
     return out;
@@ -209,6 +239,9 @@ static void print_agreement(enum precision precision, const struct agreement *a,
            a->cosine_sum / (double)a->n_rows, a->cosine_least, a->largest);
     if (a->has_top)
         printf(" %9.2f %%", 100 * (double)a->n_same_top / (double)n_tops);
+    if (a->n_words)
+        printf(" %9.2f %% %9.4f", 100 * (double)a->n_same_words / (double)a->n_words,
+               a->probability_change);
     if (a->has_rank)
         printf(" %9.5f", a->rank);
     printf("\n");
@@ -267,7 +300,8 @@ static bool report(const struct bench_args *a, const char *name, const char *fol
         printf("%s, task %s, kernels %s, %d texts; against f32:\n\n", p->id, p->task->name,
                kernels_level(), given->n);
         printf("%-6s %8s %12s %12s %12s  %s\n", "dtype", "rows", "cosine", "least", "difference",
-               "same top, rank correlation");
+               p->info->head == HEAD_MASKED_LM ? "same top, same of the best five, probability"
+                                               : "same top, rank correlation");
     }
     for (int i = PRECISION_F32 + 1; ok && i < N_PRECISIONS; i++)
         ok = measure(a, name, folder, t, &body, &exact, i, list, e);

@@ -20,7 +20,7 @@ static size_t columns_of(int n)
 
 size_t gemm_i8_bytes(int n, int k)
 {
-    if (n < 0 || k < 0 || n > GEMM_PACKED_MAX || k > GEMM_PACKED_MAX)
+    if (!gemm_packed_fits(n, k))
         return 0;
     return gemm_packed_bytes(n, k, 1) + columns_of(n) * (sizeof(float) + sizeof(int32_t));
 }

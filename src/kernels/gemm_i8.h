@@ -14,7 +14,8 @@
 
 #include <stddef.h>
 
-/* Bytes of the packed form of w[n][k]; 0 when n or k is negative or above 131,072. */
+/* Bytes of the packed form of w[n][k]; 0 when n or k is negative, n above 1,048,576 or k above
+ * 131,072. */
 size_t gemm_i8_bytes(int n, int k);
 
 /* Fills packed, 64-byte aligned and gemm_i8_bytes(n, k) long, from w[n][k]. It holds no pointers

@@ -65,9 +65,14 @@ long gemm_packed_steps(int k, int value_bytes)
     return round_up(divide_up((long)k * value_bytes, STEP_BYTES), PANEL_STEP_MULTIPLE);
 }
 
+bool gemm_packed_fits(int n, int k)
+{
+    return n >= 0 && n <= GEMM_PACKED_COLUMNS && k >= 0 && k <= GEMM_PACKED_VALUES;
+}
+
 size_t gemm_packed_bytes(int n, int k, int value_bytes)
 {
-    if (n < 0 || k < 0 || n > GEMM_PACKED_MAX || k > GEMM_PACKED_MAX)
+    if (!gemm_packed_fits(n, k))
         return 0;
     return (size_t)gemm_packed_panels(n) * (size_t)gemm_packed_steps(k, value_bytes) *
            PANEL_STEP_BYTES;

@@ -8,6 +8,7 @@
 
 #include "kernels/table.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -15,7 +16,8 @@ enum {
     PANEL_STEP_BYTES = 64,
     PANEL_STEP_MULTIPLE = 16,
     STEP_BYTES = 4,
-    GEMM_PACKED_MAX = 1 << 17, /* of n and k: int32 sums of 127 * 127 stay exact up to 133,144 */
+    GEMM_PACKED_COLUMNS = 1 << 20, /* n at most: vocabularies have a quarter of it */
+    GEMM_PACKED_VALUES = 1 << 17,  /* k: int32 sums of 127 * 127 stay exact up to 133,144 */
 };
 
 /* Packed weights of a product, and the kernels for them. */
@@ -31,7 +33,10 @@ typedef struct gemm_packed {
 long gemm_packed_panels(int n);
 long gemm_packed_steps(int k, int value_bytes);
 
-/* Bytes of all panels; 0 when n or k is negative or above GEMM_PACKED_MAX. */
+/* Whether there is a packed form of w[n][k]: neither is negative or above its limit. */
+bool gemm_packed_fits(int n, int k);
+
+/* Bytes of all panels; 0 without such a form. */
 size_t gemm_packed_bytes(int n, int k, int value_bytes);
 
 /* The product: a->w is not looked at. */

@@ -2,8 +2,10 @@
  * where they are mapped.
  *
  * A precision below f32 is for the products that the time goes into. Small ones, as those of
- * classifiers, stay in f32, and so do those with far more outputs than inputs, which are the scores
- * of a vocabulary: an error there goes into the result as it is. */
+ * classifiers, stay in f32. The scores of a vocabulary follow the model: for one masked word they
+ * read twice the bytes of all layers, and what they add to the error of the layers hardly shows
+ * (docs/performance.md). In f32 they read the table of words where it lies: panels of it would be
+ * a second table, and a few rows read them no faster. */
 #include "nn/linear.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_bf16.h"
@@ -13,7 +15,7 @@
 
 enum {
     LOW_LEAST = 64,  /* inputs and outputs of a product in low precision, at least */
-    VOCABULARY = 16, /* times as many outputs as inputs are a vocabulary */
+    VOCABULARY = 16, /* times as many outputs as inputs are one, too large for panels */
 };
 
 static const weight_form forms[] = {
@@ -29,8 +31,7 @@ static const weight_form forms[] = {
 static enum precision precision_of(weights w, int out, int in)
 {
     enum precision wanted = weight_set_precision(w.set);
-    bool low = out >= LOW_LEAST && in >= LOW_LEAST && out <= VOCABULARY * (long)in &&
-               forms[wanted].bytes(out, in) > 0;
+    bool low = out >= LOW_LEAST && in >= LOW_LEAST && forms[wanted].bytes(out, in) > 0;
     return low ? wanted : PRECISION_F32;
 }
 
@@ -44,8 +45,8 @@ static void bind_ordered(linear *l, weights w, weight_rows rows)
     rows.columns = in;
     rows.groups = groups;
     bool vocabulary = out > VOCABULARY * (long)in;
-    bool worth = !vocabulary && out >= gemm_f32_panel();
     l->precision = precision_of(w, out, in);
+    bool worth = l->precision != PRECISION_F32 || (!vocabulary && out >= gemm_f32_panel());
     weights_rows_as(w, &rows, worth ? &forms[l->precision] : NULL, &l->weight, &l->packed);
 }
 

@@ -236,6 +236,77 @@ static void rows_across_steps(void **state)
     release(g);
 }
 
+static float *opened(const char *folder, const struct golden *g, const model_options *o)
+{
+    error e = {0};
+    team *t = team_new(2, &e);
+    model *m = model_open_as(folder, o, t, &e);
+    if (!m)
+        fail_msg("%s", e.message);
+    float *got = run(m, g, 0, g->n, false);
+    model_close(m);
+    team_free(t);
+    return got;
+}
+
+/* Root of the mean square of what two rows differ by, NULL: of the one. */
+static double root_mean(const float *x, const float *y, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (x[i] - (y ? (double)y[i] : 0)) * (x[i] - (y ? (double)y[i] : 0));
+    return sqrt(sum / n);
+}
+
+static int best_of(const float *x, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        best = x[i] > x[best] ? i : best;
+    return best;
+}
+
+/* A row of scores in low precision: the products of IN values each, rounded independently, are off
+ * by the root of their sum, so a score by about the rounding times its own size. */
+static void check_low(const float *got, const float *exact, int n, double rounding)
+{
+    double off = root_mean(got, exact, n) / root_mean(exact, NULL, n);
+    if (!(off > rounding / 8 && off < rounding))
+        fail_msg("relative error %g, expected below %g, and above an eighth of that", off,
+                 rounding);
+    assert_int_equal(best_of(got, n), best_of(exact, n));
+}
+
+/* A vocabulary follows the precision of the model, here as its only product, tied to the table of
+ * words: near f32, and the same bits without a prepared file, with the one just made, and with the
+ * one found. */
+static void vocabularies_in_low_precision(void **state)
+{
+    (void)state;
+    static const double rounding[] = {[PRECISION_BF16] = 1.0 / 256, [PRECISION_INT8] = 1.0 / 64};
+    const char *folder = HEADS "/albert-masked-lm-wide";
+    struct golden *g = load(folder);
+    char cache[] = "/tmp/head_test_XXXXXX";
+    assert_non_null(mkdtemp(cache));
+    setenv("INFERD_CACHE", cache, 1);
+    float *exact = opened(folder, g, &(model_options){.precision = PRECISION_F32});
+    for (enum precision p = PRECISION_BF16; p < N_PRECISIONS; p++) {
+        float *plain = opened(folder, g, &(model_options){.precision = p});
+        for (int i = 0; i < g->n_rows; i++)
+            check_low(plain + i * g->width, exact + i * g->width, g->width, rounding[p]);
+        for (int i = 0; i < 2; i++) {
+            float *kept = opened(folder, g, &(model_options){.precision = p, .keeps = true});
+            assert_memory_equal(kept, plain, g->floats.n);
+            free(kept);
+        }
+        free(plain);
+    }
+    free(exact);
+    unsetenv("INFERD_CACHE");
+    assert_true(file_remove_tree(cache, NULL));
+    release(g);
+}
+
 #define LABELS   HEADS "/bert-labels"
 #define ONE      HEADS "/bert-labels-one"
 #define MASKED   HEADS "/bert-masked-lm"
@@ -466,6 +537,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goldens),
         cmocka_unit_test(rows_across_steps),
+        cmocka_unit_test(vocabularies_in_low_precision),
         cmocka_unit_test(refuses_by_name),
         cmocka_unit_test(refuses_searches),
         cmocka_unit_test(tells_heads),

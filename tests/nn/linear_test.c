@@ -256,6 +256,49 @@ static void files_follow_the_model(void **state)
     close_layers(&l);
 }
 
+/* Scores of a vocabulary that share the table of words: in f32 they read it where it lies, without
+ * panels beside it; below that they have a form of their own, and the table stays as it is. */
+static void vocabularies_share_their_table(void **state)
+{
+    struct fixture *f = *state;
+    enum { WORDS = 1100, WIDTH = 64 };
+    static float table[WORDS * WIDTH], exact[ROWS * WORDS], got[ROWS * WORDS];
+    static const double rounding[] = {[PRECISION_BF16] = 1.0 / 256, [PRECISION_INT8] = 1.0 / 254};
+    for (int i = 0; i < WORDS * WIDTH; i++)
+        table[i] = numbers[i * 7L % (ALL * IN)];
+    for (int i = 0; i < ROWS * WIDTH; i++)
+        x[i] += 1e-3f / (float)(i + 1);
+    made_safetensors(f->folder, "model.safetensors",
+                     (struct made_tensor[]){{"words.weight", DTYPE_F32, WORDS, WIDTH, table}}, 1,
+                     0);
+    for (enum precision p = PRECISION_F32; p < N_PRECISIONS; p++) {
+        error e = {0};
+        linear scores;
+        weight_counts counts;
+        weight_set *set = weight_set_open(&f->repo, "", &e);
+        weight_set_plan(set, &(weight_plan){.precision = p,
+                                            .folder = f->cache,
+                                            .level = kernels_level(),
+                                            .at_once = true});
+        weights w = weights_in(weights_root(set, NULL), "words");
+        const float *words = weights_table(w, "weight", WORDS, WIDTH);
+        linear_bind_unbiased(&scores, w, WORDS, WIDTH);
+        assert_true(weights_done(set, NULL, &e) && weight_set_prepare(set, &e));
+        weight_set_count(set, &counts);
+        assert_memory_equal(words, table, sizeof table);
+        assert_int_equal(counts.converted_bytes, 0);
+        assert_true((packed_weight_get(scores.packed) != NULL) == (p != PRECISION_F32));
+        int64_t prepared = counts.mapped_bytes - (int64_t)sizeof table;
+        assert_true(p == PRECISION_F32 ? prepared < 4096
+                                       : prepared > (p == PRECISION_BF16 ? 2 : 1) * WORDS * WIDTH);
+        linear_run(&scores, f->team, x, ACT_NONE, p == PRECISION_F32 ? exact : got, ROWS);
+        for (int i = 0; i < ROWS * WORDS && p != PRECISION_F32; i++)
+            assert_true(fabs((double)got[i] - exact[i]) < 6 * sqrt(WIDTH) * rounding[p]);
+        assert_true(p == PRECISION_F32 || memcmp(got, exact, sizeof got) != 0);
+        weight_set_close(set);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(low_precisions_are_near, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_that_cannot_be_written, setup, teardown),
         cmocka_unit_test_setup_teardown(files_follow_the_model, setup, teardown),
+        cmocka_unit_test_setup_teardown(vocabularies_share_their_table, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

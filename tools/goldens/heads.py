@@ -171,6 +171,8 @@ CASES.update({
     "bert-pretraining": case("bert", "masked-lm", {"hidden_act": "relu"}, suffix="ForPreTraining"),
     "albert-pretraining": case("albert", "masked-lm", suffix="ForPreTraining"),
     "bert-masked-lm-untied": case("bert", "masked-lm", {"tie_word_embeddings": False}),
+    # The one product that is large enough for low precision.
+    "albert-masked-lm-wide": case("albert", "masked-lm", {"embedding_size": 72}),
     "roberta-masked-lm-untied": case("roberta", "masked-lm", {"tie_word_embeddings": False}),
     # Weights of its own although config.json says tied; the bias under its other name.
     "bert-masked-lm-own-decoder": case("bert", "masked-lm", dropped=["cls.predictions.bias"], own=[
