@@ -306,19 +306,28 @@ size_t conv_f32_work(const conv_args *a)
     return conv_is_small(s) || is_product(s) ? 0 : most;
 }
 
+/* The rows of a phase are counted in images of one size; a product goes on from row to row. */
+static bool goes_one_by_one(const conv_args *a)
+{
+    return a->start &&
+           (a->shape->transposed || (is_product(a->shape) && a->start[a->n] != a->out_start[a->n]));
+}
+
 void conv_f32(team *t, const conv_args *a, float *work)
 {
     PROFILE(PROFILE_CONV);
-    if (!a->start || !a->shape->transposed) {
+    if (!goes_one_by_one(a)) {
         run_phases(t, a, work);
         return;
     }
-    for (int i = 0; i < a->n; i++) { /* the rows of a phase are counted in images of one size */
+    for (int i = 0; i < a->n; i++) {
         conv_args one = *a;
+        const int *lengths = a->shape->transposed ? a->start : a->out_start;
         one.n = one.height = 1;
-        one.width = a->start[i + 1] - a->start[i];
+        one.width = lengths[i + 1] - lengths[i];
         one.x += (long)a->start[i] * a->shape->in;
         one.out += (long)a->out_start[i] * a->shape->out;
+        one.residual += a->residual ? (long)a->out_start[i] * a->shape->out : 0;
         one.start = one.out_start = NULL;
         run_phases(t, &one, work);
     }

@@ -159,10 +159,10 @@ static size_t work_floats(const encoder *m, int n_tokens)
     if (c->layers)
         rest = larger(disentangled_attention_work(&d->layers[0].attention, n_tokens),
                       ffn_work(&d->layers[0].ffn, n_tokens));
-    if (d->conv.width)
+    if (d->conv.shape.out)
         rest = larger(rest, conv_work(&d->conv, n_tokens));
     rest = larger(rest, (size_t)n_tokens * (size_t)c->embedding);
-    return part + (d->conv.width ? part : 0) + rest;
+    return part + (d->conv.shape.out ? part : 0) + rest;
 }
 
 static bool prepare(disentangled *d, team *t, error *e)
@@ -204,12 +204,13 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
     disentangled *d = m->state;
     int n = ragged_rows(r);
     size_t part = (size_t)n * (size_t)m->config.hidden;
-    float *added = w->floats, *input = added + part, *rest = d->conv.width ? input + part : input;
+    float *added = w->floats, *input = added + part,
+          *rest = d->conv.shape.out ? input + part : input;
     size_t rest_floats = w->n_floats - (size_t)(rest - w->floats);
     if (!prepare(d, t, e))
         return false;
     embed(m, t, b, r, at, out, w);
-    if (d->conv.width)
+    if (d->conv.shape.out)
         memcpy(input, out, part * sizeof *out);
     for (int i = 0; i < m->config.layers; i++) {
         const disentangled_layer *l = &d->layers[i];
@@ -219,7 +220,7 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
         norm_run(&l->attention_norm, t, added, out, out, n);
         ffn_run(&l->ffn, t, out, added, n, rest, rest_floats);
         norm_run(&l->ffn_norm, t, added, out, out, n);
-        if (i == 0 && d->conv.width) {
+        if (i == 0 && d->conv.shape.out) {
             conv_run(&d->conv, t, r, input, encoder_activation(d->config.conv_act), added, rest);
             norm_run(&d->conv_norm, t, out, added, out, n);
         }

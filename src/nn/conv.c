@@ -1,101 +1,74 @@
-/* Each token's surroundings are laid out in the order of the published weights, [in][width], so
- * that the convolution is a product with the weights where they are mapped. */
+/* The weights in the order in which kernels/conv.h reads them: packed once, as those of linear
+ * layers. */
 #include "nn/conv.h"
-#include "base/profile.h"
-#include "kernels/gemm.h"
-
-enum {
-    GRAIN_FLOATS = 1 << 13, /* least work worth another thread */
-    STEP_ROWS = 256,        /* laid out at a time: enough for the kernels to run at full speed */
-};
+#include "nn/linear.h"
 
 void conv_bind(conv *c, weights w, int out, int in, int width, int groups)
 {
-    *c = (conv){.out = out,
-                .in = in,
-                .width = width,
-                .groups = groups,
-                .weight = weights_cube(w, "weight", out, in / groups, width),
-                .bias = weights_vector(w, "bias", out)};
+    int columns = in / groups * width;
+    *c = (conv){.shape = {.in = in,
+                          .out = out,
+                          .groups = groups,
+                          .kernel = {1, width},
+                          .stride = {1, 1},
+                          .dilation = {1, 1},
+                          .before = {0, (width - 1) / 2},
+                          .after = {0, width / 2}}};
+    weight_rows rows = {.name = "weight",
+                        .order = ORDER_TAPS,
+                        .all = out,
+                        .rows = out,
+                        .columns = columns,
+                        .groups = groups,
+                        .cut = width};
+    if (conv_is_small(&c->shape))
+        c->weight = weights_reversed(w, "weight", out, in / groups, width);
+    else
+        weights_rows_as(w, &rows, linear_panels(out / groups, columns), &c->weight, &c->packed);
+    c->bias = weights_vector(w, "bias", out);
+}
+
+static conv_args args_of(const conv *c, const conv_shape *shape)
+{
+    return (conv_args){.shape = shape,
+                       .w = c->weight,
+                       .packed = packed_weight_get(c->packed),
+                       .bias = c->bias,
+                       .n = 1,
+                       .height = 1};
 }
 
 size_t conv_work(const conv *c, int n_rows)
 {
-    size_t rows = (size_t)(n_rows < STEP_ROWS ? n_rows : STEP_ROWS);
-    return rows * (size_t)c->in * (size_t)c->width;
+    conv_args a = args_of(c, &c->shape);
+    a.width = n_rows;
+    return conv_f32_work(&a);
 }
 
-struct unfold_job {
-    const conv *c;
-    const ragged *from, *to;
-    int stride, before; /* row i sees the tokens from i * stride - before on */
-    int first;          /* row of `to` */
-    const float *x;
-    float *out;
-};
-
-static void unfold_rows(void *arg, long begin, long end, int thread)
+static void run(const conv *c, const conv_shape *shape, team *t, const ragged *from,
+                const ragged *to, const float *x, enum activation act, float *y, float *work)
 {
-    (void)thread;
-    const struct unfold_job *job = arg;
-    const conv *c = job->c;
-    int s = 0;
-    for (long i = begin; i < end; i++) {
-        float *out = job->out + (size_t)i * (size_t)c->in * (size_t)c->width;
-        long at = job->first + i;
-        while (at >= job->to->start[s + 1])
-            s++;
-        long first = job->from->start[s], last = job->from->start[s + 1];
-        for (int k = 0; k < c->width; k++) {
-            long row = first + (at - job->to->start[s]) * job->stride - job->before + k;
-            const float *x = job->x + row * c->in;
-            for (int j = 0; j < c->in; j++)
-                out[j * c->width + k] = row >= first && row < last ? x[j] : 0;
-        }
-    }
-}
-
-/* n rows of products: x of `in` values for all groups. */
-static void multiply(const conv *c, team *t, const float *x, int n, enum activation act, float *y)
-{
-    int in = c->in / c->groups * c->width, out = c->out / c->groups;
-    for (int g = 0; g < c->groups; g++)
-        gemm_f32(t, &(gemm_args){.x = x + (size_t)g * (size_t)in,
-                                 .ldx = (long)c->in * c->width,
-                                 .w = c->weight + (size_t)g * (size_t)out * (size_t)in,
-                                 .bias = c->bias + (size_t)g * (size_t)out,
-                                 .out = y + (size_t)g * (size_t)out,
-                                 .ldo = c->out,
-                                 .m = n,
-                                 .n = out,
-                                 .k = in,
-                                 .act = act});
-}
-
-static void run(struct unfold_job *job, team *t, enum activation act, float *y)
-{
-    const conv *c = job->c;
-    int n = ragged_rows(job->to);
-    long grain = GRAIN_FLOATS / ((long)c->in * c->width) + 1;
-    for (int step; job->first < n; job->first += step) {
-        step = n - job->first < STEP_ROWS ? n - job->first : STEP_ROWS;
-        team_for(t, step, grain, unfold_rows, job);
-        multiply(c, t, job->out, step, act, y + (size_t)job->first * (size_t)c->out);
-    }
+    conv_args a = args_of(c, shape);
+    a.start = from->start;
+    a.out_start = to->start;
+    a.n = from->n_seq;
+    a.x = x;
+    a.out = y;
+    a.act = act;
+    conv_f32(t, &a, work);
 }
 
 void conv_run(const conv *c, team *t, const ragged *r, const float *x, enum activation act,
               float *y, float *work)
 {
-    PROFILE(PROFILE_CONV);
-    if (c->width == 1)
-        multiply(c, t, x, ragged_rows(r), act, y);
-    else
-        run(&(struct unfold_job){c, r, r, 1, (c->width - 1) / 2, 0, x, work}, t, act, y);
+    run(c, &c->shape, t, r, r, x, act, y, work);
 }
 
 void conv_run_strided(const conv *c, team *t, const ragged *r, const ragged *out, const float *x,
                       enum activation act, float *y, float *work)
 {
-    run(&(struct unfold_job){c, r, out, c->width, 0, 0, x, work}, t, act, y);
+    conv_shape apart = c->shape;
+    apart.stride[1] = apart.kernel[1];
+    apart.before[1] = apart.after[1] = 0;
+    run(c, &apart, t, r, out, x, act, y, work);
 }

@@ -2,20 +2,21 @@
 #pragma once
 
 #include "base/thread.h"
-#include "kernels/activation.h"
+#include "kernels/conv.h"
 #include "nn/ragged.h"
 #include "tensor/weights.h"
 
 #include <stddef.h>
 
 typedef struct conv {
-    int out, in; /* features */
-    int width;   /* tokens: as many before as behind, or one more behind */
-    int groups;  /* outputs of a group see its inputs only; divides out and in */
+    conv_shape shape; /* of as many tokens before as behind, or one more behind */
+    /* Private to conv.c: */
     const float *weight, *bias;
+    const packed_weight *packed;
 } conv;
 
-/* Claims "weight" [out][in / groups][width] and "bias" [out]. */
+/* Claims "weight" [out][in / groups][width] and "bias" [out]. Outputs of a group, of which there
+ * are a divisor of out and in, see its inputs only. */
 void conv_bind(conv *c, weights w, int out, int in, int width, int groups);
 
 /* Floats of working memory for n_rows of y; it does not grow beyond some hundreds of rows. */

@@ -35,6 +35,16 @@ static enum precision precision_of(weights w, int out, int in)
     return low ? wanted : PRECISION_F32;
 }
 
+static bool is_vocabulary(int out, int in)
+{
+    return out > VOCABULARY * (long)in;
+}
+
+const weight_form *linear_panels(int out, int in)
+{
+    return !is_vocabulary(out, in) && out >= gemm_f32_panel() ? &forms[PRECISION_F32] : NULL;
+}
+
 /* Rows of a matrix in the order of a file; what is not filled in comes from the layer. */
 static void bind_ordered(linear *l, weights w, weight_rows rows)
 {
@@ -44,10 +54,10 @@ static void bind_ordered(linear *l, weights w, weight_rows rows)
     rows.rows = l->out;
     rows.columns = in;
     rows.groups = groups;
-    bool vocabulary = out > VOCABULARY * (long)in;
     l->precision = precision_of(w, out, in);
-    bool worth = l->precision != PRECISION_F32 || (!vocabulary && out >= gemm_f32_panel());
-    weights_rows_as(w, &rows, worth ? &forms[l->precision] : NULL, &l->weight, &l->packed);
+    const weight_form *form =
+        l->precision == PRECISION_F32 ? linear_panels(out, in) : &forms[l->precision];
+    weights_rows_as(w, &rows, form, &l->weight, &l->packed);
 }
 
 static void bind_rows(linear *l, weights w, enum weight_order order, int64_t all, int first)

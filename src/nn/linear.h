@@ -60,6 +60,10 @@ void linear_bind_grouped_rows(linear *l, weights w, int out, int in, int groups)
  * another. */
 void linear_bind_pointwise(linear *l, weights weight, weights bias, int out, int in);
 
+/* The form of f32 weights that products with `out` outputs are made from, NULL for small ones; as
+ * gemm_f32 takes them. */
+const weight_form *linear_panels(int out, int in);
+
 /* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,
                 int n_rows);

@@ -96,9 +96,10 @@ static struct entry *ask_rows(weights w, const weight_rows *r)
         [ORDER_REGROUPED] = {r->all, r->columns},
         [ORDER_CUT] = {r->all, cut, r->columns / cut},
         [ORDER_TURNED_CUT] = {r->columns, cut, r->all / cut},
+        [ORDER_TAPS] = {r->all, r->columns / cut, cut},
     };
     bool three = r->order == ORDER_CUBE || r->order == ORDER_PLANES || r->order == ORDER_CUT ||
-                 r->order == ORDER_TURNED_CUT;
+                 r->order == ORDER_TURNED_CUT || r->order == ORDER_TAPS;
     return weight_ask(w, r->name, three ? 3 : 2, shapes[r->order]);
 }
 
@@ -109,6 +110,8 @@ static struct weight_change change_of(const weight_rows *r)
         c.kind = TURNED;
     if (r->order == ORDER_TURNED_CUT)
         c.kind = TURNED_CUT;
+    if (r->order == ORDER_TAPS)
+        c.kind = TAPS;
     if (r->order == ORDER_REGROUPED)
         c = (struct weight_change){
             .kind = REGROUPED, .groups = r->file_groups, .parts = r->file_parts};

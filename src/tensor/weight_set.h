@@ -24,7 +24,7 @@ struct problems {
 
 /* How a tensor is changed on its way into other memory. */
 struct weight_change {
-    enum { AS_IT_IS, TURNED, REGROUPED, PLUS, TURNED_CUT } kind;
+    enum { AS_IT_IS, TURNED, REGROUPED, PLUS, TURNED_CUT, TAPS, REVERSED } kind;
     int groups, parts;
     float plus;
 };

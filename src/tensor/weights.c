@@ -342,6 +342,14 @@ static void place_row(const struct weight_change *c, const tensor *t, int64_t i,
             out[j * rows] = row[j];
         return;
     }
+    if (c->kind == TAPS || c->kind == REVERSED) {
+        int64_t plane = i / t->dims[1], at = i % t->dims[1];
+        int64_t step = c->kind == TAPS ? t->dims[1] : t->dims[0] * t->dims[1];
+        out += c->kind == TAPS ? plane * columns * t->dims[1] + at : at * t->dims[0] + plane;
+        for (int64_t j = 0; j < columns; j++)
+            out[j * step] = row[j];
+        return;
+    }
     if (c->kind == REGROUPED) {
         int64_t some = t->dims[0] / ((int64_t)c->groups * c->parts);
         int64_t group = i / some / c->parts, part = i / some % c->parts;
@@ -442,6 +450,13 @@ const float *weights_plus(weights w, const char *name, int64_t n, float plus)
     return claim_changed(
         w, name, 1, (int64_t[]){n},
         &(struct weight_change){.kind = PLUS, .groups = 1, .parts = 1, .plus = plus});
+}
+
+const float *weights_reversed(weights w, const char *name, int64_t planes, int64_t rows,
+                              int64_t columns)
+{
+    return claim_changed(w, name, 3, (int64_t[]){planes, rows, columns},
+                         &(struct weight_change){.kind = REVERSED, .groups = 1, .parts = 1});
 }
 
 const float *weights_vector(weights w, const char *name, int64_t n)

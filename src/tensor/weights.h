@@ -107,7 +107,11 @@ const float *weights_regrouped(weights w, const char *name, int64_t rows, int64_
 /* A vector with `plus` added to each value. */
 const float *weights_plus(weights w, const char *name, int64_t n, float plus);
 
-/* The same for a table of which a request reads a few rows: it is not read ahead. */
+/* A cube the other way round: [columns][rows][planes]. */
+const float *weights_reversed(weights w, const char *name, int64_t planes, int64_t rows,
+                              int64_t columns);
+
+/* A matrix, as it is, of which a request reads a few rows: it is not read ahead. */
 const float *weights_table(weights w, const char *name, int64_t rows, int64_t columns);
 
 /* A form of matrices that a kernel reads in place of floats. */
@@ -130,13 +134,14 @@ static inline const void *packed_weight_get(const packed_weight *p)
 
 /* How the file holds a matrix [all][columns]. */
 enum weight_order {
-    ORDER_ROWS,      /* [all][columns] */
-    ORDER_CUBE,      /* [all][columns][1] */
-    ORDER_TURNED,    /* [columns][all] */
-    ORDER_PLANES,    /* [groups][columns][all / groups] */
-    ORDER_REGROUPED, /* [all][columns], its rows as weights_regrouped has it */
-    ORDER_CUT,       /* [all][cut][columns / cut] */
-    ORDER_TURNED_CUT /* [columns][cut][all / cut] */
+    ORDER_ROWS,       /* [all][columns] */
+    ORDER_CUBE,       /* [all][columns][1] */
+    ORDER_TURNED,     /* [columns][all] */
+    ORDER_PLANES,     /* [groups][columns][all / groups] */
+    ORDER_REGROUPED,  /* [all][columns], its rows as weights_regrouped has it */
+    ORDER_CUT,        /* [all][cut][columns / cut] */
+    ORDER_TURNED_CUT, /* [columns][cut][all / cut] */
+    ORDER_TAPS        /* [all][columns / cut][cut], rows given as [cut][columns / cut] */
 };
 
 /* Rows `first` .. of a matrix "name", as products of `groups` equal parts of them. A tensor is
@@ -148,7 +153,7 @@ typedef struct weight_rows {
     int first, rows, columns;
     int groups;                  /* divides rows; a group's bytes follow those before it */
     int file_groups, file_parts; /* of ORDER_REGROUPED */
-    int cut;                     /* of the two with it; divides what it cuts */
+    int cut;                     /* of those with it; divides what it cuts */
 } weight_rows;
 
 /* Claims rows in a form (NULL: floats). Sets at least one of the two: floats, NULL where there will

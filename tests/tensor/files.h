@@ -15,6 +15,7 @@ struct made_tensor {
     enum dtype type;
     int rows, columns; /* columns 0: one dimension */
     const void *values;
+    int depth; /* a third dimension, or 0 */
 };
 
 /* A new empty folder, in new memory; file_remove_tree() it. */
@@ -39,6 +40,12 @@ static inline void made_file(const char *folder, const char *name, str content)
     }
 }
 
+static inline size_t made_bytes(const struct made_tensor *t)
+{
+    return (size_t)t->rows * (size_t)(t->columns ? t->columns : 1) *
+           (size_t)(t->depth ? t->depth : 1) * (size_t)dtype_bits(t->type) / 8;
+}
+
 /* A safetensors file. `pad` spaces follow the header, to move the data off its alignment. */
 static inline void made_safetensors(const char *folder, const char *name,
                                     const struct made_tensor *tensors, int n, int pad)
@@ -48,12 +55,13 @@ static inline void made_safetensors(const char *folder, const char *name,
     buf_puts(&header, "{");
     for (int i = 0; i < n; i++) {
         const struct made_tensor *t = &tensors[i];
-        size_t bytes = (size_t)t->rows * (size_t)(t->columns ? t->columns : 1) *
-                       (size_t)dtype_bits(t->type) / 8;
+        size_t bytes = made_bytes(t);
         buf_printf(&header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%d", i ? "," : "", t->name,
                    dtype_name(t->type), t->rows);
         if (t->columns)
             buf_printf(&header, ",%d", t->columns);
+        if (t->depth)
+            buf_printf(&header, ",%d", t->depth);
         buf_printf(&header, "],\"data_offsets\":[%zu,%zu]}", at, at + bytes);
         at += bytes;
     }
@@ -67,8 +75,7 @@ static inline void made_safetensors(const char *folder, const char *name,
     buf_str(&file, buf_view(&header));
     for (int i = 0; i < n; i++) {
         const struct made_tensor *t = &tensors[i];
-        size_t bytes = (size_t)t->rows * (size_t)(t->columns ? t->columns : 1) *
-                       (size_t)dtype_bits(t->type) / 8;
+        size_t bytes = made_bytes(t);
         for (size_t j = 0; j < bytes && !t->values; j++)
             buf_byte(&file, 0);
         if (t->values)

@@ -85,6 +85,41 @@ static const float *turned_of(weights w, const char *name, int rows, int columns
     return floats;
 }
 
+/* [rows][columns][taps] of a file as [rows][taps][columns]. */
+static const float *taps_of(weights w, const char *name, int rows, int columns, int taps)
+{
+    const packed_weight *packed;
+    const float *floats;
+    const weight_rows r = {.name = name,
+                           .order = ORDER_TAPS,
+                           .all = rows,
+                           .rows = rows,
+                           .columns = columns * taps,
+                           .groups = 1,
+                           .cut = taps};
+    weights_rows_as(w, &r, NULL, &floats, &packed);
+    return floats;
+}
+
+/* Convolutions' weights in other orders. */
+static void changes_cubes(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    static float cube[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    static const struct made_tensor tensors[] = {{"a", DTYPE_F32, 2, 2, cube, 3},
+                                                 {"b", DTYPE_F32, 2, 2, cube, 3}};
+    made_safetensors(f->folder, "model.safetensors", tensors, 2, 0);
+    weight_set *set = open_set(f, "");
+    weights w = weights_root(set, NULL);
+    assert_memory_equal(taps_of(w, "a", 2, 2, 3),
+                        ((float[]){1, 4, 2, 5, 3, 6, 7, 10, 8, 11, 9, 12}), sizeof cube);
+    assert_memory_equal(weights_reversed(w, "b", 2, 2, 3),
+                        ((float[]){1, 7, 4, 10, 2, 8, 5, 11, 3, 9, 6, 12}), sizeof cube);
+    assert_true(weights_done(set, NULL, &e));
+    weight_set_close(set);
+}
+
 /* Data that no float may be read from in place is copied, and counted. */
 static void copies_unaligned(void **state)
 {
@@ -271,6 +306,7 @@ int main(void)
         WITH_FOLDER(binds_in_place),
         WITH_FOLDER(copies_unaligned),
         WITH_FOLDER(changes_copies),
+        WITH_FOLDER(changes_cubes),
         WITH_FOLDER(reports_everything_at_once),
         WITH_FOLDER(counts_what_it_cannot_name),
         WITH_FOLDER(opens_shards),
