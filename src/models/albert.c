@@ -1,5 +1,5 @@
-/* ALBERT (Lan et al. 2019), model_type "albert": one layer's weights used again and again, and
- * narrow embeddings. */
+/* ALBERT (Lan et al. 2019), model_type "albert": a layer's weights used again and again, or a few
+ * sets of them, and narrow embeddings. */
 #include "models/architecture.h"
 #include "models/bert.h"
 
@@ -25,7 +25,8 @@ static void bind(encoder *m, weights w)
 
 static void bind_layer(encoder_layer *l, weights w, int i, const encoder_config *c)
 {
-    weights in = weights_in(w, "encoder.albert_layer_groups.%d.albert_layers.0", i);
+    weights in = weights_in(w, "encoder.albert_layer_groups.%d.albert_layers.%d",
+                            i / c->group_layers, i % c->group_layers);
     linear_bind(&l->attention.query, weights_in(in, "attention.query"), c->hidden, c->hidden);
     linear_bind(&l->attention.key, weights_in(in, "attention.key"), c->hidden, c->hidden);
     linear_bind(&l->attention.value, weights_in(in, "attention.value"), c->hidden, c->hidden);

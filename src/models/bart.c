@@ -56,16 +56,27 @@ static void bind_tables(stack *s, weights w, const encoder_config *c)
         norm_bind(&s->final, weights_in(w, "layer_norm"), c->hidden, BART_EPS);
 }
 
+/* Encoder and decoder read the same table, unless their scores do not. */
+static void bind_words(encoder *m, stack *s, weights w)
+{
+    const encoder_config *c = &m->config;
+    weights shared = weights_in(w, "shared"), own = weights_in(w, "encoder.embed_tokens");
+    weights decoder = weights_in(w, "decoder.embed_tokens");
+    if (!c->tied && weights_have(own, "weight") && weights_have(decoder, "weight")) {
+        embedding_bind(&s->words, decoder, c->vocab, c->hidden);
+        embedding_bind(&s->source->words, own, c->vocab, c->hidden);
+        return;
+    }
+    embedding_bind(&m->words, weights_have(shared, "weight") ? shared : own, c->vocab, c->hidden);
+}
+
 bool bart_bind(encoder *m, stack *s, const bart_config *c, weights w, error *e)
 {
-    weights shared = weights_in(w, "shared");
     if (c->start >= c->stack.base.vocab)
         return fail(e, ERR_BAD_MODEL, "'decoder_start_token_id' is %d in a vocabulary of %d",
                     c->start, c->stack.base.vocab);
-    if (!weights_have(shared, "weight"))
-        shared = weights_in(w, "encoder.embed_tokens");
-    embedding_bind(&m->words, shared, m->config.vocab, m->config.hidden);
     stack *source = stack_add_source(s);
+    bind_words(m, s, w);
     source->config.base.layers = c->encoder_layers;
     source->config.base.heads = c->encoder_heads;
     source->config.base.ffn = c->encoder_ffn;
@@ -85,6 +96,7 @@ static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *
 }
 
 const head_spec bart_heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.out = "lm_head", .loose = true, .row_bias = "final_logits_bias"},
     [HEAD_LABELS] = {.pooling = HEAD_POOL_EOS,
                      .dense = "classification_head.dense",
                      .act = ACT_TANH,

@@ -43,7 +43,7 @@ const architecture architecture_deberta = {
                                                    .prefix = "deberta.",
                                                    .positions = POSITIONS_FROM_ZERO,
                                                    .ignored = ignored,
-                                                   .heads = disentangled_heads},
+                                                   .heads_for = disentangled_heads},
                                           .bind_attention = bind_attention}
                     .base,
 };

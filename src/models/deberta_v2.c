@@ -55,7 +55,7 @@ const architecture architecture_deberta_v2 = {
                                                    .prefix = "deberta.",
                                                    .positions = POSITIONS_FROM_ZERO,
                                                    .ignored = ignored,
-                                                   .heads = disentangled_heads},
+                                                   .heads_for = disentangled_heads},
                                           .bind_attention = bind_attention}
                     .base,
 };

@@ -233,12 +233,29 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
         .dense = "pooler.dense", .act = HEAD_OWN_ACT, .out = "classifier"                          \
     }
 
-const head_spec disentangled_heads[MODEL_HEADS] = {
+static const head_spec legacy_heads[MODEL_HEADS] = {
     [HEAD_MASKED_LM] = BERT_MASKED_LM,
     [HEAD_LABELS] = POOLED,
     [HEAD_CHOICES] = POOLED,
     HEADS_OF_TOKENS,
 };
+
+static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "lm_predictions.lm_head.dense",
+                        .act = HEAD_HIDDEN_ACT,
+                        .norm = "lm_predictions.lm_head.LayerNorm",
+                        .out = "lm_predictions.lm_head.decoder",
+                        .bias = "lm_predictions.lm_head",
+                        .always_tied = true},
+    [HEAD_LABELS] = POOLED,
+    [HEAD_CHOICES] = POOLED,
+    HEADS_OF_TOKENS,
+};
+
+const head_spec *disentangled_heads(const encoder_config *c)
+{
+    return ((const disentangled_config *)c)->legacy ? legacy_heads : heads;
+}
 
 const encoder_engine disentangled_engine = {
     .init = init, .release = release, .work_floats = work_floats, .run = run};

@@ -18,6 +18,7 @@ typedef struct disentangled_config {
     int conv_width, conv_groups, conv_act;
     int head_dim;      /* attention_head_size; 0: hidden / heads */
     int talking_heads; /* refused */
+    int legacy;        /* scores of the vocabulary have BERT's names and a table of their own */
 } disentangled_config;
 
 typedef struct disentangled_layer {
@@ -38,8 +39,9 @@ typedef struct disentangled_spec {
 
 extern const encoder_engine disentangled_engine;
 
-/* Heads of both generations: "cls.predictions.*", "pooler.dense" with "classifier" behind it. */
-extern const head_spec disentangled_heads[];
+/* Heads of both generations: "cls.predictions.*" or "lm_predictions.lm_head.*", "pooler.dense" with
+ * "classifier" behind it. */
+const head_spec *disentangled_heads(const encoder_config *c);
 
 /* Rows that both generations have. */
 #define DISENTANGLED_ROWS                                                                          \
@@ -52,4 +54,5 @@ extern const head_spec disentangled_heads[];
                    "absolute positions too"),                                                      \
         FIELD_STRINGS(disentangled_config, parts, "pos_att_type", 2, FIELD_ONE_OR_MANY,            \
                       "parts of the scores by position"),                                          \
+        FIELD_BOOL(disentangled_config, legacy, "legacy", 1, "BERT's scores of the vocabulary"),   \
         ENCODER_HEAD_ACT("pooler_hidden_act", ENCODER_GELU)

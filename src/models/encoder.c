@@ -15,6 +15,7 @@ enum {
      * 4096. */
     STEP_TOKENS = 512,
     HEAD_DIM = 512,        /* of the attention kernel */
+    MOST_SHARED = 1000,    /* layers that take turns */
     BUCKET_DISTANCE = 128, /* beyond, all distances share the last bucket */
 };
 
@@ -79,10 +80,9 @@ static bool check(const encoder_config *c, const encoder_spec *spec, error *e)
                     c->is_decoder ? "is_decoder" : "add_cross_attention");
     if (!spec->engine && !encoder_check_heads(c, e))
         return false;
-    if (spec->shared_layers && (c->groups != 1 || c->group_layers != 1))
-        return fail(e, ERR_INVALID,
-                    "%d groups of %d layers, only one group of one layer is supported", c->groups,
-                    c->group_layers);
+    if (spec->shared_layers && (long)c->groups * c->group_layers > MOST_SHARED)
+        return fail(e, ERR_INVALID, "%d groups of %d layers, at most %d layers are supported",
+                    c->groups, c->group_layers, MOST_SHARED);
     if (spec->positions == POSITIONS_AFTER_PADDING && c->pad_token_id >= c->positions - 1)
         return fail(e, ERR_BAD_MODEL, "%d positions leave none behind padding id %d", c->positions,
                     c->pad_token_id);
@@ -110,7 +110,7 @@ static void bind_layers(encoder *m, weights w)
     const encoder_spec *spec = m->spec;
     const encoder_config *c = &m->config;
     spec->bind(m, w);
-    int n_own = spec->shared_layers && c->layers ? 1 : c->layers;
+    int n_own = spec->shared_layers && c->layers ? c->groups * c->group_layers : c->layers;
     m->layers = xcalloc((size_t)n_own + 1, sizeof *m->layers);
     for (int i = 0; i < n_own; i++) {
         encoder_layer *l = &m->layers[i];
@@ -154,7 +154,7 @@ bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
     weights root = weights_root(set, NULL), base = weights_root(set, spec->prefix);
     if (!*base.prefix && spec->other_prefix)
         base = weights_root(set, spec->other_prefix);
-    m->head = head_choose(spec->heads, kind, root);
+    m->head = head_choose(spec->heads_for ? spec->heads_for(c) : spec->heads, kind, c->tied, root);
     if (!spec->engine)
         bind_layers(m, base);
     if ((!spec->engine || spec->engine->init(m, c, base, e)) &&
@@ -325,6 +325,15 @@ static void run_layer(const encoder *m, const encoder_layer *l, team *t, const r
     norm_run(&l->ffn_norm, t, added, x, x, n);
 }
 
+/* All layers of the set that is layer i's turn: sets follow each other, as many layers each. */
+static void run_shared(const encoder *m, int i, team *t, const ragged *r, float *x, encoder_work *w)
+{
+    const encoder_config *c = &m->config;
+    int set = (int)(i / ((double)c->layers / c->groups));
+    for (int j = 0; j < c->group_layers; j++)
+        run_layer(m, &m->layers[set * c->group_layers + j], t, r, x, w);
+}
+
 bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
                  encoder_work *w, error *e)
 {
@@ -340,7 +349,10 @@ bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int
     for (int i = 0; i < m->config.layers; i++) {
         if (encoder_cancelled(b, e))
             return false;
-        run_layer(m, &m->layers[m->spec->shared_layers ? 0 : i], t, &r, out, w);
+        if (m->spec->shared_layers)
+            run_shared(m, i, t, &r, out, w);
+        else
+            run_layer(m, &m->layers[i], t, &r, out, w);
     }
     return true;
 }

@@ -30,7 +30,7 @@ typedef struct encoder_config {
     int eos_token_id;         /* where the place of scores depends on it */
     int sep_token_id;         /* where what a head sees depends on it */
     int buckets;              /* of the relative position bias; 0: none */
-    int groups, group_layers; /* of shared layers; anything but 1 and 1 is refused */
+    int groups, group_layers; /* of shared layers: sets of weights, layers of a set */
     int position_type;        /* index of encoder_position_types */
     int tasks, use_tasks;     /* rows of a table of tasks, and whether it counts */
     int is_decoder, cross_attention;
@@ -56,7 +56,7 @@ typedef struct encoder {
     table_types table_types; /* of models that read tables */
     norm embedding_norm;
     linear project;           /* embedding -> hidden; in 0: none */
-    encoder_layer *layers;    /* [config.layers], or [1] when shared; owned */
+    encoder_layer *layers;    /* [config.layers], or [groups * group_layers] when shared; owned */
     const float *bucket_bias; /* [buckets][heads], or NULL */
     float *distance_bias;     /* [heads][2 * positions - 1], made of bucket_bias; owned */
     void *state;              /* of the spec's engine; owned by it */
@@ -94,11 +94,13 @@ typedef struct encoder_spec {
     const char *prefix;           /* in front of all names in some checkpoints: "bert." */
     const char *other_prefix;     /* the same where no name has that one, or NULL */
     enum encoder_positions positions;
-    bool shared_layers;         /* one set of weights for all layers */
+    bool shared_layers;         /* a few sets of weights take turns */
     const char *const *ignored; /* patterns of tensors that are no part of the encoder */
     const head_spec *heads;     /* [MODEL_HEADS], or NULL: it has none */
-    const char *words;          /* the table that scores may be tied to, behind the prefix; NULL:
-                                   "embeddings.word_embeddings" */
+    /* The same where they depend on the configuration; NULL: they do not. */
+    const head_spec *(*heads_for)(const encoder_config *c);
+    const char *words; /* the table that scores may be tied to, behind the prefix; NULL:
+                          "embeddings.word_embeddings" */
     /* Claim the weights: one line a block. w: behind the prefix. Not called for another engine. */
     void (*bind)(encoder *m, weights w);
     void (*bind_layer)(encoder_layer *l, weights w, int i, const encoder_config *c);

@@ -2,12 +2,14 @@
  * attention, weights stored input by input. */
 #include "models/architecture.h"
 #include "models/stack.h"
+#include "models/summary.h"
 
 #include <math.h>
 
 typedef struct gpt2_config {
     stack_config stack;
     int scaled;
+    summary_config summary;
 } gpt2_config;
 
 static const field config[] = {
@@ -25,12 +27,12 @@ static const field config[] = {
     FIELD_BOOL(stack_config, scaled_by_layer, "scale_attn_by_inverse_layer_idx", 0,
                "scores are scaled by layer"),
     FIELD_BOOL(encoder_config, cross_attention, "add_cross_attention", 0, "second input"),
+    SUMMARY(gpt2_config, summary, ENCODER_POOL_CLS_INDEX, -1, 1, 1),
     FIELD_END,
 };
 
 static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
 {
-    (void)e;
     encoder_config *own = &m->config;
     s->config.scale = ((const gpt2_config *)c)->scaled ? 1 / sqrt(stack_head_dim(c)) : 1;
     if (!own->ffn)
@@ -38,7 +40,7 @@ static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *
     embedding_bind(&m->words, weights_in(w, "wte"), own->vocab, own->hidden);
     embedding_bind(&m->positions, weights_in(w, "wpe"), own->positions, own->hidden);
     norm_bind(&s->final, weights_in(w, "ln_f"), own->hidden, own->eps);
-    return true;
+    return summary_fit(m, &((const gpt2_config *)c)->summary, e);
 }
 
 static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
@@ -48,23 +50,25 @@ static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
     if (c->scaled_by_layer)
         l->attention.scale = (float)(c->scale / (i + 1));
     norm_bind(&l->attention_in, weights_in(in, "ln_1"), hidden, c->base.eps);
-    linear_bind_turned(&l->attention.query, fused, hidden, hidden, 0, 3 * hidden);
-    linear_bind_turned(&l->attention.key, fused, hidden, hidden, hidden, 3 * hidden);
-    linear_bind_turned(&l->attention.value, fused, hidden, hidden, 2 * hidden, 3 * hidden);
-    linear_bind_turned(&l->attention.out, weights_in(in, "attn.c_proj"), hidden, hidden, 0, hidden);
+    linear_bind_turned(&l->attention.query, fused, hidden, hidden, 0, 3 * hidden, true);
+    linear_bind_turned(&l->attention.key, fused, hidden, hidden, hidden, 3 * hidden, true);
+    linear_bind_turned(&l->attention.value, fused, hidden, hidden, 2 * hidden, 3 * hidden, true);
+    linear_bind_turned(&l->attention.out, weights_in(in, "attn.c_proj"), hidden, hidden, 0, hidden,
+                       true);
     norm_bind(&l->ffn_in, weights_in(in, "ln_2"), hidden, c->base.eps);
-    linear_bind_turned(&l->ffn.up, weights_in(in, "mlp.c_fc"), middle, hidden, 0, middle);
-    linear_bind_turned(&l->ffn.down, weights_in(in, "mlp.c_proj"), hidden, middle, 0, hidden);
+    linear_bind_turned(&l->ffn.up, weights_in(in, "mlp.c_fc"), middle, hidden, 0, middle, true);
+    linear_bind_turned(&l->ffn.down, weights_in(in, "mlp.c_proj"), hidden, middle, 0, hidden, true);
 }
 
 static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_CHOICES] = SUMMARY_LABELS("multiple_choice_head.summary"),
     [HEAD_LABELS] = {.pooling = HEAD_POOL_UNPADDED, .out = "score", .loose = true},
     HEADS_OF_TOKENS,
 };
 
 static const char *const ignored[] = {
-    "lm_head.*",          "score.*", "classifier.*", "qa_outputs.*", "*.attn.bias",
-    "*.attn.masked_bias", NULL};
+    "lm_head.*",   "multiple_choice_head.*", "score.*", "classifier.*", "qa_outputs.*",
+    "*.attn.bias", "*.attn.masked_bias",     NULL};
 
 const architecture architecture_gpt2 = {
     .model_type = "gpt2",

@@ -61,6 +61,7 @@ const architecture architecture_gte = {
     .config_bytes = sizeof(stack_config),
     .encoder = &(const stack_spec){.base = {.engine = &stack_engine,
                                             .prefix = "new.",
+                                            .other_prefix = "gte.",
                                             .positions = POSITIONS_FROM_ZERO,
                                             .heads = heads,
                                             .ignored = gte_ignored},

@@ -14,11 +14,13 @@ enum model_head head_of_config(const json_t *config)
         {"ForMaskedLM", HEAD_MASKED_LM},
         {"WithLMHeadModel", HEAD_MASKED_LM},
         {"ForPreTraining", HEAD_MASKED_LM},
+        {"ForConditionalGeneration", HEAD_MASKED_LM},
         {"ForSequenceClassification", HEAD_LABELS},
         {"ForTokenClassification", HEAD_TOKEN_LABELS},
         {"ForQuestionAnswering", HEAD_SPANS},
         {"ForQuestionAnsweringSimple", HEAD_SPANS},
         {"ForMultipleChoice", HEAD_CHOICES},
+        {"DoubleHeadsModel", HEAD_CHOICES},
     };
     const json_t *name = json_array_get(json_object_get(config, "architectures"), 0);
     if (!json_is_string(name))
@@ -35,13 +37,14 @@ static bool have(weights w, const char *place, const char *name)
     return place && weights_have(weights_in(w, "%s", place), name);
 }
 
-head head_choose(const head_spec *specs, enum model_head kind, weights root)
+head head_choose(const head_spec *specs, enum model_head kind, bool tied, weights root)
 {
     head h = {0};
     if (!specs || !specs[kind].out)
         return h;
     const head_spec *s = &specs[kind];
-    if (kind == HEAD_MASKED_LM && !have(root, s->dense, "weight") &&
+    bool bare = tied && !s->dense && s->loose; /* all its weights are the embedding table */
+    if (kind == HEAD_MASKED_LM && !bare && !have(root, s->dense, "weight") &&
         !have(root, s->out, "weight") && !have(root, s->out, "bias") &&
         !have(root, s->bias, "bias"))
         return h;
@@ -69,14 +72,20 @@ static void bind_vocabulary(head *h, const head_place *p, int in)
 {
     const head_spec *s = &h->spec;
     weights out = weights_in(p->root, "%s", s->out), weight = out, bias = out;
-    if (p->tied && !weights_have(out, "weight"))
+    if ((p->tied || s->always_tied) && !weights_have(out, "weight"))
         weight = weights_in(p->base, "%s", p->words);
     if (s->bias && !weights_have(out, "bias"))
         bias = weights_in(p->root, "%s", s->bias);
+    int beside = s->beside && in > p->embedding ? in - p->embedding : 0;
+    if (beside)
+        linear_bind_turned(&h->beside, weights_in(p->root, "%s", s->beside), p->vocab, beside, 0,
+                           p->vocab, false);
     if (s->loose && !weights_have(bias, "bias"))
-        linear_bind_unbiased(&h->out, weight, p->vocab, in);
+        linear_bind_unbiased(&h->out, weight, p->vocab, in - beside);
     else
-        linear_bind_parts(&h->out, weight, bias, p->vocab, in);
+        linear_bind_parts(&h->out, weight, bias, p->vocab, in - beside);
+    if (s->row_bias && weights_have(p->root, s->row_bias))
+        linear_bind_row_bias(&h->out, p->root, s->row_bias);
 }
 
 static int n_scores(const head *h, const head_place *p)
@@ -160,11 +169,20 @@ static int pooled_width(const head *h)
     return h->dense.in ? h->dense.in : h->out.in;
 }
 
+/* Rows of scores in two parts that are made at once: the second part needs room. */
+enum { BESIDE_ROWS = 32 };
+
+static size_t beside_floats(const head *h, int n_rows)
+{
+    size_t n = (size_t)(n_rows < BESIDE_ROWS ? n_rows : BESIDE_ROWS);
+    return h->beside.in ? n * (size_t)(h->out.in + h->beside.in + h->out.out) : 0;
+}
+
 size_t head_work_floats(const head *h, int n_rows)
 {
     int pooled = head_scores_tokens(h) ? 0 : pooled_width(h);
-    int middle = (h->dense.in || h->norm.width ? h->out.in : 0) + h->down.in;
-    return (size_t)n_rows * (size_t)(pooled + middle);
+    int middle = (h->dense.in || h->norm.width ? h->out.in + h->beside.in : 0) + h->down.in;
+    return (size_t)n_rows * (size_t)(pooled + middle) + beside_floats(h, n_rows);
 }
 
 /* Place of the last of n ids that is (or is not) the token; -1: there is none. */
@@ -197,6 +215,36 @@ static void pick_rows(const head *h, const float *rows, const ragged *r, const i
             last_of(ids + first, r->start[s + 1] - first, h->token, h->pooling == HEAD_POOL_EOS);
         memcpy(out + (size_t)s * width, rows + (size_t)(first + (last < 0 ? 0 : last)) * width,
                width * sizeof *out);
+    }
+}
+
+/* Columns first .. first + width - 1 of rows of `all`, without gaps. */
+static void take_columns(const float *x, int n, int all, int first, int width, float *out)
+{
+    for (int i = 0; i < n; i++)
+        memcpy(out + (size_t)i * (size_t)width, x + (size_t)i * (size_t)all + first,
+               (size_t)width * sizeof *out);
+}
+
+/* Scores of rows of which the table sees the first part, and `beside` the rest. */
+static void run_scores(const head *h, team *t, const float *x, float *out, int n, float *work)
+{
+    int left = h->out.in, right = h->beside.in;
+    if (!right) {
+        linear_run(&h->out, t, x, h->out_act, out, n);
+        return;
+    }
+    for (int i = 0; i < n; i += BESIDE_ROWS) {
+        int some = n - i < BESIDE_ROWS ? n - i : BESIDE_ROWS;
+        const float *rows = x + (size_t)i * (size_t)(left + right);
+        float *scores = out + (size_t)i * (size_t)h->out.out;
+        float *a = work, *b = a + (size_t)some * (size_t)left;
+        float *more = b + (size_t)some * (size_t)right;
+        take_columns(rows, some, left + right, 0, left, a);
+        take_columns(rows, some, left + right, left, right, b);
+        linear_run(&h->out, t, a, ACT_NONE, scores, some);
+        linear_run(&h->beside, t, b, ACT_NONE, more, some);
+        add_f32(t, scores, more, scores, (long)some * h->out.out);
     }
 }
 
@@ -237,6 +285,7 @@ int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged
         at = pooled;
         n = r->n_seq;
     }
-    linear_run(&h->out, t, at, h->out_act, out, n);
+    run_scores(h, t, at, out, n,
+               middle + (size_t)n * (size_t)(h->dense.in ? h->out.in + h->beside.in : 0));
     return n;
 }

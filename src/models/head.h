@@ -39,14 +39,18 @@ typedef struct head_spec {
     int act;           /* enum activation behind the dense, or one of the above; without a dense, of
                           what is pooled */
     int out_act;       /* the same behind the scores */
-    bool any_width;    /* of heads for choices: the dense is as wide as the file has it */
+    bool always_tied;  /* masked LM: scores use the embedding table whatever config.json says */
+    bool any_width;    /* the dense is as wide as the file has it */
     const char *norm;  /* NULL: none */
     double eps;        /* of the norm; 0: as in the layers */
     int pooling;       /* enum pooling, of heads for sequences: the first token if nothing is
                           said; or one of the above */
     bool loose;        /* each part has a "bias" only if the file has it */
     const char *out;   /* the scores; NULL: the architecture has no such head */
-    const char *bias;  /* masked LM: where "bias" is when `out` has none; NULL: nowhere else */
+    const char *row_bias; /* masked LM: a tensor [1][vocabulary] in place of "bias"; NULL: none */
+    const char *beside;   /* masked LM: "weight" [the rest][vocabulary] of the scores of what the
+                             dense is wider than the embeddings; NULL: it is as wide */
+    const char *bias;     /* masked LM: where "bias" is when `out` has none; NULL: nowhere else */
 } head_spec;
 
 /* Rows of a table [MODEL_HEADS] that nearly all architectures have. */
@@ -56,7 +60,7 @@ typedef struct head_spec {
 typedef struct head {
     enum model_head kind; /* HEAD_NONE: all else is empty */
     head_spec spec;       /* an engine may adjust it to its configuration before it is bound */
-    linear dense, down, out;
+    linear dense, down, out, beside;
     norm norm;
     enum activation act, out_act;
     int pooling; /* enum pooling, of heads for sequences; or one of the last three above */
@@ -80,9 +84,10 @@ typedef struct head_place {
 enum model_head head_of_config(const json_t *config);
 
 /* The head of this kind, unbound: one without a row in `specs` (NULL: no rows) is HEAD_NONE. So is
- * a masked LM head without any of its weights: base models go by that name by habit, ELECTRA's
- * discriminators among them. Of all other heads missing weights are an error in the end. */
-head head_choose(const head_spec *specs, enum model_head kind, weights root);
+ * a masked LM head without any of its weights, unless it has none of its own (tied, with no part
+ * but the scores): base models go by that name by habit, ELECTRA's discriminators among them. Of
+ * all other heads missing weights are an error in the end. */
+head head_choose(const head_spec *specs, enum model_head kind, bool tied, weights root);
 
 /* Claims the weights. ERR_BAD_MODEL when the number of labels is not that of the scores. */
 bool head_bind(head *h, const head_place *p, error *e);

@@ -276,6 +276,13 @@ static const encoder_engine engine = {
 
 /* Without classifier_activation the first token goes to the classifier as it is. */
 static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "cls.predictions.transform.dense",
+                        .act = HEAD_HIDDEN_ACT,
+                        .norm = "cls.predictions.transform.LayerNorm",
+                        .any_width = true,
+                        .out = "cls.predictions.decoder",
+                        .bias = "cls.predictions",
+                        .beside = "cls.predictions.dense"},
     [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
     [HEAD_CHOICES] = BERT_POOLED("pooler.dense", "classifier"),
     HEADS_OF_TOKENS,

@@ -1,5 +1,5 @@
 /* OPT (Zhang et al. 2022), model_type "opt": the decoder of BART alone, with norms in front of the
- * blocks or behind them. */
+ * blocks or behind them. Words and token vectors may be narrower than the layers. */
 #include "models/architecture.h"
 #include "models/bart.h"
 
@@ -28,18 +28,20 @@ static const field config[] = {
 static bool bind(encoder *m, stack *s, const stack_config *c, weights w, error *e)
 {
     const opt_config *own = (const opt_config *)c;
-    int hidden = c->base.hidden;
-    if (m->config.embedding != hidden)
-        return fail(e, ERR_INVALID,
-                    "'word_embed_proj_dim' is %d, only the hidden size of %d is supported",
-                    m->config.embedding, hidden);
+    int hidden = c->base.hidden, width = m->config.embedding;
     if (!own->affine)
         return fail(e, ERR_INVALID,
                     "'layer_norm_elementwise_affine' is false, which is not supported");
     weights decoder = weights_in(w, "decoder");
-    embedding_bind(&m->words, weights_in(decoder, "embed_tokens"), c->base.vocab, hidden);
-    bart_bind_positions(&m->positions, weights_in(decoder, "embed_positions"), c->base.positions,
+    s->word_scale = 1;
+    embedding_bind(&m->words, weights_in(decoder, "embed_tokens"), c->base.vocab, width);
+    bart_bind_positions(&s->positions, weights_in(decoder, "embed_positions"), c->base.positions,
                         hidden);
+    if (width != hidden) {
+        linear_bind_unbiased(&s->words_in, weights_in(decoder, "project_in"), hidden, width);
+        linear_bind_unbiased(&s->out, weights_in(decoder, "project_out"), width, hidden);
+        m->config.hidden = width;
+    }
     if (c->pre_norm && !own->no_final)
         norm_bind(&s->final, weights_in(decoder, "final_layer_norm"), hidden, BART_EPS);
     return true;

@@ -21,8 +21,13 @@ static void bind(encoder *m, weights w)
                 m->config.embedding);
 }
 
-/* Scores of the vocabulary have a table of a width of their own (output_embedding_size). */
+/* Scores of the vocabulary have a table of a width of their own. */
 static const head_spec heads[MODEL_HEADS] = {
+    [HEAD_MASKED_LM] = {.dense = "cls.predictions.dense",
+                        .act = HEAD_HIDDEN_ACT,
+                        .norm = "cls.predictions.LayerNorm",
+                        .out = "cls.predictions.decoder",
+                        .any_width = true},
     [HEAD_LABELS] = BERT_POOLED("pooler.dense", "classifier"),
     [HEAD_CHOICES] = BERT_POOLED("pooler.dense", "classifier"),
     HEADS_OF_TOKENS,

@@ -241,12 +241,12 @@ static size_t bias_floats(const stack *s, int longest)
     return biased ? 2 * (size_t)longest * (size_t)s->config.base.heads : 0;
 }
 
-/* Angles, the plan, biases, the source, what attention and feed-forward add, their normed input,
- * and what they need. */
+/* Angles, the plan, biases, the source, rows of another width than the result's, what attention and
+ * feed-forward add, their normed input, and what they need. */
 static size_t work_floats(const encoder *m, int n_tokens)
 {
     const stack *s = m->state;
-    size_t n = (size_t)n_tokens, part = n * (size_t)m->config.hidden;
+    size_t n = (size_t)n_tokens, part = n * (size_t)s->config.base.hidden;
     const stack_mixing *mixing = ((const stack_spec *)m->spec)->mixing;
     size_t rest = larger(n * (size_t)m->config.embedding, layers_work(s, mixing, n_tokens));
     rest = larger(rest, node_paths_work(&m->paths, n_tokens));
@@ -256,8 +256,8 @@ static size_t work_floats(const encoder *m, int n_tokens)
         bias = larger(bias, bias_floats(s->source, n_tokens));
     }
     return N_REACHES * n * (size_t)stack_head_dim(&s->config) +
-           block_sparse_work(&s->config.sparse, n_tokens) + bias + (s->source ? 3 : 2) * part +
-           rest;
+           block_sparse_work(&s->config.sparse, n_tokens) + bias +
+           (size_t)(2 + (s->source != NULL) + (s->out.in > 0)) * part + rest;
 }
 
 /* One call of run. */
@@ -270,7 +270,7 @@ typedef struct step {
     encoder_work *w;
     rotary rotaries[N_REACHES];
     attention_plan plan;
-    float *bias, *source, *added, *normed, *rest;
+    float *bias, *source, *wide, *added, *normed, *rest;
     size_t n_rest;
 } step;
 
@@ -326,14 +326,15 @@ static float *fill_rotaries(step *p, float *work)
 static void lay_out(step *p)
 {
     const stack *s = p->m->state;
-    size_t part = (size_t)p->n * (size_t)p->m->config.hidden;
+    size_t part = (size_t)p->n * (size_t)s->config.base.hidden;
     size_t bias = bias_floats(s, p->longest);
     float *plan = fill_rotaries(p, p->w->floats);
     if (s->config.sparse.block)
         p->plan = block_sparse_plan(&s->config.sparse, p->r, plan);
     p->bias = plan + block_sparse_work(&s->config.sparse, p->n);
     p->source = p->bias + (s->source ? larger(bias, bias_floats(s->source, p->longest)) : bias);
-    p->added = p->source + (s->source ? part : 0);
+    p->wide = p->source + (s->source ? part : 0);
+    p->added = p->wide + (s->out.in ? part : 0);
     p->normed = p->added + part;
     p->rest = p->normed + part;
     p->n_rest = p->w->n_floats - (size_t)(p->rest - p->w->floats);
@@ -375,14 +376,24 @@ static void embed_apart(const step *p, const stack *s, float *out)
                   p->w->positions + p->r->start[i]);
         ids = p->w->positions;
     }
-    embedding_scaled(&p->m->words, ids, s->word_scale, p->team, out, p->n);
+    float *words = s->words_in.in ? p->rest : out;
+    embedding_scaled(s->words.rows ? &s->words : &p->m->words, ids, s->word_scale, p->team, words,
+                     p->n);
+    if (s->words_in.in)
+        linear_run(&s->words_in, p->team, words, ACT_NONE, out, p->n);
     if (s->positions.rows) {
         encoder_number(p->m, p->b->ids + p->at, p->r, p->w->positions);
         embedding_scaled(&s->positions, p->w->positions, 1, p->team, p->added, p->n);
-        add_f32(p->team, out, p->added, out, (long)p->n * p->m->config.hidden);
+        add_f32(p->team, out, p->added, out, (long)p->n * s->config.base.hidden);
     }
     if (s->embedding_norm.width)
         norm_run(&s->embedding_norm, p->team, out, NULL, out, p->n);
+}
+
+/* Of the layers. */
+static int width_of(const step *p)
+{
+    return ((const stack *)p->m->state)->config.base.hidden;
 }
 
 /* x for a block: normed into `room` if it has a norm in front. */
@@ -402,7 +413,7 @@ static void add_block(const norm *in_front, const norm *out, const step *p, floa
     if (out->width)
         norm_run(out, p->team, p->added, x, x, p->n);
     else
-        add_f32(p->team, x, p->added, x, (long)p->n * p->m->config.hidden);
+        add_f32(p->team, x, p->added, x, (long)p->n * width_of(p));
 }
 
 static distance_bias bias_of(const step *p, const stack_layer *l)
@@ -430,7 +441,7 @@ static void run_attention(const step *p, const stack *s, const stack_layer *l, f
 /* What the feed-forward added goes through the adapter, which adds to it. */
 static void adapt(const step *p, const stack_layer *l, float *x)
 {
-    size_t part = (size_t)p->n * (size_t)p->m->config.hidden;
+    size_t part = (size_t)p->n * (size_t)width_of(p);
     add_f32(p->team, x, p->added, x, (long)part);
     const float *input = block_input(&l->adapter_in, p->team, x, p->normed, p->n);
     ffn_run(&l->adapter, p->team, input, p->added, p->n, p->rest, p->n_rest);
@@ -498,9 +509,14 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
         if (!run_layers(&p, s->source, p.source, e))
             return false;
     }
+    float *x = s->out.in ? p.wide : out;
     if (s->word_scale > 0)
-        embed_apart(&p, s, out);
-    return run_layers(&p, s, out, e);
+        embed_apart(&p, s, x);
+    if (!run_layers(&p, s, x, e))
+        return false;
+    if (s->out.in)
+        linear_run(&s->out, t, x, ACT_NONE, out, p.n);
+    return true;
 }
 
 const encoder_engine stack_engine = {

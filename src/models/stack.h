@@ -113,8 +113,11 @@ typedef struct stack {
     rope ropes[N_REACHES]; /* dim 0: no turning */
     const float *rotary;   /* [positions][head_dim] as nn/rotary.h has it, of files that hold it */
     fourier fourier;       /* in place of attention; width 0: none */
+    linear out;            /* to the width of token vectors, where that is another; in 0: none */
     /* Stacks that embed by themselves, words and positions apart: word_scale is not 0. */
     float word_scale; /* of words before positions are added */
+    embedding words;  /* rows 0: the encoder's */
+    linear words_in;  /* from the width of words; in 0: none */
     embedding positions;
     norm embedding_norm;
     enum stack_shift shift;

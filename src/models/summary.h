@@ -25,9 +25,9 @@ typedef struct summary_config {
     {                                                                                              \
         .pooling = HEAD_OWN_POOLING, .dense = SUMMARY_PRODUCT, .act = HEAD_OWN_ACT, .out = scores  \
     }
-#define SUMMARY_LABELS                                                                             \
+#define SUMMARY_LABELS(product)                                                                    \
     {                                                                                              \
-        .pooling = HEAD_OWN_POOLING, .out = SUMMARY_PRODUCT, .out_act = HEAD_OWN_ACT               \
+        .pooling = HEAD_OWN_POOLING, .out = product, .out_act = HEAD_OWN_ACT                       \
     }
 #define SUMMARY_CHOICES(scores)                                                                    \
     {                                                                                              \

@@ -57,7 +57,7 @@ void xlm_bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
 
 const head_spec xlm_heads[MODEL_HEADS] = {
     [HEAD_MASKED_LM] = {.out = "pred_layer.proj"},
-    [HEAD_LABELS] = SUMMARY_LABELS,
+    [HEAD_LABELS] = SUMMARY_LABELS(SUMMARY_PRODUCT),
     [HEAD_CHOICES] = SUMMARY_CHOICES("logits_proj"),
     HEADS_OF_TOKENS,
 };

@@ -90,11 +90,16 @@ void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all,
     l->bias = bias ? bias + first : NULL;
 }
 
-void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all)
+void linear_bind_row_bias(linear *l, weights w, const char *name)
+{
+    l->bias = weights_matrix(w, name, 1, l->out);
+}
+
+void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all, bool biased)
 {
     *l = (linear){.out = out, .in = in};
     bind_rows(l, w, ORDER_TURNED, all, first);
-    const float *bias = weights_vector(w, "bias", all);
+    const float *bias = biased ? weights_vector(w, "bias", all) : NULL;
     l->bias = bias ? bias + first : NULL;
 }
 

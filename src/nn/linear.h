@@ -30,7 +30,7 @@ void linear_bind_parts(linear *l, weights weight, weights bias, int out, int in)
 void linear_bind_rows(linear *l, weights w, int out, int in, int first, int all, bool biased);
 
 /* The same of tensors that are stored input by input: "weight" [in][all]. */
-void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all);
+void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all, bool biased);
 
 /* Claims a tensor "name" of its own, whose outputs or inputs are cut into heads: [in][heads][out /
  * heads], or [out][heads][in / heads]. There is no bias. */
@@ -41,6 +41,9 @@ void linear_bind_from_heads(linear *l, weights w, const char *name, int out, int
  * [groups][parts][out / groups]. */
 void linear_bind_interleaved(linear *l, weights w, int out, int in, int part, int parts, int groups,
                              bool biased);
+
+/* Claims a bias "name" [1][out] for one that was bound without. */
+void linear_bind_row_bias(linear *l, weights w, const char *name);
 
 /* With or without "bias". */
 static inline void linear_bind_as(linear *l, weights w, int out, int in, bool biased)

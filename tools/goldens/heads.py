@@ -129,7 +129,7 @@ FAMILIES = {  # model_type: class name, sizes, tokenizer (None: of code points, 
                       "default_language": "de_DE"}, mpnet_tokenizer),
 }
 # Heads that are not supported.
-MISSING = {"mobilebert-masked-lm", "rembert-masked-lm", "roformer-choices", "tapas-spans"}
+MISSING = {"tapas-spans"}
 # Published under other names than the reference computes with. It writes the published ones, but
 # for the prefix of the base model: this one in place of that one.
 RENAMED = {"nomic-bert": ("nomic_bert.", "nomic_bert."), "gte": ("gte.", "new."), "jina-embeddings-v3": ("roberta.", "roberta.")}
@@ -223,6 +223,23 @@ CASES.update({
         "cls.predictions.transform.dense.bias", "cls.predictions.bias"],
         architecture="NomicBertForPreTraining"),
     "roberta-labels-relu": case("roberta", "labels", {"hidden_act": "relu"}),
+    "bart-masked-lm": case("bart", "masked-lm", suffix="ForConditionalGeneration"),
+    "bart-masked-lm-untied": case("bart", "masked-lm", {"tie_word_embeddings": False},
+                                  suffix="ForConditionalGeneration"),
+    "mbart-masked-lm": case("mbart", "masked-lm", suffix="ForConditionalGeneration"),
+    "gpt2-choices": case("gpt2", "choices", {"summary_activation": "tanh"},
+                         suffix="DoubleHeadsModel"),
+    "opt-labels-narrow-words": case("opt", "labels", {"word_embed_proj_dim": 20}),
+    "opt-spans-narrow-words": case("opt", "spans", {"word_embed_proj_dim": 20,
+                                                    "do_layer_norm_before": False}),
+    "deberta-masked-lm-own-names": case("deberta", "masked-lm", {"legacy": False}),
+    "deberta-v2-masked-lm-own-names": case("deberta-v2", "masked-lm", {"legacy": False}),
+    "eurobert-masked-lm-tied": case("eurobert", "masked-lm", {"tie_word_embeddings": True}),
+    "rembert-masked-lm": case("rembert", "masked-lm", {"output_embedding_size": 36,
+                                                       "hidden_act": "relu"}),
+    "mobilebert-masked-lm-narrow": case("mobilebert", "masked-lm", {"embedding_size": 12}),
+    # With the prefix that transformers saves.
+    "gte-labels-own-prefix": case("gte", "labels", prefix="gte.", unbiased=[]),
 })
 
 
@@ -346,6 +363,8 @@ def logits(model, kind, call):
         return torch.stack([out.start_logits[0], out.end_logits[0]], -1)
     if kind == "masked-lm":
         return (out.prediction_logits if "prediction_logits" in out else out.logits)[0]
+    if "mc_logits" in out:
+        return out.mc_logits
     return out.logits if kind in ("labels", "choices") else out.logits[0]
 
 
