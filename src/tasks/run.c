@@ -30,6 +30,7 @@ struct runner {
     struct pick *picks; /* [MAX_SEQUENCES] of the current batch */
     int n_picks, n_tokens;
     size_t n_floats; /* of its results */
+    bool in_place;   /* they are computed where they belong */
     enum call_output computes;
     int budget; /* tokens a batch */
 };
@@ -86,6 +87,21 @@ static bool fits(const runner *r, const sequence *s, size_t n_floats)
                                n_floats <= MAX_FLOATS && r->n_floats <= MAX_FLOATS - n_floats);
 }
 
+static void take(runner *r, task_call *c, sequence *s, size_t n_floats)
+{
+    r->computes = c->computes;
+    r->picks[r->n_picks++] = (struct pick){c, s};
+    r->n_tokens += s->n;
+    r->n_floats += n_floats;
+}
+
+static void take_none(runner *r)
+{
+    r->n_picks = r->n_tokens = 0;
+    r->n_floats = 0;
+    r->in_place = false;
+}
+
 /* The next sequence of a call into r->picks, with room for its results in the call's memory. A
  * sequence without room is left for a batch of its own, which then fails: its call's limit is no
  * concern of the others. False and no error when the batch does not take it. */
@@ -99,10 +115,7 @@ static bool pick(runner *r, task_call *c, sequence *s, error *e)
     s->out = arena_raw(c->memory, n_floats, sizeof *s->out);
     if (!s->out && r->n_picks)
         return false;
-    r->computes = c->computes;
-    r->picks[r->n_picks++] = (struct pick){c, s};
-    r->n_tokens += s->n;
-    r->n_floats += n_floats;
+    take(r, c, s, n_floats);
     return s->out ||
            fail(e, ERR_TOO_LARGE, "the results are larger than the memory allowed for one request");
 }
@@ -112,8 +125,7 @@ static bool pick(runner *r, task_call *c, sequence *s, error *e)
 static bool compose(runner *r, task_call *const *calls, int n_calls, int *n_picked, error *e)
 {
     error inner = {0};
-    r->n_picks = r->n_tokens = 0;
-    r->n_floats = 0;
+    take_none(r);
     for (bool more = true; more;) {
         more = false;
         for (int i = 0; i < n_calls; i++) {
@@ -127,6 +139,30 @@ static bool compose(runner *r, task_call *const *calls, int n_calls, int *n_pick
                 return fail(e, inner.kind, "%s", inner.message);
             more |= picked;
         }
+    }
+    return true;
+}
+
+/* The same of one call: the results of its sequences stand together in its memory, so that nobody
+ * copies them. False when there is no such room: then each asks for its own. */
+static bool compose_alone(runner *r, task_call *c, int *n_picked)
+{
+    take_none(r);
+    for (int i = c->n_done; i < c->n_sequences && !atomic_load(&c->cancelled); i++) {
+        sequence *s = &c->sequences[i];
+        size_t n_floats = result_floats(r, c->computes, s);
+        if (!fits(r, s, n_floats))
+            break;
+        take(r, c, s, n_floats);
+    }
+    float *out = arena_raw(c->memory, r->n_floats, sizeof *out);
+    if (!out)
+        return false;
+    r->in_place = true;
+    *n_picked = r->n_picks;
+    for (int i = 0; i < r->n_picks; i++) {
+        r->picks[i].sequence->out = out;
+        out += result_floats(r, c->computes, r->picks[i].sequence);
     }
     return true;
 }
@@ -233,19 +269,19 @@ static void scatter(runner *r, const float *from)
     }
 }
 
-/* A single sequence, which may be large, is computed where its results belong. */
 static bool compute(runner *r, error *e)
 {
     token_batch b;
-    bool single = r->n_picks == 1;
+    bool in_place = r->in_place || r->n_picks == 1;
     model *m = r->pipeline->model;
-    float *out = single ? r->picks[0].sequence->out : arena_raw(r->work, r->n_floats, sizeof *out);
+    float *out =
+        in_place ? r->picks[0].sequence->out : arena_raw(r->work, r->n_floats, sizeof *out);
     if (!out || !lay_out(r, r->n_tokens, &b))
         return fail(e, ERR_NO_SPACE, "no memory for a batch of %d tokens", r->n_tokens);
     bool ok = r->computes == CALL_EMBEDDING ? model_embed(m, &b, out, r->work, e)
               : r->computes == CALL_HIDDEN  ? model_hidden(m, &b, out, r->work, e)
                                             : compute_logits(r, &b, out, e);
-    if (ok && !single)
+    if (ok && !in_place)
         scatter(r, out);
     return ok;
 }
@@ -257,7 +293,9 @@ bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e)
     int *n_picked = arena_try(r->work, (size_t)n_calls, sizeof *n_picked);
     if (!n_picked)
         return fail(e, ERR_NO_SPACE, "no memory for %d calls", n_calls);
-    bool ok = compose(r, calls, n_calls, n_picked, e) && (r->n_picks == 0 || compute(r, e));
+    bool ok = (n_calls == 1 && compose_alone(r, calls[0], n_picked)) ||
+              compose(r, calls, n_calls, n_picked, e);
+    ok = ok && (r->n_picks == 0 || compute(r, e));
     int64_t took = clock_us() - start;
     for (int i = 0; i < n_calls; i++) {
         calls[i]->n_done += n_picked[i];
