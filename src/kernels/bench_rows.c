@@ -1,8 +1,11 @@
 /* The benchmark of the kernels that go row by row. */
+#include "base/memory.h"
 #include "kernels/bench_job.h"
+#include "kernels/group_norm.h"
 #include "kernels/rows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void run_layer_norm(bench *b, const void *shape)
 {
@@ -29,6 +32,57 @@ static void run_from_f16(bench *b, const void *shape)
     f16_to_f32(b->in, b->out, (long)rows_width[0] * rows_width[1]);
 }
 
+typedef struct norm_shape {
+    int rows, channels, groups;
+    float *work;
+} norm_shape;
+
+static group_norm_args norm_of(const bench *b, const norm_shape *s)
+{
+    return (group_norm_args){.x = b->in,
+                             .out = b->out,
+                             .n = 1,
+                             .rows = s->rows,
+                             .channels = s->channels,
+                             .groups = s->groups,
+                             .gamma = b->weights,
+                             .beta = b->weights,
+                             .eps = 1e-5f,
+                             .act = ACT_SILU};
+}
+
+static void run_group_norm(bench *b, const void *shape)
+{
+    const norm_shape *s = shape;
+    group_norm_args a = norm_of(b, s);
+    group_norm_f32(b->team, &a, s->work);
+}
+
+static void run_batch_norm(bench *b, const void *shape)
+{
+    const norm_shape *s = shape;
+    batch_norm_f32(b->team, b->in, b->weights, b->weights, b->weights, ACT_RELU, b->out, s->rows,
+                   s->channels);
+}
+
+/* x is read three times, or once. */
+static void measure_norms(bench *b)
+{
+    static const norm_shape groups[] = {{64 * 64, 320, 32, NULL}, {6400, 512, 512, NULL}};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        norm_shape s = groups[i];
+        group_norm_args a = norm_of(b, &s);
+        char name[64];
+        s.work = xmalloc((group_norm_work(&a) + 1) * sizeof(float));
+        snprintf(name, sizeof name, "group norm %d x %d, %d groups, silu", s.rows, s.channels,
+                 s.groups);
+        bench_bytes(b, run_group_norm, &s, name, 16.0 * s.rows * s.channels);
+        free(s.work);
+    }
+    norm_shape s = {.rows = 56 * 56, .channels = 64};
+    bench_bytes(b, run_batch_norm, &s, "batch norm 3136 x 64, relu", 8.0 * s.rows * s.channels);
+}
+
 void bench_rows(bench *b)
 {
     static const int shapes[][2] = {{256, 384}, {2048, 1024}};
@@ -45,4 +99,5 @@ void bench_rows(bench *b)
         snprintf(name, sizeof name, "half to float %d x %d", s[0], s[1]);
         bench_bytes(b, run_from_f16, s, name, 6 * n);
     }
+    measure_norms(b);
 }

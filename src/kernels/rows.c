@@ -5,6 +5,8 @@
 #include "base/profile.h"
 #include "kernels/table.h"
 
+#include <assert.h>
+#include <math.h>
 #include <string.h>
 
 enum { PART_VALUES = 8 * 1024 };
@@ -98,6 +100,56 @@ void activate_f32(team *t, enum activation act, const float *x, float *out, long
     PROFILE(PROFILE_ROWS);
     rows_job job = {.a = x, .out = out, .act = act};
     team_for(t, n, PART_VALUES, activate_values, &job);
+}
+
+static void prelu_rows(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const rows_job *job = arg;
+    for (long i = begin; i < end; i++)
+        kernels.rows_f32->prelu(job->a + i * job->width, job->b, job->ldb > 1,
+                                job->out + i * job->width, job->width);
+}
+
+void prelu_f32(team *t, const float *x, const float *slopes, int n_slopes, float *out, int n_rows,
+               int width)
+{
+    PROFILE(PROFILE_ROWS);
+    assert(n_slopes == 1 || n_slopes == width);
+    rows_job job = {.a = x, .b = slopes, .ldb = n_slopes, .out = out, .width = width};
+    for_rows(t, n_rows, width, prelu_rows, &job);
+}
+
+static float softplus(float x)
+{
+    return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x));
+}
+
+xielu xielu_of(float alpha_p, float alpha_n, float beta, float eps)
+{
+    return (xielu){.positive = softplus(alpha_p),
+                   .negative = beta + softplus(alpha_n),
+                   .beta = beta,
+                   .eps = eps};
+}
+
+struct xielu_job {
+    const xielu *act;
+    const float *x;
+    float *out;
+};
+
+static void xielu_part(void *arg, long begin, long end, int thread)
+{
+    (void)thread;
+    const struct xielu_job *job = arg;
+    kernels.rows_f32->xielu(job->act, job->x + begin, job->out + begin, end - begin);
+}
+
+void xielu_f32(team *t, const xielu *act, const float *x, float *out, long n)
+{
+    PROFILE(PROFILE_ROWS);
+    team_for(t, n, PART_VALUES, xielu_part, &(struct xielu_job){act, x, out});
 }
 
 static void add_values(void *arg, long begin, long end, int thread)

@@ -40,6 +40,22 @@ double softmax_sum_f32(const float *x, long n, float *most);
  * below the smallest normal one may become a denormal or 0. */
 void activate_f32(team *t, enum activation act, const float *x, float *out, long n);
 
+/* out = x, below 0 slope x: PReLU. slopes: one for all, or one for each of width columns. */
+void prelu_f32(team *t, const float *x, const float *slopes, int n_slopes, float *out, int n_rows,
+               int width);
+
+/* xIELU (Huang 2024), whose numbers belong to the model: above 0 positive x^2 + beta x, else
+ * (e^min(x, eps) - 1 - x) negative + beta x. */
+typedef struct xielu {
+    float positive, negative, beta, eps;
+} xielu;
+
+/* From the parameters as they are published, "alpha_p", "alpha_n", "beta" and "eps". */
+xielu xielu_of(float alpha_p, float alpha_n, float beta, float eps);
+
+/* Within 6e-7 of the summed magnitudes of the terms; NaN stays NaN. */
+void xielu_f32(team *t, const xielu *act, const float *x, float *out, long n);
+
 /* out = a + b */
 void add_f32(team *t, const float *a, const float *b, float *out, long n);
 

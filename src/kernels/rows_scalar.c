@@ -80,6 +80,51 @@ static void multiply(const float *a, const float *b, float *out, long n)
         out[i] = a[i] * b[i];
 }
 
+static void prelu(const float *x, const float *slopes, bool each, float *out, long n)
+{
+    for (long i = 0; i < n; i++)
+        out[i] = x[i] > 0 ? x[i] : slopes[each ? i : 0] * x[i];
+}
+
+static void xielu_values(const xielu *act, const float *x, float *out, long n)
+{
+    for (long i = 0; i < n; i++) {
+        float y = x[i], below = y < act->eps ? y : act->eps;
+        float curve = y > 0 ? act->positive * y * y : (expm1f(below) - y) * act->negative;
+        out[i] = curve + act->beta * y;
+    }
+}
+
+static void column_sums(const float *x, long ldx, long n_rows, float *sums, int width)
+{
+    for (int c = 0; c < width; c++) {
+        double sum = 0;
+        for (long i = 0; i < n_rows; i++)
+            sum += x[i * ldx + c];
+        sums[c] = (float)sum;
+    }
+}
+
+static void column_squares(const float *x, long ldx, long n_rows, const float *mean, float *sums,
+                           int width)
+{
+    for (int c = 0; c < width; c++) {
+        double sum = 0;
+        for (long i = 0; i < n_rows; i++)
+            sum += (double)(x[i * ldx + c] - mean[c]) * (x[i * ldx + c] - mean[c]);
+        sums[c] = (float)sum;
+    }
+}
+
+static void adapt(const float *x, const float *mean, const float *factor, const float *shift,
+                  float *out, int width)
+{
+    for (int c = 0; c < width; c++) {
+        float y = (x[c] - mean[c]) * factor[c];
+        out[c] = shift ? y + shift[c] : y;
+    }
+}
+
 static void put_bits(uint32_t bits, float *out)
 {
     memcpy(out, &bits, sizeof bits);
@@ -117,5 +162,6 @@ static void from_bf16(const void *from, float *out, long n)
         put_bits((uint32_t)read_u16(from, i) << 16, &out[i]);
 }
 
-const rows_f32_kernels rows_f32_scalar = {layer_norm, rms_norm, softmax, exp_sum,  activate,
-                                          add,        multiply, scale,   from_f16, from_bf16};
+const rows_f32_kernels rows_f32_scalar = {
+    layer_norm, rms_norm,     softmax,     exp_sum,        activate, add,      multiply, scale,
+    prelu,      xielu_values, column_sums, column_squares, adapt,    from_f16, from_bf16};

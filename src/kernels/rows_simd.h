@@ -3,9 +3,12 @@
 
 #include "kernels/list.h"
 #include "kernels/math_simd.h"
+#include "kernels/unroll.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { COLUMN_VECTORS = 4 };
 
 /* Sum of a row, in two running sums. */
 static float row_sum(const float *x, int width)
@@ -199,6 +202,101 @@ static void activate(enum activation act, const float *x, float *out, long n)
     }
 }
 
+static inline vf load_some(const float *p, long n)
+{
+    return n < LANES ? vf_load_n(p, n) : vf_load(p);
+}
+
+static inline void store_some(float *p, vf a, long n)
+{
+    if (n < LANES)
+        vf_store_n(p, a, n);
+    else
+        vf_store(p, a);
+}
+
+static void prelu(const float *x, const float *slopes, bool each, float *out, long n)
+{
+    for (long i = 0; i < n; i += LANES) {
+        vf y = load_some(x + i, n - i);
+        vf slope = each ? load_some(slopes + i, n - i) : vf_set(*slopes);
+        store_some(out + i, vf_if_less(vf_zero(), y, y, vf_mul(slope, y)), n - i);
+    }
+}
+
+static void xielu_values(const xielu *act, const float *x, float *out, long n)
+{
+    for (long i = 0; i < n; i += LANES) {
+        vf y = load_some(x + i, n - i);
+        vf above = vf_mul(vf_mul(vf_set(act->positive), y), y);
+        vf below = vf_sub(vf_exp_less_one(vf_min(vf_set(act->eps), y)), y);
+        vf curve = vf_if_less(vf_zero(), y, above, vf_mul(below, vf_set(act->negative)));
+        store_some(out + i, vf_fma(vf_set(act->beta), y, curve), n - i);
+    }
+}
+
+/* n_vectors vectors of columns; `squares`: of (x - mean)^2. */
+static inline __attribute__((always_inline)) void sum_columns(bool squares, const float *x,
+                                                              long ldx, long n_rows,
+                                                              const float *mean, float *sums,
+                                                              int n_vectors, long lanes)
+{
+    vf sum[COLUMN_VECTORS], middle[COLUMN_VECTORS];
+    UNROLL
+    for (int v = 0; v < n_vectors; v++) {
+        sum[v] = vf_zero();
+        middle[v] = squares ? load_some(mean + v * LANES, lanes) : vf_zero();
+    }
+    for (long i = 0; i < n_rows; i++, x += ldx) {
+        UNROLL
+        for (int v = 0; v < n_vectors; v++) {
+            vf y = load_some(x + v * LANES, lanes);
+            if (squares)
+                y = vf_sub(y, middle[v]);
+            sum[v] = squares ? vf_fma(y, y, sum[v]) : vf_add(sum[v], y);
+        }
+    }
+    UNROLL
+    for (int v = 0; v < n_vectors; v++)
+        store_some(sums + v * LANES, sum[v], lanes);
+}
+
+static inline __attribute__((always_inline)) void all_columns(bool squares, const float *x,
+                                                              long ldx, long n_rows,
+                                                              const float *mean, float *sums,
+                                                              int width)
+{
+    int c = 0;
+    for (; c + COLUMN_VECTORS * LANES <= width; c += COLUMN_VECTORS * LANES)
+        sum_columns(squares, x + c, ldx, n_rows, squares ? mean + c : NULL, sums + c,
+                    COLUMN_VECTORS, LANES);
+    for (; c < width; c += LANES)
+        sum_columns(squares, x + c, ldx, n_rows, squares ? mean + c : NULL, sums + c, 1,
+                    width - c < LANES ? width - c : LANES);
+}
+
+static void column_sums(const float *x, long ldx, long n_rows, float *sums, int width)
+{
+    all_columns(false, x, ldx, n_rows, NULL, sums, width);
+}
+
+static void column_squares(const float *x, long ldx, long n_rows, const float *mean, float *sums,
+                           int width)
+{
+    all_columns(true, x, ldx, n_rows, mean, sums, width);
+}
+
+static void adapt(const float *x, const float *mean, const float *factor, const float *shift,
+                  float *out, int width)
+{
+    for (int c = 0; c < width; c += LANES) {
+        long n = width - c;
+        vf y = vf_sub(load_some(x + c, n), load_some(mean + c, n));
+        y = vf_mul(y, load_some(factor + c, n));
+        store_some(out + c, shift ? vf_add(y, load_some(shift + c, n)) : y, n);
+    }
+}
+
 static void from_f16(const void *from, float *out, long n)
 {
     const uint16_t *p = from;
@@ -228,6 +326,6 @@ static void from_bf16(const void *from, float *out, long n)
 /* The family's row for this instruction set. */
 #define ROWS_F32_KERNELS                                                                           \
     {                                                                                              \
-        layer_norm, rms_norm, softmax, exp_sum, activate, add, multiply, scale, from_f16,          \
-            from_bf16                                                                              \
+        layer_norm, rms_norm, softmax, exp_sum, activate, add, multiply, scale, prelu,             \
+            xielu_values, column_sums, column_squares, adapt, from_f16, from_bf16                  \
     }

@@ -7,6 +7,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/quantised.h"
+#include "kernels/rows.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -121,6 +122,16 @@ typedef struct rows_f32_kernels {
     void (*add)(const float *a, const float *b, float *out, long n);
     void (*multiply)(const float *a, const float *b, float *out, long n);
     void (*scale)(float factor, float *x, long n);
+    /* slopes: [n], or one for all. */
+    void (*prelu)(const float *x, const float *slopes, bool each, float *out, long n);
+    void (*xielu)(const xielu *act, const float *x, float *out, long n);
+    /* Of the columns of some rows: sum of x, sum of (x - mean)^2. Rows are ldx apart. */
+    void (*column_sums)(const float *x, long ldx, long n_rows, float *sums, int width);
+    void (*column_squares)(const float *x, long ldx, long n_rows, const float *mean, float *sums,
+                           int width);
+    /* out = (x - mean) * factor + shift; shift may be NULL, out may be x. */
+    void (*adapt)(const float *x, const float *mean, const float *factor, const float *shift,
+                  float *out, int width);
     void (*from_f16)(const void *from, float *out, long n);
     void (*from_bf16)(const void *from, float *out, long n);
 } rows_f32_kernels;

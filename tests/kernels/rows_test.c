@@ -250,6 +250,75 @@ static void activations_of_every_length_and_of_what_is_not_finite(void **state)
     team_free(t);
 }
 
+/* Slopes for all columns and for each, of every length and of what is not finite. */
+static void prelus(void **state)
+{
+    (void)state;
+    team *t = team_new(2, NULL);
+    FOR_LEVELS(level)
+    {
+        for (int w = 0; w < N_WIDTHS; w++) {
+            int width = widths[w], rows = 3;
+            edge x = edge_random((size_t)(rows * width)), slopes = edge_random((size_t)width);
+            edge one = edge_random(1), out = edge_new(x.n);
+            x.p[width] = NAN, x.p[width - 1] = -INFINITY, x.p[2 * width] = -0.0f;
+            for (int each = 0; each < 2; each++) {
+                prelu_f32(t, x.p, each ? slopes.p : one.p, each ? width : 1, out.p, rows, width);
+                for (int i = 0; i < rows * width; i++) {
+                    float slope = each ? slopes.p[i % width] : one.p[0];
+                    float y = x.p[i] > 0 ? x.p[i] : slope * x.p[i];
+                    assert_true(isnan(y) ? isnan(out.p[i]) : out.p[i] == y);
+                }
+            }
+            prelu_f32(t, x.p, one.p, 1, x.p, rows, width);
+            prelu_f32(t, out.p, one.p, 1, out.p, 0, width);
+            edge_free(&x), edge_free(&slopes), edge_free(&one), edge_free(&out);
+        }
+    }
+    team_free(t);
+}
+
+/* Against values of the reference, and against double. */
+static void xielus(void **state)
+{
+    (void)state;
+    enum { N = 1 << 12 };
+    static const float given[] = {-50, -3, -0.5f, -1e-3f, 0, 1e-4f, 0.5f, 2, 30};
+    static const double expected[] = {
+        19.256116395387437,     0.3513390833356773,     -0.15378299436898538,
+        -0.0004995485574689403, -9.031855972925841e-07, 5.0008543552444685e-05,
+        0.4635888111171318,     4.417420977874109,      783.9197200216745};
+    const xielu act = xielu_of(0.3f, -0.7f, 0.5f, -1e-6f);
+    team *t = team_new(2, NULL);
+    FOR_LEVELS(level)
+    {
+        for (int n = 0; n <= 9; n++) {
+            edge x = edge_new((size_t)n);
+            memcpy(x.p, given, (size_t)n * sizeof *given);
+            xielu_f32(t, &act, x.p, x.p, n);
+            for (int i = 0; i < n; i++)
+                assert_near(x.p[i], expected[i], 1e-6 * fabs(expected[i]) + 1e-12, "xielu");
+            edge_free(&x);
+        }
+        edge x = edge_random(N), out = edge_new(N);
+        for (int i = 0; i < N; i++)
+            x.p[i] *= powf(10, (float)(i % 12) - 6);
+        x.p[7] = NAN;
+        xielu_f32(t, &act, x.p, out.p, N);
+        for (int i = 0; i < N; i++) {
+            double y = x.p[i], e = expm1(fmin(y, (double)act.eps));
+            double curve = y > 0 ? (double)act.positive * y * y : (e - y) * (double)act.negative;
+            double terms = y > 0 ? curve : (fabs(e) + fabs(y)) * (double)act.negative;
+            if (i == 7)
+                assert_true(isnan(out.p[i]));
+            else
+                assert_near(out.p[i], curve + y / 2, 6e-7 * (terms + fabs(y) / 2), "xielu");
+        }
+        edge_free(&x), edge_free(&out);
+    }
+    team_free(t);
+}
+
 static void sums_and_gates(void **state)
 {
     (void)state;
@@ -366,6 +435,8 @@ int main(void)
         cmocka_unit_test(softmax_sums),
         cmocka_unit_test(activations_are_within_their_bounds),
         cmocka_unit_test(activations_of_every_length_and_of_what_is_not_finite),
+        cmocka_unit_test(prelus),
+        cmocka_unit_test(xielus),
         cmocka_unit_test(sums_and_gates),
         cmocka_unit_test(embeddings),
         cmocka_unit_test(every_half_and_bfloat16),
