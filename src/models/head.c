@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum model_head head_of_config(const json_t *config)
+enum model_head head_of_config(const json_t *config, const head_spec *specs)
 {
     static const struct {
         const char *suffix;
@@ -28,7 +28,8 @@ enum model_head head_of_config(const json_t *config)
     str text = {json_string_value(name), json_string_length(name)};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (str_ends(text, str_of(kinds[i].suffix)))
-            return kinds[i].kind;
+            return kinds[i].kind == HEAD_SPANS && specs && specs[HEAD_CELLS].out ? HEAD_CELLS
+                                                                                 : kinds[i].kind;
     return HEAD_NONE;
 }
 
@@ -97,6 +98,7 @@ static int n_scores(const head *h, const head_place *p)
         return p->vocab;
     case HEAD_LABELS:
     case HEAD_TOKEN_LABELS:
+    case HEAD_CELLS:
         return p->n_labels;
     case HEAD_SPANS:
         return 2;
@@ -139,6 +141,10 @@ bool head_bind(head *h, const head_place *p, error *e)
     const head_spec *s = &h->spec;
     if (h->kind == HEAD_NONE)
         return true;
+    if (h->kind == HEAD_CELLS)
+        cell_scores_bind(&h->cells, p->root, p->hidden);
+    if (h->kind == HEAD_CELLS && !p->n_labels)
+        return true;
     int width = dense_width(s, p, h->kind);
     h->act = act_of(s->act, p);
     h->out_act = act_of(s->out_act, p);
@@ -163,6 +169,16 @@ bool head_scores_tokens(const head *h)
     return h->kind != HEAD_LABELS && h->kind != HEAD_CHOICES;
 }
 
+int head_width(const head *h)
+{
+    return h->kind == HEAD_CELLS ? 1 : h->out.out;
+}
+
+int head_sequence_width(const head *h)
+{
+    return h->kind == HEAD_CELLS ? h->out.out : 0;
+}
+
 /* Of the vectors that are pooled. */
 static int pooled_width(const head *h)
 {
@@ -180,9 +196,11 @@ static size_t beside_floats(const head *h, int n_rows)
 
 size_t head_work_floats(const head *h, int n_rows)
 {
-    int pooled = head_scores_tokens(h) ? 0 : pooled_width(h);
+    int pooled = head_scores_tokens(h) && !head_sequence_width(h) ? 0 : pooled_width(h);
     int middle = (h->dense.in || h->norm.width ? h->out.in + h->beside.in : 0) + h->down.in;
-    return (size_t)n_rows * (size_t)(pooled + middle) + beside_floats(h, n_rows);
+    size_t chain = (size_t)n_rows * (size_t)(pooled + middle) + beside_floats(h, n_rows);
+    size_t cells = h->kind == HEAD_CELLS ? cell_scores_work(n_rows) : 0;
+    return chain > cells ? chain : cells;
 }
 
 /* Place of the last of n ids that is (or is not) the token; -1: there is none. */

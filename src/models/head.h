@@ -8,11 +8,15 @@
  *
  *     token vectors x -> dense -> activation -> down -> norm(x + ...) -> out
  *
+ * The head that selects cells of tables scores tokens in its own way (nn/cell_scores.h); the chain
+ * then gives a row of scores for each sequence besides.
+ *
  * An architecture states each of its heads by the names of these parts, one line a head. */
 #pragma once
 
 #include "base/str.h"
 #include "models/model.h"
+#include "nn/cell_scores.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
 #include "nn/pooling.h"
@@ -20,7 +24,7 @@
 #include <jansson.h>
 
 enum {
-    MODEL_HEADS = HEAD_CHOICES + 1,
+    MODEL_HEADS = HEAD_CELLS + 1,
     HEAD_HIDDEN_ACT = N_ACTIVATIONS, /* in place of an activation: that of the layers */
     HEAD_OWN_ACT,                    /* that which config.json has for heads */
     HEAD_OWN_POOLING = N_POOLINGS,   /* in place of a pooling: that of config.json */
@@ -62,6 +66,7 @@ typedef struct head {
     head_spec spec;       /* an engine may adjust it to its configuration before it is bound */
     linear dense, down, out, beside;
     norm norm;
+    cell_scores cells; /* of HEAD_CELLS, whose options the architecture sets before it is bound */
     enum activation act, out_act;
     int pooling; /* enum pooling, of heads for sequences; or one of the last three above */
     int token;   /* id of padding or of ends, where pooling asks for it */
@@ -80,8 +85,9 @@ typedef struct head_place {
 } head_place;
 
 /* The head that `architectures` of a config.json asks for; HEAD_NONE for a base model, for one
- * without `architectures` and for heads that are none of ours. */
-enum model_head head_of_config(const json_t *config);
+ * without `architectures` and for heads that are none of ours. Questions are answered by cells
+ * where `specs` (NULL: no rows) has a row for these. */
+enum model_head head_of_config(const json_t *config, const head_spec *specs);
 
 /* The head of this kind, unbound: one without a row in `specs` (NULL: no rows) is HEAD_NONE. So is
  * a masked LM head without any of its weights, unless it has none of its own (tied, with no part
@@ -95,6 +101,10 @@ bool head_bind(head *h, const head_place *p, error *e);
 /* Whether there is one row of scores for each token rather than one for a sequence. */
 bool head_scores_tokens(const head *h);
 
+/* Values in such a row; and those in a row that each sequence gets besides. */
+int head_width(const head *h);
+int head_sequence_width(const head *h);
+
 /* Floats of working memory for n_rows. */
 size_t head_work_floats(const head *h, int n_rows);
 
@@ -103,7 +113,8 @@ size_t head_work_floats(const head *h, int n_rows);
 bool head_check_ids(const head *h, const token_batch *b, int first, int end, error *e);
 
 /* Heads that score tokens: rows [n_rows][hidden], r NULL, out [n_rows][out.out]. Heads for
- * sequences: rows are all tokens of r's sequences, ids theirs, out [r->n_seq][out.out]. Returns the
- * rows of out. Nothing overlaps. */
+ * sequences, and what a head gives sequences besides: rows are all tokens of r's sequences, ids
+ * theirs, out [r->n_seq][out.out]. Returns the rows of out. Nothing overlaps. HEAD_CELLS scores its
+ * tokens by `cells`. */
 int head_run(const head *h, team *t, const float *rows, int n_rows, const ragged *r, const int *ids,
              float *out, float *work);

@@ -111,3 +111,45 @@ bool labels_read(labels *l, const json_t *config, arena *memory, error *e)
     *l = made;
     return true;
 }
+
+struct aggregations_file {
+    int n, none;
+};
+
+static const field aggregation_rows[] = {
+    FIELD_INT(struct aggregations_file, n, "num_aggregation_labels", 0, 0, MAX_LABELS,
+              "what can be done with cells"),
+    FIELD_INT_OR_NONE(struct aggregations_file, none, "no_aggregation_label_index", -1, 0,
+                      MAX_LABELS, "the one that does nothing"),
+    FIELD_END,
+};
+
+/* Names of a model that has no scores for them, and scores without names, count for nothing. */
+bool labels_read_aggregations(labels *l, const json_t *config, arena *memory, error *e)
+{
+    struct aggregations_file file = {0};
+    const json_t *ids = json_object_get(config, "aggregation_labels");
+    if (!config_parse(aggregation_rows, config, "config.json", &file, memory, e))
+        return false;
+    if (ids && !json_is_null(ids) && !json_is_object(ids))
+        return fail(e, ERR_BAD_MODEL,
+                    "'config.json': 'aggregation_labels' is %s, expected an object",
+                    json_kind(ids));
+    labels made = {.n = json_object_size(ids) ? file.n : 0, .none = file.none};
+    made.names = arena_try(memory, (size_t)made.n + 1, sizeof *made.names);
+    if (!made.names)
+        return fail(e, ERR_BAD_MODEL, "'config.json' has too many labels: %d", made.n);
+    for (int i = 0; i < made.n; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "%d", i);
+        const char *name = label_name(json_object_get(ids, id), memory);
+        if (!name)
+            return fail(e, ERR_BAD_MODEL,
+                        "'config.json': 'aggregation_labels' has no name for %d, expected one for "
+                        "each of %d 'num_aggregation_labels'",
+                        i, made.n);
+        ((const char **)(uintptr_t)made.names)[i] = name;
+    }
+    *l = made;
+    return true;
+}

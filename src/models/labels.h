@@ -12,6 +12,7 @@ typedef struct labels {
     int n;
     enum model_problem problem;
     enum model_problem ranking; /* what a cross-encoder does to its scores */
+    int none;                   /* of aggregations: the one that does nothing; -1: there is none */
 } labels;
 
 /* Reads id2label, num_labels (where there is no id2label; 2 without either), problem_type and what
@@ -19,6 +20,11 @@ typedef struct labels {
  * file does not give is "LABEL_<id>". ERR_BAD_MODEL for ids that are none, ERR_INVALID for options
  * that are not supported. */
 bool labels_read(labels *l, const json_t *config, arena *memory, error *e);
+
+/* The same of what can be done with cells of a table: aggregation_labels (n is 0 without),
+ * num_aggregation_labels and no_aggregation_label_index. ERR_BAD_MODEL when an aggregation has no
+ * name. */
+bool labels_read_aggregations(labels *l, const json_t *config, arena *memory, error *e);
 
 /* The activation of a cross-encoder, by its name in torch. */
 bool labels_ranking(enum model_problem *out, str activation, error *e);

@@ -22,6 +22,7 @@ struct model {
     weight_set *weights;
     encoder encoder;
     sentence sentence;
+    int table_sizes[TABLE_TYPES];
     model_info info;
 };
 
@@ -42,6 +43,8 @@ static bool find_architecture(const architecture **found, const json_t *config, 
 /* Of the heads that have any. */
 static bool read_labels(model *m, labels *l, enum model_head kind, const json_t *config, error *e)
 {
+    if (kind == HEAD_CELLS)
+        return labels_read_aggregations(l, config, m->memory, e);
     if (kind != HEAD_LABELS && kind != HEAD_TOKEN_LABELS)
         return true;
     return labels_read(l, config, m->memory, e) &&
@@ -52,7 +55,8 @@ static bool read_labels(model *m, labels *l, enum model_head kind, const json_t 
 static void describe_head(model_info *info, enum model_head kind, const labels *l)
 {
     info->head = kind;
-    if (kind != HEAD_LABELS && kind != HEAD_TOKEN_LABELS)
+    info->no_label = kind == HEAD_CELLS ? l->none : -1;
+    if (kind != HEAD_LABELS && kind != HEAD_TOKEN_LABELS && kind != HEAD_CELLS)
         return;
     info->labels = l->names;
     info->n_labels = l->n;
@@ -88,7 +92,8 @@ static bool open_encoder(model *m, const model_options *o, error *e)
     if (!config_parse(a->config, config, name, c, m->memory, e))
         return false;
     labels l = {0};
-    enum model_head kind = m->sentence.stated ? HEAD_NONE : head_of_config(config);
+    enum model_head kind =
+        m->sentence.stated ? HEAD_NONE : head_of_config(config, a->encoder->heads);
     if (!read_labels(m, &l, kind, config, e))
         return false;
     if (!open_weights(m, folder, o, e) ||
@@ -133,6 +138,9 @@ static void describe(model *m)
     info->places = m->encoder.layout.places;
     info->path_depth = m->encoder.paths.depth;
     info->table_types = m->encoder.table_types.tables[0].rows ? TABLE_TYPES : 0;
+    for (int i = 0; i < info->table_types; i++)
+        m->table_sizes[i] = m->encoder.table_types.tables[i].rows;
+    info->table_sizes = m->table_sizes;
     info->max_tokens = truncated_to(m);
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;
@@ -270,7 +278,12 @@ bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
 
 int model_logits_width(const model *m)
 {
-    return m->encoder.head.out.out;
+    return head_width(&m->encoder.head);
+}
+
+int model_logits_sequence_width(const model *m)
+{
+    return head_sequence_width(&m->encoder.head);
 }
 
 /* Token vectors of a step, and the head's own working memory. */
@@ -305,6 +318,23 @@ static int rows_before(const int *rows, int n_rows, int end)
     return n;
 }
 
+/* Sequence by sequence of a step: the scores of its tokens, then its own row, if it has any. */
+static void score_cells(model *m, const token_batch *b, int first, const float *tokens,
+                        const ragged *r, float *out, float *work)
+{
+    const head *h = &m->encoder.head;
+    for (int i = 0; i < r->n_seq; i++) {
+        int at = b->start[first + i], n = r->start[i + 1] - r->start[i];
+        const float *rows = tokens + (size_t)r->start[i] * (size_t)m->info.hidden;
+        const int *types = b->table_types ? b->table_types + (size_t)at * TABLE_TYPES : NULL;
+        ragged one = {.start = (const int[]){0, n}, .n_seq = 1};
+        cell_scores_run(&h->cells, rows, types, n, out, work);
+        if (head_sequence_width(h))
+            head_run(h, m->team, rows, n, &one, b->ids + at, out + n, work);
+        out += n + head_sequence_width(h);
+    }
+}
+
 bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
                   error *e)
 {
@@ -313,7 +343,7 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
     assert(b->n_seq == 0 || b->start[0] == 0);
     if (h->kind == HEAD_NONE)
         return fail(e, ERR_INVALID, "this %s model has no head", m->info.model_type);
-    assert(!rows || head_scores_tokens(h));
+    assert(!rows || (head_scores_tokens(h) && h->kind != HEAD_CELLS));
     if (b->n_seq == 0)
         return true;
     int n_tokens = largest_step(b);
@@ -330,6 +360,11 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
             !encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
             return false;
         ragged r = {.start = work.start, .n_seq = end - first};
+        if (h->kind == HEAD_CELLS) {
+            score_cells(m, b, first, tokens, &r, out, tokens + part);
+            out += ragged_rows(&r) + r.n_seq * head_sequence_width(h);
+            continue;
+        }
         int n = ragged_rows(&r), n_wanted = rows ? rows_before(rows, n_rows, b->start[end]) : n;
         if (rows)
             gather(tokens, rows, n_wanted, b->start[first], m->info.hidden);

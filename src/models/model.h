@@ -36,6 +36,9 @@ enum model_head {
     HEAD_TOKEN_LABELS, /* one row of label scores a token */
     HEAD_SPANS,        /* a token's scores as start and as end of an answer */
     HEAD_CHOICES,      /* one score a sequence, to be compared with those of other choices */
+    HEAD_CELLS,        /* a token's score as part of an answer in a table, and for a sequence, where
+                          there are labels, one row of their scores: what is to be done with the
+                          answer's cells */
 };
 
 /* How label scores become probabilities. */
@@ -62,11 +65,12 @@ typedef struct model_info {
     int hidden;            /* width of a token vector */
     int width;             /* width of an embedding */
     int layers;
-    int vocab;           /* ids are 0 .. vocab - 1 */
-    int types;           /* type ids are 0 .. types - 1; 0: the model has none */
-    int places;          /* edges of boxes are 0 .. places - 1; 0: the model reads no boxes */
-    int path_depth;      /* steps of a node's path; 0: the model reads no paths */
-    int table_types;     /* types of a token in a table; 0: the model reads no tables */
+    int vocab;              /* ids are 0 .. vocab - 1 */
+    int types;              /* type ids are 0 .. types - 1; 0: the model has none */
+    int places;             /* edges of boxes are 0 .. places - 1; 0: the model reads no boxes */
+    int path_depth;         /* steps of a node's path; 0: the model reads no paths */
+    int table_types;        /* types of a token in a table; 0: the model reads no tables */
+    const int *table_sizes; /* [table_types]: types of kind i are 0 .. table_sizes[i] - 1 */
     int max_tokens;      /* longest input as the reference truncates it, special tokens included */
     int max_position;    /* longest sequence that model_hidden and model_embed accept */
     bool pooled;         /* the folder states its pooling (modules.json); else it is plain mean, as
@@ -78,8 +82,9 @@ typedef struct model_info {
     int n_prompts;                  /* 0 when there are none */
     const model_prompt *by_default; /* the prompt for inputs that name none, or NULL */
     enum model_head head;
-    int n_labels;               /* of HEAD_LABELS and HEAD_TOKEN_LABELS, else 0 */
+    int n_labels;               /* of HEAD_LABELS, HEAD_TOKEN_LABELS and HEAD_CELLS, else 0 */
     const char *const *labels;  /* [n_labels], by id; "LABEL_<id>" where id2label has none */
+    int no_label;               /* of HEAD_CELLS: the label that says nothing is to be done; -1 */
     enum model_problem problem; /* of HEAD_LABELS: as problem_type of config.json says; without it
                                    MULTI_LABEL for one label, else SINGLE_LABEL */
     enum model_problem ranking; /* of HEAD_LABELS: what a cross-encoder gives, MULTI_LABEL for the
@@ -144,9 +149,12 @@ bool model_hidden(model *m, const token_batch *b, float *out, arena *a, error *e
 /* One embedding a sequence, through all modules of the model. out: [n_seq][width]. */
 bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e);
 
-/* Values in a row of logits: n_labels, 2 for HEAD_SPANS, vocab for HEAD_MASKED_LM, 0 without a
- * head. */
+/* Values in a row of logits: n_labels, 2 for HEAD_SPANS, vocab for HEAD_MASKED_LM, 1 for
+ * HEAD_CELLS, 0 without a head. */
 int model_logits_width(const model *m);
+
+/* Values that each sequence gets behind its rows: n_labels for HEAD_CELLS, else 0. */
+int model_logits_sequence_width(const model *m);
 
 /* Most bytes that model_logits takes from its arena, for a batch of n_tokens in sequences of at
  * most `longest` tokens. */
@@ -156,7 +164,8 @@ size_t model_logits_work_bytes(const model *m, int n_tokens, int longest);
  * the batch, each larger than the one before, for the heads that score tokens; NULL: all tokens, in
  * their order. HEAD_LABELS takes no rows. out: [n_seq][n_labels] for HEAD_LABELS,
  * [n_rows][n_labels] for HEAD_TOKEN_LABELS, [n_rows][2] (start, end) for HEAD_SPANS,
- * [n_rows][vocab] for HEAD_MASKED_LM: ask for the rows that are wanted only. ERR_INVALID when the
- * model has no head, else as model_hidden. */
+ * [n_rows][vocab] for HEAD_MASKED_LM: ask for the rows that are wanted only. HEAD_CELLS takes no
+ * rows either, as tokens of a cell are scored together: out is for each sequence
+ * [its tokens], then [n_labels]. ERR_INVALID when the model has no head, else as model_hidden. */
 bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
                   error *e);
