@@ -187,6 +187,10 @@ static bool parse_choice(const struct spot *s, const json_t *value)
     char list[300] = "";
     size_t n = 0;
     const char *text = json_string_value(value);
+    if (json_is_boolean(value) && (s->row->flags & FIELD_OR_BOOL)) {
+        *(int *)s->to = json_is_true(value);
+        return true;
+    }
     for (int i = 0; choices[i]; i++) {
         if (text && strcasecmp(text, choices[i]) == 0) {
             *(int *)s->to = i;
@@ -407,6 +411,11 @@ static bool parse_texts(const struct spot *s, const json_t *value)
     return true;
 }
 
+static bool parse_table(const struct spot *s, const json_t *value)
+{
+    return cell_table_parse(value, s->path, s->to, s->memory, s->e);
+}
+
 static bool parse_object(const struct spot *s, const json_t *value)
 {
     if (!json_is_object(value))
@@ -454,14 +463,16 @@ static parse_fn *const parsers[] = {
     [FIELD_TYPE_TEXTS] = parse_texts,     [FIELD_TYPE_OBJECT] = parse_object,
     [FIELD_TYPE_OBJECTS] = parse_objects, [FIELD_TYPE_INTS] = parse_ints,
     [FIELD_TYPE_NUMBERS] = parse_numbers, [FIELD_TYPE_BOXES] = parse_boxes,
+    [FIELD_TYPE_TABLE] = parse_table,
 };
 
 bool field_takes(const field *row, const json_t *value)
 {
     bool many = row->type == FIELD_TYPE_STRINGS || row->type == FIELD_TYPE_TEXTS ||
                 row->type == FIELD_TYPE_NUMBERS || row->type == FIELD_TYPE_OBJECTS ||
-                row->type == FIELD_TYPE_INTS || row->type == FIELD_TYPE_BOXES;
-    bool object = row->type == FIELD_TYPE_OBJECT ||
+                row->type == FIELD_TYPE_INTS || row->type == FIELD_TYPE_BOXES ||
+                row->type == FIELD_TYPE_TABLE;
+    bool object = row->type == FIELD_TYPE_OBJECT || row->type == FIELD_TYPE_TABLE ||
                   (row->type == FIELD_TYPE_OBJECTS && (row->flags & FIELD_ONE_OR_MANY)) ||
                   (row->type == FIELD_TYPE_TEXTS && (row->flags & FIELD_PAIRS));
     if (json_is_array(value))
@@ -469,7 +480,8 @@ bool field_takes(const field *row, const json_t *value)
     if (json_is_object(value))
         return object;
     return row->type != FIELD_TYPE_OBJECT && row->type != FIELD_TYPE_OBJECTS &&
-           row->type != FIELD_TYPE_NUMBERS && row->type != FIELD_TYPE_BOXES;
+           row->type != FIELD_TYPE_NUMBERS && row->type != FIELD_TYPE_BOXES &&
+           row->type != FIELD_TYPE_TABLE;
 }
 
 bool field_parse_value(const field *row, const json_t *value, const char *path, void *out, arena *a,
@@ -501,6 +513,9 @@ static void preset_one(const field *row, void *to)
         break;
     case FIELD_TYPE_BOXES:
         *(box_lists *)to = (box_lists){0};
+        break;
+    case FIELD_TYPE_TABLE:
+        *(cell_table *)to = (cell_table){0};
         break;
     case FIELD_TYPE_TEXTS:
         *(texts *)to = (texts){0};

@@ -32,6 +32,8 @@ enum field_type {
                            array of   such arrays) */
     FIELD_TYPE_TEXTS,   /* texts: a string or an array of strings, and what the flags add to it */
     FIELD_TYPE_NUMBERS, /* numbers: an array of them; in outputs floats, in arrays around them */
+    FIELD_TYPE_TABLE,   /* cell_table: an object with an array of cells for each column, or an array
+                           of objects, the rows; numbers become texts, what is missing is empty */
     FIELD_TYPE_OBJECT,  /* a struct at the offset, with its own rows */
     FIELD_TYPE_OBJECTS, /* objects: an array of structs with their own rows (FIELD_ONE_OR_MANY: or
                            one object) */
@@ -46,6 +48,7 @@ enum field_flags {
     FIELD_PAIR_LISTS = 32,   /* TEXTS: [s] or [s, s] may stand for a string, so that a plain list of
                                 strings is one text or pair, not a list of texts */
     FIELD_NULL_IS_NONE = 64, /* INT, NUMBER, CHOICE: an explicit null is -1, not the preset */
+    FIELD_OR_BOOL = 128,     /* CHOICE: false and true are the first two choices */
 };
 
 typedef struct strs {
@@ -90,6 +93,11 @@ typedef struct box_lists {
     int n;
     bool single; /* the client sent one list, not a list of them */
 } box_lists;
+
+typedef struct cell_table {
+    str *cells; /* [n_rows + 1][n_columns], headers first; NULL: not given */
+    int n_rows, n_columns;
+} cell_table;
 
 typedef struct objects {
     void *items; /* [n] structs of the row's item_size */
@@ -178,6 +186,16 @@ typedef struct field {
         .name = key, .type = FIELD_TYPE_BOXES, .offset = offsetof(owner, member),                  \
         .flags = flag_bits, .high = highest, .most_items = items, .help = text                     \
     }
+#define FIELD_TABLE(owner, member, key, flag_bits, text)                                           \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_TABLE, .offset = offsetof(owner, member),                  \
+        .flags = flag_bits, .help = text                                                           \
+    }
+#define FIELD_CHOICE_OR_BOOL(owner, member, key, preset_index, names, text)                        \
+    {                                                                                              \
+        .name = key, .type = FIELD_TYPE_CHOICE, .flags = FIELD_OR_BOOL,                            \
+        .offset = offsetof(owner, member), .preset = preset_index, .choices = names, .help = text  \
+    }
 #define FIELD_TEXTS(owner, member, key, most_items, flag_bits, text)                               \
     {                                                                                              \
         .name = key, .type = FIELD_TYPE_TEXTS, .offset = offsetof(owner, member),                  \
@@ -229,6 +247,9 @@ void fields_preset(const field *rows, void *out);
  * A wrong type is ERR_BAD_REQUEST, a value out of range is ERR_INVALID. */
 bool fields_parse(const field *rows, const json_t *object, const char *path, void *out, arena *a,
                   error *e);
+
+/* The value of a TABLE row. */
+bool cell_table_parse(const json_t *value, const char *path, cell_table *out, arena *a, error *e);
 
 /* One value of a row that may stand without an object around it (`inputs` itself). */
 bool field_parse_value(const field *row, const json_t *value, const char *path, void *out, arena *a,

@@ -59,6 +59,20 @@ static json_t *texts_schema(const field *row)
     return schema;
 }
 
+/* By columns or by rows. */
+static json_t *table_schema(void)
+{
+    static const char *const kinds[] = {"string", "number", "boolean", "null"};
+    json_t *types = json_array();
+    for (int i = 0; i < 4; i++)
+        json_array_append_new(types, json_string(kinds[i]));
+    json_t *cell = json_pack("{s:o}", "type", types);
+    json_t *columns = json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
+                                array_of(json_incref(cell), 0));
+    json_t *row = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", cell);
+    return either(columns, array_of(row, 0));
+}
+
 static json_t *choice_schema(const field *row)
 {
     json_t *names = json_array();
@@ -67,7 +81,7 @@ static json_t *choice_schema(const field *row)
     json_t *schema = json_pack("{s:s, s:o}", "type", "string", "enum", names);
     if (row->preset >= 0)
         json_object_set_new(schema, "default", json_string(row->choices[(int)row->preset]));
-    return schema;
+    return row->flags & FIELD_OR_BOOL ? either(schema, type_named("boolean")) : schema;
 }
 
 static json_t *number_schema(const field *row, const char *type)
@@ -129,6 +143,8 @@ static json_t *value_schema(const field *row)
         return boxes_schema(row);
     case FIELD_TYPE_TEXTS:
         return texts_schema(row);
+    case FIELD_TYPE_TABLE:
+        return table_schema();
     case FIELD_TYPE_NUMBERS:
         return type_named("number");
     case FIELD_TYPE_OBJECT:
