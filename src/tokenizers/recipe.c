@@ -178,6 +178,10 @@ static void add_token(struct build *b, str content, const json_t *from, bool spe
     if (!content.p || content.n == 0 || json_object_getn(b->ids, content.p, content.n))
         return;
     int32_t id = vocab_id(b->vocab, content);
+    json_object_setn_new(b->ids, content.p, content.n,
+                         json_integer(id == VOCAB_ABSENT ? b->next_id++ : id));
+    if (b->recipe->adds_new_only && id != VOCAB_ABSENT)
+        return;
     json_t *token = json_pack("{s: s%, s: b, s: b}", "content", content.p, content.n, "special",
                               special, "lstrip", lstrip);
     static const char *const keys[] = {"lstrip", "rstrip", "single_word", "normalized"};
@@ -186,9 +190,9 @@ static void add_token(struct build *b, str content, const json_t *from, bool spe
         if (json_is_boolean(value))
             json_object_set(token, keys[i], value);
     }
+    if (b->recipe->adds_new_only)
+        json_object_set_new(token, "normalized", json_false());
     json_array_append_new(b->added, token);
-    json_object_setn_new(b->ids, content.p, content.n,
-                         json_integer(id == VOCAB_ABSENT ? b->next_id++ : id));
 }
 
 struct numbered {
@@ -253,6 +257,8 @@ static void add_all_tokens(struct build *b)
         const json_t *named = side_files_token(b->files, recipe_token_keys[i]);
         add_token(b, token_text(named), named, true, i == MASK && b->recipe->mask_takes_space);
     }
+    if (b->recipe->empty_token)
+        add_token(b, str_of(b->recipe->empty_token), NULL, true, false);
     for (int i = 0; i < n_codes; i++)
         add_token(b, str_of(codes[i]), NULL, true, false);
     for (int i = 0; i < b->model->n; i++) {

@@ -53,8 +53,11 @@ typedef struct recipe {
     enum recipe_prefix prefix;
     bool mask_takes_space;         /* a mask takes the white space before it */
     bool lower_case, keep_accents; /* presets of "do_lower_case", "keep_accents" */
-    int max_tokens;                /* where the folder does not say how many; 0: any number */
-    bool no_type_ids; /* models are not given them unless "model_input_names" says so */
+    bool adds_new_only;      /* tokens of the vocabulary are no added tokens, and the others are
+                                looked for in the text as it comes */
+    const char *empty_token; /* one more special token, for texts that say nothing; or NULL */
+    int max_tokens;          /* where the folder does not say how many; 0: any number */
+    bool no_type_ids;        /* models are not given them unless "model_input_names" says so */
     const char *why;
 } recipe;
 
