@@ -24,8 +24,9 @@ floats is about as large; tests hold each model to four times that. `-`: not sup
 
 Options that change results and are not supported are refused by name when a model is opened. X-MOD reads texts in the
 `default_language` of config.json and is refused where that names none. MarkupLM reads texts as its reference does that
-are given without `xpaths`: requests have no place for them. TAPAS reads tables, which no task takes: its folders are
-refused, for all that the table has its figures. "new" (GTE with `auto_map`) is in
+are given without `xpaths`: requests have no place for them. TAPAS reads tables: with a head that selects cells it
+does table-question-answering, without one its folders are refused, for all that the table has its figures; it reads no
+more tokens than it has positions. "new" (GTE with `auto_map`) is in
 no version of transformers: its reference is a model written anew from the published formulas (`tools/goldens/new_model.py`).
 
 Written by `tools/models_table.py BUILD` from the golden run; do not edit.

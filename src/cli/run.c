@@ -53,21 +53,43 @@ static json_t *text_list(char *const *words, int n, error *e)
     return list;
 }
 
-/* The keys of an object in their order: a string takes one text, a list takes all that are left. */
+/* How many keys behind this one must be given. */
+static int n_required(const field *key)
+{
+    int n = 0;
+    while ((++key)->type != FIELD_TYPE_END)
+        n += (key->flags & FIELD_REQUIRED) != 0;
+    return n;
+}
+
+/* A table is given as JSON. */
+static json_t *table_value(const char *word, error *e)
+{
+    json_t *value = json_loads(word, JSON_DECODE_ANY, NULL);
+    if (!value)
+        fail(e, ERR_BAD_REQUEST,
+             "'%.60s' is not JSON, expected a table such as {\"Name\": [\"Ada\"]}", word);
+    return value;
+}
+
+/* The keys of an object in their order: a string takes one text, a list takes all but those that
+ * later keys need. */
 static json_t *object_value(const field *keys, char *const *words, int n, error *e)
 {
     json_t *object = json_object();
     int used = 0;
     for (const field *key = keys; key->type != FIELD_TYPE_END && used < n; key++) {
         bool many = key->type == FIELD_TYPE_STRINGS || key->type == FIELD_TYPE_TEXTS;
-        json_t *value =
-            many ? text_list(words + used, n - used, e) : parameter_text(words[used], e);
+        int rest = n - used - n_required(key), n_own = many && rest > 1 ? rest : 1;
+        json_t *value = many                            ? text_list(words + used, n_own, e)
+                        : key->type == FIELD_TYPE_TABLE ? table_value(words[used], e)
+                                                        : parameter_text(words[used], e);
         if (!value) {
             json_decref(object);
             return NULL;
         }
         json_object_set_new(object, key->name, value);
-        used = many ? n : used + 1;
+        used += n_own;
     }
     return object;
 }

@@ -8,7 +8,7 @@
 
 bool pipeline_supports(const pipeline *p, const task *t)
 {
-    return !t->supports || t->supports(p->info);
+    return t->of_tables == (p->info->table_types > 0) && (!t->supports || t->supports(p->info));
 }
 
 /* Says what this model can do. */
@@ -87,6 +87,8 @@ static const char *task_of_head(const model_info *m)
         return "token-classification";
     case HEAD_SPANS:
         return "question-answering";
+    case HEAD_CELLS:
+        return "table-question-answering";
     default:
         return "feature-extraction";
     }
@@ -94,12 +96,19 @@ static const char *task_of_head(const model_info *m)
 
 /* The card's pipeline tag if this model can do it; else similarity for a folder with its pooling
  * stated, and what its head is for, for any other. */
-static const task *own_task(const pipeline *p, const char *folder)
+static const task *own_task(const pipeline *p, const char *folder, error *e)
 {
     own_json json_t *card = read_card(folder);
     const task *t = task_find(str_of(json_string_value(json_object_get(card, "pipeline_tag"))));
     if (t && pipeline_supports(p, t))
         return t;
+    if (t && t->of_tables) {
+        fail(e, ERR_INVALID,
+             "the card of '%s' says '%s', but a model of type '%s' would have to write the answer: "
+             "text generation is not supported, only models that select cells are (tapas)",
+             p->id, t->name, p->info->model_type);
+        return NULL;
+    }
     return task_find(str_of(p->info->pooled ? "sentence-similarity" : task_of_head(p->info)));
 }
 
@@ -113,9 +122,13 @@ static bool open_parts(pipeline *p, const char *folder, const char *task_name,
     if (!p->model)
         return false;
     p->info = model_describe(p->model);
-    if (p->info->table_types)
-        return fail(e, ERR_INVALID, "model_type '%s' reads tables, which no task here takes",
+    if (p->info->table_types && p->info->head != HEAD_CELLS)
+        return fail(e, ERR_INVALID,
+                    "model_type '%s' reads tables, which only table-question-answering takes: it "
+                    "needs a model that selects cells ('TapasForQuestionAnswering')",
                     p->info->model_type);
+    if (p->info->table_types && !(p->tables = table_tokenizer_open(folder, p->tokenizer, e)))
+        return false;
     const tokenizer_info *about = tokenizer_info_of(p->tokenizer);
     if (about->n_ids > p->info->vocab)
         return fail(e, ERR_BAD_MODEL,
@@ -125,7 +138,7 @@ static bool open_parts(pipeline *p, const char *folder, const char *task_name,
     if (about->n_added_single >= p->max_tokens)
         return fail(e, ERR_BAD_MODEL, "the model takes %d tokens, which leaves none for a text",
                     p->max_tokens);
-    p->task = task_name ? pipeline_task(p, str_of(task_name), e) : own_task(p, folder);
+    p->task = task_name ? pipeline_task(p, str_of(task_name), e) : own_task(p, folder, e);
     return p->task != NULL;
 }
 
@@ -155,6 +168,7 @@ void pipeline_close(pipeline *p)
     if (!p)
         return;
     model_close(p->model);
+    table_tokenizer_close(p->tables);
     tokenizer_close(p->tokenizer);
     free(p->id);
     free(p->commit);

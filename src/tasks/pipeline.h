@@ -3,11 +3,13 @@
 #pragma once
 
 #include "tasks/task.h"
+#include "tokenizers/table_tokenizer.h"
 
 typedef struct pipeline {
     char *id;     /* "owner/name", or the folder's name */
     char *commit; /* of the snapshot the folder belongs to, "" when unknown */
     tokenizer *tokenizer;
+    table_tokenizer *tables; /* of a model that reads tables, else NULL */
     model *model;
     team *threads; /* the caller's */
     const model_info *info;

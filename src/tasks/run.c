@@ -70,6 +70,12 @@ static size_t result_rows(const runner *r, enum call_output computes, const sequ
     return (size_t)(computes == CALL_LOGITS && s->rows ? s->n_rows : s->n);
 }
 
+/* Floats that a sequence gets behind those rows. */
+static size_t sequence_floats(const runner *r, enum call_output computes)
+{
+    return computes == CALL_LOGITS ? (size_t)model_logits_sequence_width(r->pipeline->model) : 0;
+}
+
 static size_t result_floats(const runner *r, enum call_output computes, const sequence *s)
 {
     const size_t widths[] = {
@@ -77,7 +83,7 @@ static size_t result_floats(const runner *r, enum call_output computes, const se
         [CALL_HIDDEN] = (size_t)r->pipeline->info->hidden,
         [CALL_LOGITS] = (size_t)model_logits_width(r->pipeline->model),
     };
-    return result_rows(r, computes, s) * widths[computes];
+    return result_rows(r, computes, s) * widths[computes] + sequence_floats(r, computes);
 }
 
 /* Whether the batch takes this sequence: the first one always. */
@@ -196,6 +202,24 @@ static bool lay_out_boxes(runner *r, int n_tokens, const box **out)
     return *out != NULL;
 }
 
+/* The same of what tokens are in tables. */
+static bool lay_out_table_types(runner *r, int n_tokens, const int **out)
+{
+    size_t each = (size_t)r->pipeline->info->table_types;
+    int *types = NULL;
+    *out = NULL;
+    if (!each)
+        return true;
+    *out = types = arena_try(r->work, (size_t)n_tokens * each, sizeof *types);
+    for (int i = 0; types && i < r->n_picks; i++) {
+        const sequence *s = r->picks[i].sequence;
+        if (s->table_types)
+            memcpy(types, s->table_types, (size_t)s->n * each * sizeof *types);
+        types += (size_t)s->n * each;
+    }
+    return *out != NULL;
+}
+
 /* Lays the picked sequences out as one ragged batch in r->work; false when memory is out. */
 static bool lay_out(runner *r, int n_tokens, token_batch *b)
 {
@@ -204,7 +228,9 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     int *start = arena_raw(r->work, (size_t)r->n_picks + 1, sizeof *start);
     int *skip = arena_raw(r->work, (size_t)r->n_picks, sizeof *skip);
     const box *boxes;
-    if (!ids || !types || !start || !skip || !lay_out_boxes(r, n_tokens, &boxes))
+    const int *table_types;
+    if (!ids || !types || !start || !skip || !lay_out_boxes(r, n_tokens, &boxes) ||
+        !lay_out_table_types(r, n_tokens, &table_types))
         return false;
     int at = 0;
     for (int i = 0; i < r->n_picks; i++) {
@@ -222,6 +248,7 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     *b = (token_batch){.ids = ids,
                        .type_ids = types,
                        .boxes = boxes,
+                       .table_types = table_types,
                        .start = start,
                        .n_seq = r->n_picks,
                        .skip = skip,
@@ -253,7 +280,8 @@ static int *lay_out_rows(runner *r, const token_batch *b, int *n_rows)
 static bool compute_logits(runner *r, const token_batch *b, float *out, error *e)
 {
     int *rows = NULL, n_rows = 0;
-    if (scores_tokens(r) && !(rows = lay_out_rows(r, b, &n_rows)))
+    if (scores_tokens(r) && r->pipeline->info->head != HEAD_CELLS &&
+        !(rows = lay_out_rows(r, b, &n_rows)))
         return fail(e, ERR_NO_SPACE, "no memory for the rows of %d sequences", r->n_picks);
     return model_logits(r->pipeline->model, b, rows, n_rows, out, r->work, e);
 }
@@ -305,6 +333,11 @@ bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e)
     return ok;
 }
 
+bool runner_go_on(task_call *c, error *e)
+{
+    return !c->task->go_on || c->task->go_on(c, e);
+}
+
 static bool write_reply(task_call *c, buf *reply, error *e)
 {
     PROFILE(PROFILE_REPLY);
@@ -313,15 +346,24 @@ static bool write_reply(task_call *c, buf *reply, error *e)
     return !reply->full || fail(e, ERR_TOO_LARGE, "the reply is larger than %zu bytes", reply->max);
 }
 
+static bool compute_all(runner *r, task_call *c, error *e)
+{
+    do {
+        while (c->n_done < c->n_sequences)
+            if (!runner_step(r, &c, 1, e))
+                return false;
+        if (!runner_go_on(c, e))
+            return false;
+    } while (c->n_done < c->n_sequences);
+    return true;
+}
+
 bool runner_answer(runner *r, const task *t, str body, buf *reply, call_usage *usage, error *e)
 {
     task_call call = {.task = t, .pipeline = r->pipeline, .memory = arena_new(CALL_BYTES)};
-    task_call *list[] = {&call};
     call.request = arena_alloc(call.memory, t->request_size);
-    bool ok = task_parse(t, body, call.request, call.memory, e) && t->prepare(&call, e);
-    while (ok && call.n_done < call.n_sequences)
-        ok = runner_step(r, list, 1, e);
-    ok = ok && write_reply(&call, reply, e);
+    bool ok = task_parse(t, body, call.request, call.memory, e) && t->prepare(&call, e) &&
+              compute_all(r, &call, e) && write_reply(&call, reply, e);
     *usage = call.usage;
     arena_free(call.memory);
     return ok;

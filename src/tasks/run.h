@@ -15,5 +15,8 @@ void runner_free(runner *r);
  * must not be continued; ERR_CANCELLED: all of them had been cancelled meanwhile. */
 bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e);
 
+/* When all sequences of the call are computed: lets its task add more. */
+bool runner_go_on(task_call *c, error *e);
+
 /* A call of its own from a JSON body to its reply: what `inferd run` does. */
 bool runner_answer(runner *r, const task *t, str body, buf *reply, call_usage *usage, error *e);

@@ -23,7 +23,8 @@ enum call_output {
     CALL_EMBEDDING, /* one pooled vector a sequence: info.width floats */
     CALL_HIDDEN,    /* one vector a token: n * info.hidden floats */
     CALL_LOGITS,    /* what the head makes (see model_logits): one row a sequence for HEAD_LABELS,
-                       else one for each of the sequence's `rows` */
+                       else one for each of the sequence's `rows`; behind them what the head gives
+                       a sequence besides */
 };
 
 /* Who asks, for the replies whose shape depends on it. */
@@ -51,11 +52,15 @@ typedef struct task {
      * texts; NULL: none. */
     const struct task *twin;
 
+    bool of_tables; /* takes tables: for the models that read them, and these do nothing else */
     /* Whether a model with these properties can do it; NULL: every model that reads text. */
     bool (*supports)(const model_info *m);
     /* Makes the sequences of the call and says in c->computes what is needed of them. May leave
      * none: then nothing is computed. */
     bool (*prepare)(task_call *c, error *e);
+    /* Called when all sequences are computed; may add more that depend on them, with room that
+     * `prepare` made. NULL: there never are any. */
+    bool (*go_on)(task_call *c, error *e);
     /* Writes the JSON reply. */
     bool (*finish)(task_call *c, buf *reply, error *e);
 } task;
@@ -79,8 +84,9 @@ json_t *task_output_schema(const task *t);
 /* One text as token ids, and where its result goes. */
 typedef struct sequence {
     const int *ids;
-    const int *type_ids; /* NULL: all 0 */
-    const box *boxes;    /* where the tokens stand on a page; NULL: nowhere */
+    const int *type_ids;    /* NULL: all 0 */
+    const box *boxes;       /* where the tokens stand on a page; NULL: nowhere */
+    const int *table_types; /* [n][TABLE_TYPES] what they are in a table; NULL: they are in none */
     int n;
     int n_given;     /* tokens before truncation */
     int skip;        /* leading tokens that pooling leaves out */

@@ -207,9 +207,12 @@ static void settle(batcher *b)
     int kept = 0;
     for (int i = 0; i < b->n_active; i++) {
         job *j = b->active[i];
-        if (j->result.error.kind != ERR_NONE || atomic_load(&j->call.cancelled))
+        task_call *c = &j->call;
+        if (j->result.error.kind == ERR_NONE && c->n_done == c->n_sequences)
+            runner_go_on(c, &j->result.error);
+        if (j->result.error.kind != ERR_NONE || atomic_load(&c->cancelled))
             give_back(b, j);
-        else if (j->call.n_done == j->call.n_sequences)
+        else if (c->n_done == c->n_sequences)
             finish_job(b, j);
         else
             b->active[kept++] = j;

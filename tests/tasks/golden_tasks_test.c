@@ -142,6 +142,7 @@ REPLAYS(fill_mask, "fill-mask")
 REPLAYS(text_classification, "text-classification")
 REPLAYS(token_classification, "token-classification")
 REPLAYS(question_answering, "question-answering")
+REPLAYS(table_question_answering, "table-question-answering")
 REPLAYS(zero_shot_classification, "zero-shot-classification")
 REPLAYS(text_ranking, "text-ranking")
 
@@ -254,6 +255,7 @@ int main(void)
         cmocka_unit_test(text_classification),
         cmocka_unit_test(token_classification),
         cmocka_unit_test(question_answering),
+        cmocka_unit_test(table_question_answering),
         cmocka_unit_test(zero_shot_classification),
         cmocka_unit_test(text_ranking),
         cmocka_unit_test(placed_answers),

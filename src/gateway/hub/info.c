@@ -84,6 +84,7 @@ static const struct evidence architectures[] = {
     {"ForMaskedLM", "fill-mask", "AutoModelForMaskedLM"},
     {"ForSequenceClassification", "text-classification", "AutoModelForSequenceClassification"},
     {"ForTokenClassification", "token-classification", "AutoModelForTokenClassification"},
+    {"TapasForQuestionAnswering", "table-question-answering", "AutoModelForTableQuestionAnswering"},
     {"ForTableQuestionAnswering", "table-question-answering", "AutoModelForTableQuestionAnswering"},
     {"ForVisualQuestionAnswering", "visual-question-answering",
      "AutoModelForVisualQuestionAnswering"},
