@@ -18,6 +18,7 @@ export function kindOf(schema, { compact, prominent }) {
     if (schema.enum) return "choice";
     if (isTexts(schema)) return compact ? "chips" : "list";
     if (schema.type === "boolean" && prominent) return "toggle";
+    if (schema.type === "object" && !schema.properties) return "json";
     return (
         { string: "text", integer: "number", number: "number", boolean: "flag", object: "object" }[
             schema.type

@@ -11,6 +11,7 @@ from huggingface_hub import InferenceClient
 
 MODELS = ["bert-masked-lm", "bert-nli", "roberta-entities", "bert-entities", "bert-answers", "bert-one",
           "bert-multi"]
+TABLES = ["wtq", "sqa"]  # of goldens/tables
 OLD_PYTHON = {"User-Agent": "unknown/None; hf_hub/0.25.2; python/3.11.2"}
 
 
@@ -20,6 +21,8 @@ def server(binary, tmp_path_factory):
     running = Server(binary, data_dir)
     for name in MODELS:
         running.cli("add", str(GOLDENS / "tasks" / name), f"t/{name}")
+    for name in TABLES:
+        running.cli("add", str(GOLDENS / "tables" / name), f"t/{name}")
     running.start()
     yield running
     assert running.stop() == 0, running.log_text()
@@ -45,15 +48,58 @@ def close(got, wanted):
 
 @pytest.mark.parametrize("task", ["fill-mask", "text-classification", "token-classification",
                                   "question-answering", "zero-shot-classification",
-                                  "text-ranking"])
+                                  "text-ranking", "table-question-answering"])
 def test_replies_equal_the_reference(server, task):
     rows = json.loads((GOLDENS / "tasks" / f"{task}.json").read_text())["cases"]
-    rows = [row for row in rows if row["model"].split("/")[1] in MODELS][:12]
+    rows = [row for row in rows if row["model"].split("/")[1] in MODELS + TABLES][:12]
     assert rows
     for row in rows:
         name = row["model"].split("/")[1]
         reply = server.post(f"/pipeline/{task}/t/{name}", row["body"])
         assert reply.status == 200 and close(reply.json(), row["reply"]), (row, reply.body)
+
+
+TABLE = {"Name": ["a", "b c", "data", ""], "Stars": ["3", "12", "-7 km", "3"]}
+
+
+def test_tables_in_several_forms(server):
+    plain = ask(server, "wtq", {"query": "total?", "table": TABLE})
+    assert list(plain) == ["answer", "coordinates", "cells", "aggregator"]
+    rows = [dict(zip(TABLE, row)) for row in zip(*TABLE.values())]
+    del rows[3]["Name"]  # what is missing is empty
+    assert ask(server, "wtq", {"query": "total?", "table": rows}) == plain
+    assert ask(server, "wtq", {"question": "total?", "table": TABLE}) == plain
+    at_root = {"query": "total?", "table": TABLE}
+    assert server.post("/models/t/wtq", at_root).json() == plain
+    numbers = {"n": [1, 1.5, True, None, 1e22], "m": ["1", "1.5", "True", "", "1e+22"]}
+    for inputs in ({"query": "x", "table": {"n": numbers["n"]}},
+                   {"query": "x", "table": {"n": numbers["m"]}}):
+        assert ask(server, "sqa", inputs)["aggregator"] == "NONE"
+    same = [ask(server, "wtq", {"query": "1 or 1.5", "table": {"n": numbers[key]}})
+            for key in ("n", "m")]
+    assert same[0] == same[1]
+
+
+def test_conversations_about_a_table(server):
+    queries = ["what is the name of 36542", "How many stars?", "total"]
+    rows = json.loads((GOLDENS / "tasks" / "table-question-answering.json").read_text())["cases"]
+    talks = [row for row in rows if row["body"].get("parameters") == {"sequential": True}
+             and row["model"].split("/")[1] in TABLES]
+    assert len(talks) > 3
+    for row in talks:
+        name = row["model"].split("/")[1]
+        assert server.post(f"/models/t/{name}", row["body"]).json() == row["reply"]
+    together = ask(server, "sqa", [{"query": queries, "table": TABLE}] * 3, sequential=True)
+    assert together == [ask(server, "sqa", {"query": queries, "table": TABLE}, sequential=True)] * 3
+
+
+def test_truncated_tables_are_reported(server):
+    table = {"Name": [f"row {i}" for i in range(40)], "Number": list(range(40))}
+    reply = server.post("/models/t/wtq", {"inputs": {"query": "total", "table": table}})
+    assert reply.headers["x-truncated-inputs"] == "1"
+    assert int(reply.headers["x-input-tokens"]) > int(reply.headers["x-compute-tokens"]) <= 80
+    small = {"inputs": {"query": "total", "table": {"a": ["1"]}}}
+    assert server.post("/models/t/wtq", small).headers["x-truncated-inputs"] is None
 
 
 def test_own_task_of_a_folder_without_card(server):
@@ -146,6 +192,13 @@ def test_routes_that_a_model_cannot_do(server):
     ("bert-masked-lm", {"inputs": {"a": 1}}, 400, "'inputs' must be"),
     ("bert-nli", {"inputs": [{"text": 1}]}, 400, "'inputs[0].text' must be a string"),
     ("bert-entities", {"inputs": "a", "stride": 900}, 422, "'stride' is 900"),
+    ("wtq", {"inputs": {"query": "a", "table": {"a": ["1"], "b": []}}}, 400,
+     "'inputs.table.b' has 0 cells, but 'a' has 1"),
+    ("wtq", {"inputs": {"query": "a", "table": {}}}, 400, "'inputs.table' is empty"),
+    ("wtq", {"inputs": {"query": "", "table": {"a": ["1"]}}}, 400, "'inputs.query' is empty"),
+    ("wtq", {"inputs": {"query": "a", "table": {"a": [["1"]]}}}, 400, "must be a string or a number"),
+    ("wtq", {"inputs": {"query": "a " * 90, "table": {"a": ["1"]}}}, 422, "the question has 90 tokens"),
+    ("wtq", {"inputs": "a"}, 400, "'inputs' must be"),
     ("bert-answers", {"inputs": {"question": "a"}}, 400, "'inputs.context' is required"),
     ("bert-answers", {"inputs": {"question": "a", "context": "b"}, "parameters": {"top_k": -1}},
      422, "'parameters.top_k' is -1"),
@@ -188,12 +241,16 @@ def test_the_client_of_the_hub(server):
     chosen = at("bert-nli", "zero-shot-classification").zero_shot_classification(
         "a person", ["one", "two", "three"], multi_label=True)
     assert len(chosen) == 3 and chosen[0].score >= chosen[1].score
+    cells = at("wtq").table_question_answering(TABLE, "total?", sequential=False, truncation=True,
+                                               padding="do_not_pad")
+    plain = ask(server, "wtq", {"query": "total?", "table": TABLE})
+    assert (cells.answer, cells.coordinates, cells.cells, cells.aggregator) == tuple(plain.values())
 
 
 def test_schemas_of_the_tasks(server):
     tasks = server.get("/api/tasks").json()
     for name in ("fill-mask", "text-classification", "token-classification", "question-answering",
-                 "zero-shot-classification", "text-ranking"):
+                 "zero-shot-classification", "text-ranking", "table-question-answering"):
         spec = tasks[name]["spec"]
         assert spec["inputs"] and spec["output"] and tasks[name]["example"]["inputs"]
     labels = tasks["zero-shot-classification"]["spec"]["parameters"]
@@ -211,6 +268,10 @@ def test_run_without_a_server(server):
     assert run("bert-nli", "a", "--task", "zero-shot-classification", "--parameter",
                "candidate_labels=one,two")[0]["label"] in ("one", "two")
     assert len(run("bert-one", "--task", "text-ranking", "who", "one", "two")) == 2
+    assert run("wtq", "total?", json.dumps(TABLE)) == \
+        ask(server, "wtq", {"query": "total?", "table": TABLE})
+    both = run("wtq", "total?", "x", json.dumps(TABLE), "--parameter", "sequential=true")
+    assert both == ask(server, "wtq", {"query": ["total?", "x"], "table": TABLE}, sequential=True)
 
 
 JAVASCRIPT = """
@@ -231,7 +292,9 @@ const answer = await client.questionAnswering({ endpointUrl: at("bert-answers", 
 const chosen = await client.zeroShotClassification({
   endpointUrl: at("bert-nli", "zero-shot-classification"), inputs: "a person",
   parameters: { candidate_labels: ["one", "two"] } });
-console.log(JSON.stringify({ filled, labels, found, answer, chosen }));
+const cells = await client.tableQuestionAnswering({ endpointUrl: at("wtq", "table-question-answering"),
+  inputs: { query: "total?", table: { Name: ["a", "b c"], Stars: ["3", "12"] } } });
+console.log(JSON.stringify({ filled, labels, found, answer, chosen, cells }));
 """
 
 
@@ -246,3 +309,5 @@ def test_the_javascript_client(server, tmp_path):
     assert got["found"]["none"] >= got["found"]["max"] >= 1
     assert got["answer"]["answer"] in "a happy person"
     assert "one" in json.dumps(got["chosen"])
+    assert got["cells"] == ask(server, "wtq", {"query": "total?", "table": {
+        "Name": ["a", "b c"], "Stars": ["3", "12"]}})

@@ -26,6 +26,7 @@ MODELS = {
     "answers": ("bert-spans", "question-answering", {}),
     "zero": ("bert-labels", "zero-shot-classification", NLI),
     "rank": ("bert-labels-one", "text-ranking", {}),
+    "tables": ("../tables/wtq", "table-question-answering", {}),
 }
 EMOJI = "😀 é 👩‍👩‍👧 I live in Berlin 🏠 with Ann."
 
@@ -342,6 +343,8 @@ INPUTS = {
     "entities": {"inputs": AWKWARD, "parameters": {"ignore_labels": ["O", "it's"]}},
     "answers": {"inputs": {"question": "it's \\ \"who\"?", "context": AWKWARD}, "parameters": {"max_answer_len": 4}},
     "zero": {"inputs": AWKWARD, "parameters": {"candidate_labels": ["it's", 'a "b"', "\\", "$x"], "multi_label": True}},
+    "tables": {"inputs": {"query": AWKWARD, "table": {"it's": ["1", '"b"'], "\\": ["$x", "12"]}},
+               "parameters": {"sequential": True}},
     "rank": {"inputs": {"query": AWKWARD, "texts": [AWKWARD, "two\nlines", "'''"]}, "parameters": {"top_k": 2}},
 }
 

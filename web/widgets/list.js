@@ -24,6 +24,7 @@ import featureExtraction from "./feature-extraction.js";
 import fillMask from "./fill-mask.js";
 import questionAnswering from "./question-answering.js";
 import sentenceSimilarity from "./sentence-similarity.js";
+import tableQuestionAnswering from "./table-question-answering.js";
 import textClassification from "./text-classification.js";
 import textRanking from "./text-ranking.js";
 import tokenClassification from "./token-classification.js";
@@ -34,6 +35,7 @@ export const widgets = {
     "fill-mask": fillMask,
     "question-answering": questionAnswering,
     "sentence-similarity": sentenceSimilarity,
+    "table-question-answering": tableQuestionAnswering,
     "text-classification": textClassification,
     "text-ranking": textRanking,
     "token-classification": tokenClassification,
