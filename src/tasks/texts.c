@@ -161,9 +161,10 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
 
 const int *texts_type_ids(const task_call *c, const encoding *enc)
 {
-    bool taken =
-        c->pipeline->info->types > 1 && !tokenizer_info_of(c->pipeline->tokenizer)->no_type_ids;
-    return taken ? enc->type_ids : NULL;
+    const tokenizer_info *about = tokenizer_info_of(c->pipeline->tokenizer);
+    bool given =
+        c->pipeline->info->head == HEAD_SPANS ? !about->no_answer_type_ids : !about->no_type_ids;
+    return given && c->pipeline->info->types > 1 ? enc->type_ids : NULL;
 }
 
 static void count(task_call *c, const sequence *s)

@@ -59,6 +59,23 @@ static bool read_boxes(tokenizer_info *info, const side_files *f, error *e)
            read_box(f, "pad_token_box", 0, info->pad_box, e);
 }
 
+/* A class without presets. */
+static bool is_any_class(const side_files *f)
+{
+    const json_t *class = json_object_get(f->config, "tokenizer_class");
+    return json_is_string(class) && (str_is(json_str(class), "PreTrainedTokenizerFast") ||
+                                     str_is(json_str(class), "TokenizersBackend"));
+}
+
+static void read_type_ids(tokenizer_info *info, const side_files *f, const recipe *r)
+{
+    const json_t *names = json_object_get(f->config, "model_input_names");
+    enum recipe_types types = r ? r->types : TYPES_GIVEN;
+    bool left_out = json_is_array(names) && !holds_string(names, "token_type_ids");
+    info->no_answer_type_ids = json_is_array(names) ? left_out : types == TYPES_NEVER;
+    info->no_type_ids = json_is_array(names) ? left_out : types != TYPES_GIVEN || is_any_class(f);
+}
+
 static bool apply_config(tokenizer *t, const side_files *f, error *e)
 {
     tokenizer_info *info = &t->info;
@@ -69,14 +86,14 @@ static bool apply_config(tokenizer *t, const side_files *f, error *e)
     const json_t *side = json_object_get(f->config, "truncation_side");
     if (json_is_string(side))
         info->truncate_left = str_is(json_str(side), "left");
-    const json_t *names = json_object_get(f->config, "model_input_names");
-    info->no_type_ids =
-        json_is_array(names) ? !holds_string(names, "token_type_ids") : r && r->no_type_ids;
+    read_type_ids(info, f, r);
     info->clean_up_spaces =
         json_is_true(json_object_get(f->config, "clean_up_tokenization_spaces")) &&
         strcmp(t->model.kind->type, "BPE") != 0;
     set_id(t, f, "pad_token", &info->pad_id);
     set_id(t, f, "unk_token", &info->unk_id);
+    if (is_any_class(f) || (r && !r->tokens[CLS])) /* which have none unless they name it */
+        info->cls_id = -1;
     set_id(t, f, "cls_token", &info->cls_id);
     set_id(t, f, "sep_token", &info->sep_id);
     set_id(t, f, "mask_token", &info->mask_id);

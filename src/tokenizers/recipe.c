@@ -3,9 +3,13 @@
  * them: those of "added_tokens_decoder", the named ones, those of the vocabulary file. */
 #include "tokenizers/recipe.h"
 
+#include "base/buf.h"
 #include "base/json.h"
+#include "base/memory.h"
+#include "base/own.h"
 #include "tokenizers/base64.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,6 +44,7 @@ static const struct step {
      .option = "do_lower_case",
      .wanted = true},
     {.name = "bert", .json = "[{\"type\":\"BertNormalizer\"}]"},
+    {.name = "tokens", .json = "[{\"type\":\"Split\",\"behavior\":\"Isolated\"}]"},
     {.name = "words", .json = "[{\"type\":\"WhitespaceSplit\"}]"},
     {.name = "metaspace", .json = "[{\"type\":\"Metaspace\",\"replacement\":\"\u2581\"}]"},
     {.name = "whole-metaspace",
@@ -113,6 +118,34 @@ static void set_flag(const struct build *b, json_t *part, const char *option, co
         json_object_set(part, name, (json_t *)value);
 }
 
+static int compare_lengths(const void *a, const void *b)
+{
+    const str *x = a, *y = b;
+    return (x->n < y->n) - (x->n > y->n);
+}
+
+/* A regular expression that finds the longest of all tokens. */
+static json_t *any_token(const vocab *v)
+{
+    own_mem str *tokens = xcalloc((size_t)v->n_ids + 1, sizeof *tokens);
+    own_buf buf pattern = buf_new(SIZE_MAX / 2);
+    for (int id = 0; id < v->n_ids; id++)
+        tokens[id] = vocab_token(v, id);
+    qsort(tokens, (size_t)v->n_ids, sizeof *tokens, compare_lengths);
+    for (int i = 0; i < v->n_ids && tokens[i].n; i++) {
+        if (i)
+            buf_byte(&pattern, '|');
+        for (size_t k = 0; k < tokens[i].n; k++) {
+            unsigned char c = (unsigned char)tokens[i].p[k];
+            if (c < 0x80 && !isalnum(c))
+                buf_byte(&pattern, '\\');
+            buf_byte(&pattern, (char)c);
+        }
+    }
+    str made = buf_view(&pattern);
+    return json_pack("{s: s%}", "Regex", made.n ? made.p : "", made.n);
+}
+
 /* What the options of the folder change in a part. */
 static void adjust(const struct build *b, json_t *part)
 {
@@ -123,6 +156,8 @@ static void adjust(const struct build *b, json_t *part)
         free(encoded);
     } else if (str_is(type, "Metaspace")) {
         json_object_set_new(part, "prepend_scheme", json_string(prepend_scheme(b)));
+    } else if (str_is(type, "Split") && b->recipe->whole) {
+        json_object_set_new(part, "pattern", any_token(b->vocab));
     } else if (str_is(type, "ByteLevel")) {
         set_flag(b, part, "add_prefix_space", "add_prefix_space");
     } else if (str_is(type, "BertNormalizer")) {
@@ -356,7 +391,8 @@ static json_t *model_part(const struct build *b)
     if (b->recipe->source == SOURCE_CODE_POINTS)
         return json_pack("{s: s, s: {}}", "type", "CodePoints", "vocab");
     if (b->recipe->source == SOURCE_LINES)
-        return json_pack("{s: s, s: s%, s: {}}", "type", "WordPiece", "unk_token",
+        return json_pack("{s: s, s: s%, s: {}}", "type",
+                         b->recipe->whole ? "WordLevel" : "WordPiece", "unk_token",
                          unk.p ? unk.p : "", unk.n, "vocab");
     if (b->recipe->source == SOURCE_MERGES || bytes)
         return json_pack("{s: s, s: b, s: b, s: {}, s: {}}", "type", "BPE", "fuse_unk", bytes,
@@ -375,11 +411,12 @@ json_t *recipe_document(const recipe *r, const side_files *f, const sentencepiec
 {
     struct build b = {r, f, model, v, json_array(), json_object(), v->n_distinct};
     add_all_tokens(&b);
-    json_t *root = json_pack("{s: O, s: o, s: o, s: o, s: o, s: o}", "added_tokens", b.added,
+    json_t *root = json_pack("{s: O, s: o, s: o, s: o, s: o}", "added_tokens", b.added,
                              "normalizer", sequence(&b, r->normalizer, "normalizers"),
                              "pre_tokenizer", sequence(&b, r->pre_tokenizer, "pretokenizers"),
-                             "model", model_part(&b), "post_processor", post_processor(&b),
-                             "decoder", sequence(&b, r->decoder, "decoders"));
+                             "model", model_part(&b), "post_processor", post_processor(&b));
+    if (r->decoder)
+        json_object_set_new(root, "decoder", sequence(&b, r->decoder, "decoders"));
     json_decref(b.added);
     json_decref(b.ids);
     return root;

@@ -33,6 +33,10 @@ enum recipe_prefix {
     PREFIX_LLAMA, /* always if "legacy", else at the start of the text only */
 };
 
+/* Whether models are given type ids where "model_input_names" does not say so. transformers 5 gives
+ * them for fewer classes than 4 did, the last that has question-answering. */
+enum recipe_types { TYPES_GIVEN, TYPES_IN_ANSWERS, TYPES_NEVER };
+
 enum { RECIPE_NAMES = 16 };
 
 enum recipe_token { BOS, EOS, UNK, SEP, PAD, CLS, MASK, N_RECIPE_TOKENS };
@@ -45,19 +49,21 @@ typedef struct recipe {
     enum recipe_source source;
     enum recipe_layout layout;
     const char *tokens[N_RECIPE_TOKENS]; /* presets; NULL: none */
-    /* Names of steps, separated by spaces (recipe.c). */
+    /* Names of steps, separated by spaces (recipe.c); decoder NULL: tokens stand apart. */
     const char *normalizer, *pre_tokenizer, *decoder;
     /* "cls0 A0 sep0": tokens and texts with their segments; NULL: bos and eos as
      * "add_bos_token" and "add_eos_token" say. "roberta": RobertaProcessing. */
     const char *single, *pair;
     enum recipe_prefix prefix;
-    bool mask_takes_space;         /* a mask takes the white space before it */
+    bool whole;            /* tokens are taken out of a text before it is divided into words;
+                              other words are unknown */
+    bool mask_takes_space; /* a mask takes the white space before it */
     bool lower_case, keep_accents; /* presets of "do_lower_case", "keep_accents" */
     bool adds_new_only;      /* tokens of the vocabulary are no added tokens, and the others are
                                 looked for in the text as it comes */
     const char *empty_token; /* one more special token, for texts that say nothing; or NULL */
     int max_tokens;          /* where the folder does not say how many; 0: any number */
-    bool no_type_ids;        /* models are not given them unless "model_input_names" says so */
+    enum recipe_types types;
     const char *why;
 } recipe;
 

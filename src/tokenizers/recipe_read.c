@@ -220,6 +220,15 @@ static bool read_files(const recipe *r, const side_files *f, const char *const f
     }
 }
 
+/* All of them become one regular expression. */
+static bool check_whole(const recipe *r, const document *d, const char *path, error *e)
+{
+    enum { MOST = 4096 };
+    return !r->whole || d->vocab.n_ids <= MOST ||
+           fail(e, ERR_INVALID, "'%s' has %d tokens, %sTokenizer takes at most %d", path,
+                d->vocab.n_ids, r->class_name, MOST);
+}
+
 bool recipe_make(const recipe *r, const side_files *f, const char *const files[], document *d,
                  error *e)
 {
@@ -231,7 +240,7 @@ bool recipe_make(const recipe *r, const side_files *f, const char *const files[]
     sentencepiece model = {0};
     arena *a = arena_new(MODEL_MAX_BYTES);
     *d = (document){0};
-    bool ok = read_files(r, f, files, texts, &model, a, d, e);
+    bool ok = read_files(r, f, files, texts, &model, a, d, e) && check_whole(r, d, files[0], e);
     if (ok)
         d->root = recipe_document(r, f, &model, &d->vocab);
     else

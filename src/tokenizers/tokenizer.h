@@ -28,6 +28,7 @@ typedef struct tokenizer_info {
     bool subword_prefix;        /* tokens inside of a word are marked, as with "##" */
     bool clean_up_spaces;       /* clean_up_tokenization_spaces is true, and this is no BPE */
     bool no_type_ids;           /* the models of this tokenizer are not given its type ids */
+    bool no_answer_type_ids;    /* the same for question-answering */
     int cls_box[4], sep_box[4]; /* where the tokens cls_id and sep_id stand on a page: left, top,
                                    right, bottom in thousandths */
     int pad_box[4];             /* and padding, and a question about what stands there */

@@ -65,13 +65,15 @@ static void test_classes_without_type_ids(void **state)
     static const struct {
         const char *folder;
         bool no_type_ids;
-    } cases[] = {{"big-bird", true}, {"funnel", false}};
+        bool no_answer_type_ids;
+    } cases[] = {{"big-bird", true, true}, {"funnel", true, false}, {"deberta-v2", false, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         own_mem char *folder = path_join(TEST_ROOT "/goldens/pieces", cases[i].folder);
         tokenizer *t = tokenizer_open(folder, &e);
         if (!t)
             fail_msg("%s", e.message);
         assert_int_equal(tokenizer_info_of(t)->no_type_ids, cases[i].no_type_ids);
+        assert_int_equal(tokenizer_info_of(t)->no_answer_type_ids, cases[i].no_answer_type_ids);
         tokenizer_close(t);
     }
 }

@@ -71,6 +71,9 @@ WORDPIECE = {
                "[MASK]": "<mask>"},
     "mpnet": {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"},
 }
+RESIDUES = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
+PROTEINS = [("MKTAYIAK<mask>RQISF VKSHFSRQ<null_1>LEERLGLIEVQ", None),
+            ("MKT aYIAx-K.", "<cls>LAGV  ab<mask>\tZ")]
 CHARACTERS = [("a \ue003b\ue001 \ue000c\x00", "\ue004\U0010ffff\U0001f600 \ue002")]
 
 
@@ -121,6 +124,24 @@ class Characters:
                                      type_ids=out["token_type_ids"])
 
 
+class Residues(Characters):
+    """ESM's, which has none either: offsets by looking for the tokens one after the other."""
+
+    def encode(self, text, pair):
+        out = self.tokenizer(text, pair)
+        offsets = [(0, 0)]
+        for each in (text, pair):
+            at = 0
+            for token in self.tokenizer.tokenize(each) if each is not None else ():
+                at = each.index(token, at) + len(token)
+                offsets.append((at - len(token), at))
+            if each is not None:
+                offsets.append((0, 0))
+        assert len(offsets) == len(out["input_ids"])
+        return types.SimpleNamespace(ids=out["input_ids"], offsets=offsets,
+                                     type_ids=[0] * len(offsets))
+
+
 def write(name, model_type, config, files, more=()):
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -130,11 +151,12 @@ def write(name, model_type, config, files, more=()):
         data = content if isinstance(content, bytes) else content.encode()
         (folder / file).write_bytes(data)
     characters = model_type == "canine"
-    tokenizer = Characters(folder) if characters else reference(folder, model_type)
+    make = {"canine": Characters, "esm": Residues}.get(model_type)
+    tokenizer = make(folder) if make else reference(folder, model_type)
     cases = []
     for text, pair in [*all_texts(), *more]:
-        if characters and len(text) > 60:
-            continue
+        if characters and len(text) > 60 or model_type == "esm" and "\x1c" in text:
+            continue  # Python divides words at separators that Unicode calls no white space
         e = tokenizer.encode(text, pair)
         cases.append({"text": text, **({"pair": pair} if pair is not None else {}), "ids": e.ids,
                       "offsets": [list(o) for o in e.offsets], "type_ids": e.type_ids})
@@ -156,6 +178,8 @@ def main():
     for name, renamed in WORDPIECE.items():
         lines = "".join(renamed.get(line.strip(), line.strip()) + "\n" for line in bert.splitlines())
         write(name, name, {}, {"vocab.txt": lines})
+    write("esm", "esm", {"tokenizer_class": "EsmTokenizer"}, {"vocab.txt": "\n".join(RESIDUES)},
+          PROTEINS)
     write("canine", "canine", {"tokenizer_class": "CanineTokenizer"}, {}, CHARACTERS)
 
 
