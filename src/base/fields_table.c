@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_CELLS = 1 << 24 };
+enum { MAX_CELLS = 1 << 20 };
 
 struct reading {
     const char *path;

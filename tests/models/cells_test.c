@@ -9,6 +9,8 @@
 #include "kernels/kernels.h"
 #include "models/model.h"
 
+#include "changed.h"
+
 #include <math.h>
 
 enum { MEMORY = 1 << 28, KINDS = 7 };
@@ -154,6 +156,33 @@ static void names(void **state)
     golden_close(&g);
 }
 
+static void refused(const char *golden, const char *patch, const char *words)
+{
+    error e = {0};
+    own_mem char *from = xprintf("%s/goldens/tables/%s", TEST_ROOT, golden);
+    own_mem char *folder = changed(from, "config.json", patch);
+    team *threads = team_new(1, &e);
+    assert_null(model_open(folder, threads, &e));
+    if (!strstr(e.message, words))
+        fail_msg("found '%s', expected '%s'", e.message, words);
+    team_free(threads);
+    error ignored = {0};
+    assert_true(file_remove_tree(folder, &ignored));
+}
+
+static void options_are_checked(void **state)
+{
+    (void)state;
+    refused("wtq", "{\"temperature\": 0}", "'temperature' is 0");
+    refused("wtq", "{\"max_num_rows\": 0}", "'max_num_rows' is 0");
+    refused("wtq", "{\"aggregation_labels\": [\"NONE\"]}", "'aggregation_labels' is an array");
+    refused("wtq", "{\"aggregation_labels\": {\"0\": \"NONE\"}}", "has no name for 1");
+    refused("wtq", "{\"num_aggregation_labels\": 3}", "scores for 4");
+    refused("sqa", "{\"num_aggregation_labels\": 1, \"aggregation_labels\": {\"0\": \"a\"}}",
+            "aggregation_classifier.weight");
+    refused("wtq", "{\"type_vocab_sizes\": [3, 4]}", "'type_vocab_sizes' has 2 sizes");
+}
+
 static int set_up(void **state)
 {
     error e = {0};
@@ -164,10 +193,9 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(aggregations),
-        cmocka_unit_test(no_aggregations),
-        cmocka_unit_test(several_columns),
-        cmocka_unit_test(names),
+        cmocka_unit_test(aggregations),        cmocka_unit_test(no_aggregations),
+        cmocka_unit_test(several_columns),     cmocka_unit_test(names),
+        cmocka_unit_test(options_are_checked),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

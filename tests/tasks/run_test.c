@@ -7,6 +7,8 @@
 #include "kernels/kernels.h"
 #include "tasks/run.h"
 
+#include "../models/changed.h"
+
 #include <stdlib.h>
 
 struct fixture {
@@ -221,6 +223,41 @@ static void a_model_that_reads_tables_answers_no_text(void **state)
     assert_non_null(strstr(e.message, "'tapas' reads tables"));
 }
 
+static void refused(const struct fixture *f, const char *golden, const char *file,
+                    const char *patch, const char *task_name, const char *words)
+{
+    error e = {0};
+    pipeline p;
+    own_mem char *from = xprintf("%s/goldens/%s", TEST_ROOT, golden);
+    own_mem char *folder = changed(from, file, patch);
+    assert_false(pipeline_open(&p, folder, "a/b", task_name, f->threads, &e));
+    if (!strstr(e.message, words))
+        fail_msg("found '%s', expected '%s'", e.message, words);
+    error ignored = {0};
+    assert_true(file_remove_tree(folder, &ignored));
+}
+
+/* Models that write answers are told from those that select cells; what a folder says of its
+ * tokenizer is checked. */
+static void tables_need_a_model_that_selects_cells(void **state)
+{
+    const struct fixture *f = *state;
+    const char *tables = "table-question-answering", *file = "tokenizer_config.json";
+    refused(f, "tasks/bart-nli", "README.md", "---\npipeline_tag: table-question-answering\n---\n",
+            NULL, "text generation is not supported");
+    refused(f, "tasks/bart-nli", file, "{}", tables,
+            "cannot do the task 'table-question-answering'");
+    refused(f, "tables/wtq", file, "{}", "feature-extraction",
+            "cannot do the task 'feature-extraction'; it can do 'table-question-answering'");
+    refused(f, "tables/wtq", file, "{\"cell_trim_length\": \"many\"}", NULL,
+            "'cell_trim_length' must be an integer");
+    refused(f, "tables/wtq", file, "{\"additional_special_tokens\": [\"[NOT]\"]}", NULL,
+            "the tokenizer has ids up to");
+    refused(f, "tables/wtq", file,
+            "{\"added_tokens_decoder\": {\"500\": {\"content\": \"[NOT]\"}}}", NULL,
+            "the id 500, expected 147");
+}
+
 static int set_up_folder(void **state, const char *folder)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -264,6 +301,7 @@ int main(void)
         cmocka_unit_test(refuses_what_the_model_cannot),
         cmocka_unit_test(a_foreign_token_id_is_found_before_the_batch),
         cmocka_unit_test(a_model_that_reads_tables_answers_no_text),
+        cmocka_unit_test(tables_need_a_model_that_selects_cells),
     };
     const struct CMUnitTest of_logits[] = {
         cmocka_unit_test(same_logits_alone_and_in_a_batch),

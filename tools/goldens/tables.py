@@ -187,6 +187,37 @@ def write_cases(name):
     write_rows(OUT / name / "cases.json", {"versions": versions(), "tolerance": 1e-4}, "cases", rows)
 
 
+# --- numbers and dates ---
+
+VALUES = """|1|-1|+5|a -5|a-5|- 5|1,000|1,00|1,2345|12,345,678.90|.5|5.|1.2.3|1e5|1e|e5|1e999|0x10|1_000|inf
+nan|infinity|1st|2nd th|10th|twelfth|zero one two|first second|seconds|ninety|$45|45%|(3)|3km|3 km|v2.0|10-20|-10-20
+1/2/1999|5:30|1999|1700|1699|2016|2017|1990s|1690s|19990|may|May 5|may 05|may 32|may 0|5 may|05 May 1999|5 May 99
+Sept 5, 1999|Sep 5, 1999|sep 5 ,1999|September 1999|sep 1999|february 29|February 29, 1904|February 29 1904
+29 february 1900|February 29, 2000|30 feb 2000|feb 28|12-31-1999|31-12-1999|1999-12-31|1999-13-01|1999-1-1|1999-12
+1999-00|5.5.1999|31.04.1999|5.5.99|Monday, may 5|tues, may 5|Friday,  June 30|friday, jun 31|on May 5, 1999 at noon
+May 5, 1999 and June 6, 2001|between 1996 and 2004|june 1 2 3|4 july 4|1999-12-31-5|the 1st of may|may 1st|MAY
+one 1 1.0|1 000|1\u00a0000|\u0663\u0664|\u0661\u0669\u0669\u0669|\uff11\uff12,\uff13\uff14\uff15|1\u0669 may|\u0669 may
+\u00b2|x\u00b2|\u2167|\u00bd|\u4e00|5\u4e00|caf\u00e9 5|\u0130 5|\u03a3 5|-\u0665|\u22125|1\u200b2|\ta\u2028 7\x1c8
+--5|-.5|-5.|+-5|5-|5,|,5|5,,5|1,000,|1,000,00|5e3th|3rd 4TH|11TH|st|nd|a5b|5a 6|1e-5|00012|-0|99999999999999999999
+january 5, 1999|jan. 5|dec 25, 2016|dec 25, 2017|dec 25 2016|aug|aug 7|7 aug|7 august|7august|august7|marchmay|march may
+1999s|1999 s|2000 - 2001|2000-2001|2000-02|3.14159|1.000.000|1 2 3 4 5 6 7|may may may|10.10.2010|10.10.2010.5"""
+
+
+def write_values():
+    """parse_text() of the tokenizer: for each text its values, a number or [year, month, day]."""
+    from transformers.models.tapas.tokenization_tapas import normalize_for_match, parse_text
+    rows = []
+    for text in VALUES.replace("\n", "|").split("|"):
+        values = []
+        for span in parse_text(normalize_for_match(text)):
+            for value in span.values:
+                date = value.date
+                values.append(value.float_value if date is None else
+                              [date.year or -1, date.month or -1, date.day or -1])
+        rows.append({"text": text, "values": values})
+    write_rows(OUT / "values.json", {"versions": versions()}, "cases", rows)
+
+
 # --- the pipeline ---
 
 def columns(rows):
@@ -278,6 +309,7 @@ def main():
     for name in MODELS:
         write_model(name)
         write_cases(name)
+    write_values()
     rows = list(requests())
     write_rows(GOLDENS / "tasks" / "table-question-answering.json",
                {"versions": versions(), "tolerance": 1e-4}, "cases", rows)
