@@ -35,8 +35,7 @@ static bool compute(const pipeline *p, const buf *body, struct results *out, err
     out->call = (task_call){.task = p->task, .pipeline = p, .memory = out->memory};
     task_call *c = &out->call, *list[] = {c};
     c->request = arena_alloc(c->memory, p->task->request_size);
-    bool ok =
-        task_parse(p->task, buf_view(body), c->request, c->memory, e) && p->task->prepare(c, e);
+    bool ok = task_parse(p->task, buf_view(body), c->request, c->memory, e) && runner_prepare(c, e);
     runner *r = runner_new(p);
     while (ok && c->n_done < c->n_sequences)
         ok = runner_step(r, list, 1, e);

@@ -211,15 +211,12 @@ static int last_of(const int *ids, int n, int token, bool is)
     return n - 1;
 }
 
-bool head_check_ids(const head *h, const token_batch *b, int first, int end, error *e)
+bool head_check_ids(const head *h, const int *ids, int n, error *e)
 {
-    for (int s = first; s < end && !head_scores_tokens(h) && h->pooling == HEAD_POOL_EOS; s++)
-        if (last_of(b->ids + b->start[s], b->start[s + 1] - b->start[s], h->token, true) < 0)
-            return fail(e, ERR_INVALID,
-                        "sequence %d does not have the token %d, at which this model reads its "
-                        "scores",
-                        s, h->token);
-    return true;
+    return head_scores_tokens(h) || h->pooling != HEAD_POOL_EOS ||
+           last_of(ids, n, h->token, true) >= 0 ||
+           fail(e, ERR_INVALID,
+                "it does not have the token %d, at which this model reads its scores", h->token);
 }
 
 /* One row a sequence: the one of its last token that counts. Where all are padding it is the first,

@@ -108,9 +108,8 @@ int head_sequence_width(const head *h);
 /* Floats of working memory for n_rows. */
 size_t head_work_floats(const head *h, int n_rows);
 
-/* Whether the ids of b's sequences first .. end - 1 have the token that the head looks for.
- * ERR_INVALID. */
-bool head_check_ids(const head *h, const token_batch *b, int first, int end, error *e);
+/* Whether the n ids of a sequence have the token that the head looks for. ERR_INVALID. */
+bool head_check_ids(const head *h, const int *ids, int n, error *e);
 
 /* Heads that score tokens: rows [n_rows][hidden], r NULL, out [n_rows][out.out]. Heads for
  * sequences, and what a head gives sequences besides: rows are all tokens of r's sequences, ids

@@ -335,6 +335,19 @@ static void score_cells(model *m, const token_batch *b, int first, const float *
     }
 }
 
+bool model_check_ids(const model *m, const int *ids, int n, error *e)
+{
+    return head_check_ids(&m->encoder.head, ids, n, e);
+}
+
+static bool check_ids(const head *h, const token_batch *b, int first, int end, error *e)
+{
+    for (int s = first; s < end; s++)
+        if (!head_check_ids(h, b->ids + b->start[s], b->start[s + 1] - b->start[s], e))
+            return fail_in(e, "sequence %d", s);
+    return true;
+}
+
 bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
                   error *e)
 {
@@ -356,7 +369,7 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
     work.for_head = true;
     for (int first = 0, end; first < b->n_seq; first = end) {
         end = encoder_step(b, first);
-        if (!head_check_ids(h, b, first, end, e) ||
+        if (!check_ids(h, b, first, end, e) ||
             !encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
             return false;
         ragged r = {.start = work.start, .n_seq = end - first};

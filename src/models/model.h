@@ -156,6 +156,10 @@ int model_logits_width(const model *m);
 /* Values that each sequence gets behind its rows: n_labels for HEAD_CELLS, else 0. */
 int model_logits_sequence_width(const model *m);
 
+/* Whether the head can score a sequence of these n ids: where model_logits would fail, and all of
+ * its batch with it. ERR_INVALID. */
+bool model_check_ids(const model *m, const int *ids, int n, error *e);
+
 /* Most bytes that model_logits takes from its arena, for a batch of n_tokens in sequences of at
  * most `longest` tokens. */
 size_t model_logits_work_bytes(const model *m, int n_tokens, int longest);

@@ -333,9 +333,24 @@ bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e)
     return ok;
 }
 
+/* Those from `first` on. */
+static bool check_sequences(const task_call *c, int first, error *e)
+{
+    for (int i = first; i < c->n_sequences && c->computes == CALL_LOGITS; i++)
+        if (!model_check_ids(c->pipeline->model, c->sequences[i].ids, c->sequences[i].n, e))
+            return fail_in(e, "text %d of 'inputs'", i);
+    return true;
+}
+
+bool runner_prepare(task_call *c, error *e)
+{
+    return c->task->prepare(c, e) && check_sequences(c, 0, e);
+}
+
 bool runner_go_on(task_call *c, error *e)
 {
-    return !c->task->go_on || c->task->go_on(c, e);
+    int n = c->n_sequences;
+    return !c->task->go_on || (c->task->go_on(c, e) && check_sequences(c, n, e));
 }
 
 static bool write_reply(task_call *c, buf *reply, error *e)
@@ -362,7 +377,7 @@ bool runner_answer(runner *r, const task *t, str body, buf *reply, call_usage *u
 {
     task_call call = {.task = t, .pipeline = r->pipeline, .memory = arena_new(CALL_BYTES)};
     call.request = arena_alloc(call.memory, t->request_size);
-    bool ok = task_parse(t, body, call.request, call.memory, e) && t->prepare(&call, e) &&
+    bool ok = task_parse(t, body, call.request, call.memory, e) && runner_prepare(&call, e) &&
               compute_all(r, &call, e) && write_reply(&call, reply, e);
     *usage = call.usage;
     arena_free(call.memory);

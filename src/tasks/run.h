@@ -15,6 +15,10 @@ void runner_free(runner *r);
  * must not be continued; ERR_CANCELLED: all of them had been cancelled meanwhile. */
 bool runner_step(runner *r, task_call *const *calls, int n_calls, error *e);
 
+/* The task's prepare, and whether its sequences can be computed: one that cannot would take those
+ * of others in its batch with it. */
+bool runner_prepare(task_call *c, error *e);
+
 /* When all sequences of the call are computed: lets its task add more. */
 bool runner_go_on(task_call *c, error *e);
 

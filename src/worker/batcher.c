@@ -135,7 +135,7 @@ static bool start_job(job *j)
     } else {
         ok = task_parse_fitting(&c->task, body, &c->request, c->memory, e);
     }
-    ok = ok && c->task->prepare(c, e);
+    ok = ok && runner_prepare(c, e);
     free(j->body); /* what is needed of it was copied */
     j->body = NULL;
     c->tokenize_us = clock_us() - j->started_us;

@@ -106,7 +106,7 @@ static void needs_the_end_of_a_text(void **state)
     token_batch b = {.ids = (int[]){5, 2, 7, 8}, .start = (int[]){0, 2, 4}, .n_seq = 2};
     assert_false(model_logits(m, &b, NULL, 0, out, a, &e));
     assert_int_equal(e.kind, ERR_INVALID);
-    assert_string_equal(e.message, "sequence 1 does not have the token 2, at which this model "
+    assert_string_equal(e.message, "sequence 1: it does not have the token 2, at which this model "
                                    "reads its scores");
     b.n_seq = 1;
     assert_true(model_logits(m, &b, NULL, 0, out, a, &e));

@@ -1,11 +1,10 @@
 /* The runner on a tiny model: the bits of a text do not depend on what else is computed, and a
  * small call is not kept waiting by a large one. */
-#include "unit.h"
-
 #include "base/json.h"
 #include "base/own.h"
 #include "kernels/kernels.h"
 #include "tasks/run.h"
+#include "unit.h"
 
 #include "../models/changed.h"
 
@@ -258,6 +257,29 @@ static void tables_need_a_model_that_selects_cells(void **state)
             "the id 500, expected 147");
 }
 
+static bool prepares(struct fixture *f, const char *body, error *e)
+{
+    const task *t = task_find(STR("text-classification"));
+    task_call call = {.task = t, .pipeline = &f->pipeline, .memory = arena_new(1 << 20)};
+    call.request = arena_alloc(call.memory, t->request_size);
+    assert_true(task_parse(t, str_of(body), call.request, call.memory, e));
+    bool ok = runner_prepare(&call, e);
+    arena_free(call.memory);
+    return ok;
+}
+
+/* BART reads its scores at the last token that ends a text, which is an exclamation mark here. */
+static void a_text_without_an_end_is_found_before_the_batch(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    assert_true(prepares(f, "{\"inputs\": [\"the end!\", \"go!\"]}", &e));
+    assert_false(prepares(f, "{\"inputs\": [\"the end!\", \"go on\"]}", &e));
+    assert_int_equal(e.kind, ERR_INVALID);
+    assert_string_equal(e.message, "text 1 of 'inputs': it does not have the token 5, at which "
+                                   "this model reads its scores");
+}
+
 static int set_up_folder(void **state, const char *folder)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -280,6 +302,15 @@ static int set_up(void **state)
 static int set_up_masked_lm(void **state)
 {
     return set_up_folder(state, TEST_ROOT "/goldens/heads/bert-masked-lm");
+}
+
+static int set_up_other_end(void **state)
+{
+    own_mem char *folder =
+        changed(TEST_ROOT "/goldens/heads/bart-labels", "config.json", "{\"eos_token_id\": 5}");
+    int failed = set_up_folder(state, folder);
+    error ignored = {0};
+    return !file_remove_tree(folder, &ignored) || failed;
 }
 
 static int tear_down(void **state)
@@ -307,6 +338,10 @@ int main(void)
         cmocka_unit_test(same_logits_alone_and_in_a_batch),
         cmocka_unit_test(large_results_fail_alone),
     };
+    const struct CMUnitTest of_ends[] = {
+        cmocka_unit_test(a_text_without_an_end_is_found_before_the_batch),
+    };
     return cmocka_run_group_tests(tests, set_up, tear_down) +
+           cmocka_run_group_tests(of_ends, set_up_other_end, tear_down) +
            cmocka_run_group_tests(of_logits, set_up_masked_lm, tear_down);
 }
