@@ -29,6 +29,11 @@ does table-question-answering, without one its folders are refused, for all that
 more tokens than it has positions. "new" (GTE with `auto_map`) is in
 no version of transformers: its reference is a model written anew from the published formulas (`tools/goldens/new_model.py`).
 
+Folders of sentence-transformers: of dense models Transformer, Pooling, Dense, LayerNorm and Normalize; of sparse encoders
+SPLADE (`MLMTransformer` or a Transformer for `fill-mask`, then `SpladePooling`: max or sum, relu or log1p_relu) and
+`SparseAutoEncoder` behind a dense model, with `max_active_dims`. Their goldens are in `tests/goldens/tiny/` and
+`tests/goldens/sparse/`. Other modules are refused by name.
+
 Written by `tools/models_table.py BUILD` from the golden run; do not edit.
 
 """

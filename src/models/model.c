@@ -92,14 +92,20 @@ static bool open_encoder(model *m, const model_options *o, error *e)
     if (!config_parse(a->config, config, name, c, m->memory, e))
         return false;
     labels l = {0};
-    enum model_head kind =
-        m->sentence.stated ? HEAD_NONE : head_of_config(config, a->encoder->heads);
+    enum model_head kind = m->sentence.of_scores ? HEAD_MASKED_LM
+                           : m->sentence.stated  ? HEAD_NONE
+                                                 : head_of_config(config, a->encoder->heads);
     if (!read_labels(m, &l, kind, config, e))
         return false;
     if (!open_weights(m, folder, o, e) ||
         !encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e) ||
         !weight_set_prepare(m->weights, e))
         return false;
+    if (m->sentence.of_scores && m->encoder.head.kind != HEAD_MASKED_LM)
+        return fail(e, ERR_BAD_MODEL,
+                    "modules.json pools scores of the vocabulary, but '%s' has no weights that "
+                    "make them",
+                    a->model_type);
     m->info.model_type = a->model_type;
     describe_head(&m->info, m->encoder.head.kind, &l);
     return true;
@@ -144,6 +150,7 @@ static void describe(model *m)
     info->max_tokens = truncated_to(m);
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;
+    info->sparse = s->sparse;
     info->normalized = s->n_modules > 0 && s->modules[s->n_modules - 1].kind == SENTENCE_NORMALIZE;
     info->lower_case = s->lower_case;
     info->include_prompt = s->include_prompt;
@@ -154,6 +161,12 @@ static void describe(model *m)
     for (int i = 0; i < s->n_modules; i++)
         if (s->modules[i].weights)
             count_bytes(info, s->modules[i].weights);
+}
+
+/* Of what is pooled. */
+static int rows_width(const model *m)
+{
+    return m->sentence.of_scores ? head_width(&m->encoder.head) : m->encoder.config.hidden;
 }
 
 model *model_open(const char *folder, team *threads, error *e)
@@ -167,8 +180,7 @@ model *model_open_as(const char *folder, const model_options *o, team *threads, 
     m->team = threads;
     m->memory = arena_new(TEXT_BYTES);
     if (repo_open(&m->repo, folder, e) && sentence_open(&m->sentence, &m->repo, m->memory, e) &&
-        open_encoder(m, o, e) &&
-        sentence_bind(&m->sentence, &m->repo, m->encoder.config.hidden, e)) {
+        open_encoder(m, o, e) && sentence_bind(&m->sentence, &m->repo, rows_width(m), e)) {
         describe(m);
         weight_set_read_ahead(m->weights);
         return m;
@@ -199,15 +211,41 @@ const model_info *model_describe(const model *m)
     return &m->info;
 }
 
+/* Tokens whose scores are held at once. Each part of a batch reads all of the head's weights, so it
+ * should be some tens of tokens. */
+static int score_rows(const model *m, int n_tokens)
+{
+    enum { SCORES = 2 << 20, LEAST = 8 };
+    int most = SCORES / (head_width(&m->encoder.head) + 1);
+    most = most < LEAST ? LEAST : most;
+    return n_tokens < most ? n_tokens : most;
+}
+
+/* Of pool_scores, but for the encoder's and the token vectors. */
+static size_t scores_bytes(const model *m, int n_tokens)
+{
+    size_t rows = (size_t)score_rows(m, n_tokens), width = (size_t)head_width(&m->encoder.head);
+    return (rows * width + head_work_floats(&m->encoder.head, (int)rows)) * sizeof(float) +
+           width * sizeof(double);
+}
+
+enum { ALIGNMENT = 9 * 64 }; /* of the parts */
+
 size_t model_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
 {
     const sentence *s = &m->sentence;
-    int hidden = m->info.hidden, step = encoder_step_tokens(n_tokens, longest);
-    size_t rows = (size_t)step * (size_t)hidden;
-    size_t pooled = (size_t)n_seq * (size_t)sentence_pooled_width(s, hidden);
-    enum { ALIGNMENT = 6 * 64 }; /* of the parts */
+    int step = encoder_step_tokens(n_tokens, longest);
+    size_t rows = (size_t)step * (size_t)m->info.hidden;
+    size_t pooled = (size_t)n_seq * (size_t)sentence_pooled_width(s, rows_width(m));
     return encoder_work_bytes(&m->encoder, step) + (rows + pooled) * sizeof(float) +
-           sentence_work_bytes(s, n_seq) + ALIGNMENT;
+           (s->of_scores ? scores_bytes(m, step) : 0) + sentence_work_bytes(s, n_seq) + ALIGNMENT;
+}
+
+size_t model_sparse_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
+{
+    int step = encoder_step_tokens(n_tokens, longest);
+    return model_work_bytes(m, n_tokens, n_seq, longest) +
+           (m->sentence.of_scores || !model_sparse_width(m) ? 0 : scores_bytes(m, step));
 }
 
 /* Tokens of the largest step of a batch. */
@@ -262,18 +300,78 @@ static bool pool_batch(model *m, const token_batch *b, float *pooled, arena *a, 
     return true;
 }
 
+/* The scores of a step's tokens, part by part, into the vectors of its sequences. */
+static void pool_step(model *m, const splade *s, const float *tokens, const int *ids,
+                      const ragged *r, float *scores, double *sums, float *out)
+{
+    const head *h = &m->encoder.head;
+    int n = ragged_rows(r), part = score_rows(m, n), width = head_width(h);
+    for (int i = 0; i < n; i += part) {
+        int some = n - i < part ? n - i : part;
+        head_run(h, m->team, tokens + (size_t)i * (size_t)m->info.hidden, some, NULL, ids + i,
+                 scores, scores + (size_t)some * (size_t)width);
+        splade_add(s, m->team, scores, i, some, r, width, sums, out);
+    }
+}
+
+static bool pool_scores(model *m, const splade *s, const token_batch *b, float *pooled, arena *a,
+                        error *e)
+{
+    encoder_work work;
+    const head *h = &m->encoder.head;
+    int n_tokens = largest_step(b), part = score_rows(m, n_tokens);
+    size_t width = (size_t)head_width(h);
+    float *rows = arena_raw(a, (size_t)n_tokens * (size_t)m->info.hidden, sizeof *rows);
+    float *scores = arena_raw(a, (size_t)part * width + head_work_floats(h, part), sizeof *scores);
+    double *sums = arena_try(a, width, sizeof *sums);
+    if (!rows || !scores || !sums)
+        return fail(e, ERR_NO_SPACE, "no room for the scores of %d tokens", part);
+    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
+        return false;
+    work.for_head = true;
+    for (int first = 0, end; first < b->n_seq; first = end) {
+        end = encoder_step(b, first);
+        if (!encoder_run(&m->encoder, m->team, b, first, end, rows, &work, e))
+            return false;
+        ragged r = {.start = work.start, .n_seq = end - first};
+        pool_step(m, s, rows, b->ids + b->start[first], &r, scores, sums,
+                  pooled + (size_t)first * width);
+    }
+    return true;
+}
+
 bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
 {
     const sentence *s = &m->sentence;
-    size_t width = (size_t)sentence_pooled_width(s, m->info.hidden);
+    size_t width = (size_t)sentence_pooled_width(s, rows_width(m));
     assert(b->n_seq == 0 || b->start[0] == 0);
     if (b->n_seq == 0)
         return true;
     float *pooled =
-        sentence_work_bytes(s, 1) ? arena_try(a, (size_t)b->n_seq * width, sizeof *out) : out;
+        sentence_work_bytes(s, 1) ? arena_raw(a, (size_t)b->n_seq * width, sizeof *out) : out;
     if (!pooled)
         return fail(e, ERR_NO_SPACE, "no room for %d pooled vectors", b->n_seq);
-    return pool_batch(m, b, pooled, a, e) && sentence_run(s, m->team, pooled, out, b->n_seq, a, e);
+    return (s->of_scores ? pool_scores(m, &s->splade, b, pooled, a, e)
+                         : pool_batch(m, b, pooled, a, e)) &&
+           sentence_run(s, m->team, pooled, out, b->n_seq, a, e);
+}
+
+bool model_sparse(model *m, const token_batch *b, float *out, arena *a, error *e)
+{
+    static const splade plain = {0};
+    assert(b->n_seq == 0 || b->start[0] == 0);
+    if (!model_sparse_width(m))
+        return fail(e, ERR_INVALID, "this %s model makes no sparse vectors", m->info.model_type);
+    if (m->sentence.stated)
+        return model_embed(m, b, out, a, e);
+    return b->n_seq == 0 || pool_scores(m, &plain, b, out, a, e);
+}
+
+int model_sparse_width(const model *m)
+{
+    return m->sentence.sparse                       ? m->sentence.width
+           : m->encoder.head.kind == HEAD_MASKED_LM ? head_width(&m->encoder.head)
+                                                    : 0;
 }
 
 int model_logits_width(const model *m)
@@ -295,7 +393,6 @@ static size_t logits_floats(const model *m, int n_tokens)
 size_t model_logits_work_bytes(const model *m, int n_tokens, int longest)
 {
     int step = encoder_step_tokens(n_tokens, longest);
-    enum { ALIGNMENT = 4 * 64 };
     return encoder_work_bytes(&m->encoder, step) + logits_floats(m, step) * sizeof(float) +
            ALIGNMENT;
 }

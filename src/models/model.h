@@ -59,7 +59,7 @@ typedef struct model_info {
     const char *model_type;      /* of config.json: "bert" */
     const char *similarity_name; /* "cosine", "dot", "euclidean", "manhattan" */
     enum model_similarity similarity;
-    const char *pooling;   /* "mean", "cls", "cls+max", ...; see `pooled` */
+    const char *pooling;   /* "mean", "cls", "cls+max", "splade", ...; see `pooled` */
     const char *dtype;     /* of most of the published weights: "F32", "F16", "BF16" */
     const char *precision; /* of the products: "f32", "bf16", "int8" */
     int hidden;            /* width of a token vector */
@@ -75,6 +75,7 @@ typedef struct model_info {
     int max_position;    /* longest sequence that model_hidden and model_embed accept */
     bool pooled;         /* the folder states its pooling (modules.json); else it is plain mean, as
                             sentence-transformers assumes */
+    bool sparse;         /* most values of an embedding are 0 */
     bool normalized;     /* embeddings have length 1 already */
     bool lower_case;     /* sentence_bert_config.json: do_lower_case, texts are lowered first */
     bool include_prompt; /* tokens of a prompt count in pooling */
@@ -148,6 +149,17 @@ bool model_hidden(model *m, const token_batch *b, float *out, arena *a, error *e
 
 /* One embedding a sequence, through all modules of the model. out: [n_seq][width]. */
 bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e);
+
+/* The same as the sparse vectors that scores of the vocabulary make: of a folder that states how,
+ * as model_embed gives them; of any other with HEAD_MASKED_LM those of SPLADE with the highest
+ * score of all tokens. ERR_INVALID for other models. out: [n_seq][model_sparse_width]. */
+bool model_sparse(model *m, const token_batch *b, float *out, arena *a, error *e);
+
+/* 0 when there are none. */
+int model_sparse_width(const model *m);
+
+/* Most bytes that model_sparse takes from its arena. */
+size_t model_sparse_work_bytes(const model *m, int n_tokens, int n_seq, int longest);
 
 /* Values in a row of logits: n_labels, 2 for HEAD_SPANS, vocab for HEAD_MASKED_LM, 1 for
  * HEAD_CELLS, 0 without a head. */

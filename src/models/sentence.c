@@ -8,6 +8,7 @@
 #include "models/config.h"
 
 #include <limits.h>
+#include <math.h>
 
 static const double LAYER_NORM_EPS = 1e-5; /* torch.nn.LayerNorm's own */
 
@@ -26,12 +27,14 @@ struct transformer_file {
     str task, output;
 };
 
-static bool read_transformer(sentence *s, const repo *r, const char *path, arena *memory, error *e)
+/* of_scores: what is computed when the file does not say it. */
+static bool read_transformer(sentence *s, const repo *r, const char *path, bool of_scores,
+                             arena *memory, error *e)
 {
     static const field rows[] = {
         FIELD_INT(struct transformer_file, max_tokens, "max_seq_length", 0, 1, INT_MAX, "tokens"),
         FIELD_BOOL(struct transformer_file, lower_case, "do_lower_case", 0, "lower case"),
-        FIELD_STRING(struct transformer_file, task, "transformer_task", "feature-extraction", 0,
+        FIELD_STRING(struct transformer_file, task, "transformer_task", NULL, 0,
                      "what is computed"),
         FIELD_STRING(struct transformer_file, output, "module_output_name", "token_embeddings", 0,
                      "what is passed on"),
@@ -54,12 +57,15 @@ static bool read_transformer(sentence *s, const repo *r, const char *path, arena
     }
     if (!config_read(rows, r, path, names[which], false, &file, memory, e))
         return false;
+    if (!file.task.p)
+        file.task = of_scores ? STR("fill-mask") : STR("feature-extraction");
     s->scores = str_is(file.task, "sequence-classification") && str_is(file.output, "scores");
-    if (!s->scores &&
-        (!str_is(file.task, "feature-extraction") || !str_is(file.output, "token_embeddings")))
+    s->of_scores = str_is(file.task, "fill-mask");
+    if (!s->scores && ((!s->of_scores && !str_is(file.task, "feature-extraction")) ||
+                       !str_is(file.output, "token_embeddings")))
         return fail(e, ERR_INVALID,
-                    "'%s' asks for task '%.*s' and output '%.*s', only 'feature-extraction' and "
-                    "'token_embeddings' are supported",
+                    "'%s' asks for task '%.*s' and output '%.*s', only 'feature-extraction' or "
+                    "'fill-mask' and 'token_embeddings' are supported",
                     names[which], (int)file.task.n, file.task.p, (int)file.output.n, file.output.p);
     s->max_tokens = file.max_tokens;
     s->lower_case = file.lower_case;
@@ -117,8 +123,32 @@ static bool read_pooling(sentence *s, const repo *r, const char *path, arena *me
     return true;
 }
 
+struct splade_file {
+    int sum, twice;
+};
+
+static bool read_splade(sentence *s, const repo *r, const char *path, arena *memory, error *e)
+{
+    static const char *const strategies[] = {"max", "sum", NULL};
+    static const char *const activations[] = {"relu", "log1p_relu", NULL};
+    static const field rows[] = {
+        FIELD_CHOICE(struct splade_file, sum, "pooling_strategy", 0, strategies,
+                     "what is kept of the tokens"),
+        FIELD_CHOICE(struct splade_file, twice, "activation_function", 0, activations,
+                     "what weights are made of scores"),
+        FIELD_END,
+    };
+    struct splade_file file = {0};
+    if (!config_read(rows, r, path, "config.json", false, &file, memory, e))
+        return false;
+    s->splade = (splade){.sum = file.sum, .twice = file.twice};
+    s->sparse = true;
+    return true;
+}
+
 struct module_file {
     int in, out, dimension, biased, residual;
+    int narrow, wide, most, standardized; /* of the auto-encoder */
     str act, input, output;
 };
 
@@ -149,6 +179,10 @@ static const field module_rows[] = {
     FIELD_INT(struct module_file, dimension, "dimension", 0, 1, 1 << 20, "width of both"),
     FIELD_BOOL(struct module_file, biased, "bias", 1, "has a bias"),
     FIELD_BOOL(struct module_file, residual, "use_residual", 0, "adds its input"),
+    FIELD_INT(struct module_file, narrow, "input_dim", 0, 1, 1 << 20, "width of the input"),
+    FIELD_INT(struct module_file, wide, "hidden_dim", 512, 1, 1 << 20, "width of the output"),
+    FIELD_INT(struct module_file, most, "k", 8, 1, 1 << 20, "values that stay"),
+    FIELD_BOOL(struct module_file, standardized, "normalize", 0, "the input is standardized"),
     FIELD_STRING(struct module_file, act, "activation_function", "torch.nn.modules.activation.Tanh",
                  0, "activation"),
     FIELD_STRING(struct module_file, input, "module_input_name", "sentence_embedding", 0, "input"),
@@ -156,7 +190,17 @@ static const field module_rows[] = {
     FIELD_END,
 };
 
-/* Dense, LayerNorm and Normalize. */
+static void set_widths(sentence_module *m, const struct module_file *file)
+{
+    m->in = m->kind == SENTENCE_DENSE          ? file->in
+            : m->kind == SENTENCE_AUTO_ENCODER ? file->narrow
+                                               : file->dimension;
+    m->out = m->kind == SENTENCE_DENSE          ? file->out
+             : m->kind == SENTENCE_AUTO_ENCODER ? file->wide
+                                                : file->dimension;
+}
+
+/* Dense, LayerNorm, Normalize and SparseAutoEncoder. */
 static bool read_vector_module(sentence *s, enum sentence_module_kind kind, const repo *r,
                                const char *path, arena *memory, error *e)
 {
@@ -172,14 +216,19 @@ static bool read_vector_module(sentence *s, enum sentence_module_kind kind, cons
     sentence_module *m = &s->modules[s->n_modules];
     *m = (sentence_module){.kind = kind,
                            .path = path,
-                           .in = kind == SENTENCE_DENSE ? file.in : file.dimension,
-                           .out = kind == SENTENCE_DENSE ? file.out : file.dimension,
                            .biased = file.biased,
-                           .residual = file.residual};
+                           .residual = file.residual,
+                           .most = file.most,
+                           .standardized = file.standardized};
+    set_widths(m, &file);
     if (kind == SENTENCE_DENSE && !find_act(&m->act, file.act, e))
         return fail_in(e, "'%s/config.json'", path);
     if (kind != SENTENCE_NORMALIZE && (!m->in || !m->out))
         return fail(e, ERR_BAD_MODEL, "'%s/config.json' does not say how wide the module is", path);
+    if (kind == SENTENCE_AUTO_ENCODER && m->most > m->out)
+        return fail(e, ERR_BAD_MODEL, "'%s/config.json' has 'k' %d of %d values", path, m->most,
+                    m->out);
+    s->sparse |= kind == SENTENCE_AUTO_ENCODER;
     s->n_modules++;
     return true;
 }
@@ -192,7 +241,8 @@ static bool read_module(sentence *s, int at, const json_t *entry, const repo *r,
         enum sentence_module_kind kind;
     } kinds[] = {{"Dense", SENTENCE_DENSE},
                  {"LayerNorm", SENTENCE_LAYER_NORM},
-                 {"Normalize", SENTENCE_NORMALIZE}};
+                 {"Normalize", SENTENCE_NORMALIZE},
+                 {"SparseAutoEncoder", SENTENCE_AUTO_ENCODER}};
     struct {
         str type, path;
     } file = {0};
@@ -208,26 +258,30 @@ static bool read_module(sentence *s, int at, const json_t *entry, const repo *r,
     const char *dot = memrchr(file.type.p, '.', file.type.n);
     str last = dot ? str_skip(file.type, (size_t)(dot - file.type.p) + 1) : file.type;
     bool known = str_starts(file.type, STR("sentence_transformers."));
-    if (known && at == 0 && str_is(last, "Transformer"))
-        return read_transformer(s, r, path, memory, e);
-    if (known && at == 1 && str_is(last, "Pooling"))
+    bool of_scores = str_is(last, "MLMTransformer");
+    if (known && at == 0 && (of_scores || str_is(last, "Transformer")))
+        return read_transformer(s, r, path, of_scores, memory, e);
+    if (known && at == 1 && !s->of_scores && str_is(last, "Pooling"))
         return read_pooling(s, r, path, memory, e);
+    if (known && at == 1 && s->of_scores && str_is(last, "SpladePooling"))
+        return read_splade(s, r, path, memory, e);
     if (known && at > 1 && str_is(last, "Dropout")) /* does nothing outside of training */
         return true;
     for (size_t i = 0; known && at > 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (str_is(last, kinds[i].name))
             return read_vector_module(s, kinds[i].kind, r, path, memory, e);
     return fail(e, ERR_INVALID,
-                "modules.json: module %d of type '%.*s' is not supported; expected Transformer, "
-                "Pooling, then any of Dense, LayerNorm, Normalize, Dropout",
+                "modules.json: module %d of type '%.*s' is not supported; expected Transformer and "
+                "Pooling, or Transformer with task 'fill-mask' and SpladePooling, then any of "
+                "Dense, LayerNorm, Normalize, SparseAutoEncoder, Dropout",
                 at, (int)(file.type.n < 200 ? file.type.n : 200), file.type.p);
 }
 
 /* Prompts and similarity. */
 
 struct sentence_file {
-    int similarity;
-    str default_prompt, activation;
+    int similarity, max_active;
+    str model_type, default_prompt, activation;
 };
 
 static bool read_prompts(sentence *s, const json_t *prompts, str by_default, arena *memory,
@@ -260,8 +314,11 @@ static bool read_sentence_file(sentence *s, const repo *r, arena *memory, error 
 {
     static const char *const names[] = {"cosine", "dot", "euclidean", "manhattan", NULL};
     static const field rows[] = {
-        FIELD_CHOICE(struct sentence_file, similarity, "similarity_fn_name", SIMILARITY_COSINE,
-                     names, "how embeddings are compared"),
+        FIELD_CHOICE_OR_NONE(struct sentence_file, similarity, "similarity_fn_name", -1, names,
+                             "how embeddings are compared"),
+        FIELD_INT(struct sentence_file, max_active, "max_active_dims", 0, 1, INT_MAX,
+                  "values that stay"),
+        FIELD_STRING(struct sentence_file, model_type, "model_type", NULL, 0, "what it makes"),
         FIELD_STRING(struct sentence_file, default_prompt, "default_prompt_name", NULL, 0,
                      "prompt for inputs that name none"),
         FIELD_STRING(struct sentence_file, activation, "activation_fn", NULL, 0,
@@ -270,15 +327,20 @@ static bool read_sentence_file(sentence *s, const repo *r, arena *memory, error 
     };
     static const char name[] = "config_sentence_transformers.json";
     struct sentence_file file = {0};
-    s->similarity_name = names[SIMILARITY_COSINE];
+    s->similarity = s->sparse ? SIMILARITY_DOT : SIMILARITY_COSINE;
+    s->similarity_name = names[s->similarity];
     if (!s->stated || !repo_has(r, name))
         return true;
     own_json json_t *document = repo_json(r, name, e);
     if (!document || !config_parse(rows, document, name, &file, memory, e))
         return false;
     s->activation = file.activation;
-    s->similarity = (enum model_similarity)file.similarity;
-    s->similarity_name = names[file.similarity];
+    s->sparse |= str_is(file.model_type, "SparseEncoder");
+    s->max_active = s->sparse ? file.max_active : 0;
+    s->similarity = file.similarity >= 0 ? (enum model_similarity)file.similarity
+                    : s->sparse          ? SIMILARITY_DOT
+                                         : SIMILARITY_COSINE;
+    s->similarity_name = names[s->similarity];
     const json_t *prompts = json_object_get(document, "prompts");
     if (json_object_size(prompts) && !read_prompts(s, prompts, file.default_prompt, memory, e))
         return fail_in(e, "'%s'", name);
@@ -321,6 +383,10 @@ bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
             return false;
     if (!s->n_modes)
         s->modes[s->n_modes++] = POOL_MEAN;
+    if (s->of_scores && json_array_size(modules) < 2)
+        return fail(e, ERR_INVALID,
+                    "modules.json: behind a Transformer with task 'fill-mask' a SpladePooling is "
+                    "expected, found nothing");
     if (s->scores && json_array_size(modules) > 1)
         return fail(e, ERR_INVALID,
                     "modules.json: a module behind the scores of a cross-encoder is not supported");
@@ -332,8 +398,19 @@ bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
 
 /* Weights. */
 
+/* The two halves share their weights, which a file has once, under either name. */
+static void bind_auto_encoder(sentence_module *m, weights w)
+{
+    const char *place = weights_have(w, "encoder.weight") ? "encoder" : "decoder.linear";
+    linear_bind_unbiased(&m->dense, weights_in(w, "%s", place), m->out, m->in);
+    m->subtracted = weights_vector(w, "pre_bias", m->in);
+    linear_bind_named_bias(&m->dense, w, "latent_bias");
+}
+
 static bool bind_module(sentence_module *m, const repo *r, error *e)
 {
+    static const char *const ignored[] = {"decoder.linear.weight", "stats_last_nonzero",
+                                          NULL}; /* used as above; for training */
     if (m->kind == SENTENCE_NORMALIZE)
         return true;
     m->weights = weight_set_open(r, m->path, e);
@@ -342,23 +419,26 @@ static bool bind_module(sentence_module *m, const repo *r, error *e)
     weights w = weights_root(m->weights, NULL);
     if (m->kind == SENTENCE_LAYER_NORM)
         norm_bind(&m->norm, weights_in(w, "norm"), m->in, LAYER_NORM_EPS);
+    else if (m->kind == SENTENCE_AUTO_ENCODER)
+        bind_auto_encoder(m, w);
     else if (m->biased)
         linear_bind(&m->dense, weights_in(w, "linear"), m->out, m->in);
     else
         linear_bind_unbiased(&m->dense, weights_in(w, "linear"), m->out, m->in);
-    if (m->residual && m->in != m->out)
+    if (m->kind == SENTENCE_DENSE && m->residual && m->in != m->out)
         linear_bind_unbiased(&m->residual_dense, weights_in(w, "residual"), m->out, m->in);
-    return weights_done(m->weights, NULL, e) || fail_in(e, "module '%s'", m->path);
+    return weights_done(m->weights, m->kind == SENTENCE_AUTO_ENCODER ? ignored : NULL, e) ||
+           fail_in(e, "module '%s'", m->path);
 }
 
-int sentence_pooled_width(const sentence *s, int hidden)
+int sentence_pooled_width(const sentence *s, int width)
 {
-    return hidden * s->n_modes;
+    return s->of_scores ? width : width * s->n_modes;
 }
 
-bool sentence_bind(sentence *s, const repo *r, int hidden, error *e)
+bool sentence_bind(sentence *s, const repo *r, int width, error *e)
 {
-    s->width = sentence_pooled_width(s, hidden);
+    s->width = sentence_pooled_width(s, width);
     for (int i = 0; i < s->n_modules; i++) {
         sentence_module *m = &s->modules[i];
         if (m->kind == SENTENCE_NORMALIZE)
@@ -384,19 +464,35 @@ void sentence_release(sentence *s)
 
 /* The run. */
 
+static bool widens(const sentence_module *m)
+{
+    return m->kind == SENTENCE_DENSE || m->kind == SENTENCE_AUTO_ENCODER;
+}
+
+/* Of the modules that write elsewhere than they read. */
 static size_t dense_floats(const sentence *s, int n_seq)
 {
     size_t floats = 0;
     for (int i = 0; i < s->n_modules; i++)
-        if (s->modules[i].kind == SENTENCE_DENSE)
+        if (widens(&s->modules[i]))
             floats += (size_t)n_seq * (size_t)s->modules[i].out *
                       (s->modules[i].residual_dense.in ? 2 : 1);
     return floats;
 }
 
+/* Of one vector, where only some of its values stay. */
+static size_t keep_floats(const sentence *s)
+{
+    int most = s->max_active ? s->width : 0;
+    for (int i = 0; i < s->n_modules; i++)
+        if (s->modules[i].kind == SENTENCE_AUTO_ENCODER && s->modules[i].out > most)
+            most = s->modules[i].out;
+    return (size_t)most;
+}
+
 size_t sentence_work_bytes(const sentence *s, int n_seq)
 {
-    return dense_floats(s, n_seq) * sizeof(float);
+    return (dense_floats(s, n_seq) + keep_floats(s)) * sizeof(float);
 }
 
 /* Reads `from`, writes behind *free and moves it; returns the result. */
@@ -419,23 +515,61 @@ static float *run_dense(const sentence_module *m, team *t, const float *from, in
     return out;
 }
 
+/* Mean 0 and deviation 1; as the reference, with n - 1 and something added to the deviation. */
+static void standardize(float *v, int width)
+{
+    double sum = 0, squares = 0;
+    for (int j = 0; j < width; j++)
+        sum += v[j];
+    double mean = sum / width;
+    for (int j = 0; j < width; j++)
+        squares += (v[j] - mean) * (v[j] - mean);
+    double deviation = sqrt(squares / (width - 1)) + LAYER_NORM_EPS;
+    for (int j = 0; j < width; j++)
+        v[j] = (float)((v[j] - mean) / deviation);
+}
+
+/* The largest `most` values stay, and of them those above 0: so of all that are above 0 the largest
+ * `most`. */
+static float *run_auto_encoder(const sentence_module *m, team *t, float *from, int n_seq, int most,
+                               float **free_floats, float *work)
+{
+    float *out = *free_floats;
+    *free_floats += (size_t)n_seq * (size_t)m->out;
+    for (int i = 0; i < n_seq; i++) {
+        float *v = from + (size_t)i * (size_t)m->in;
+        if (m->standardized)
+            standardize(v, m->in);
+        for (int j = 0; j < m->in; j++)
+            v[j] -= m->subtracted[j];
+    }
+    linear_run(&m->dense, t, from, ACT_RELU, out, n_seq);
+    sparse_keep(out, n_seq, m->out, most, work);
+    return out;
+}
+
 bool sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_seq, arena *a,
                   error *e)
 {
-    size_t floats = dense_floats(s, n_seq);
+    size_t dense = dense_floats(s, n_seq), floats = dense + keep_floats(s);
     float *free_floats = floats ? arena_try(a, floats, sizeof(float)) : NULL;
     if (floats && !free_floats)
         return fail(e, ERR_NO_SPACE, "no room for %zu bytes of embeddings", floats * sizeof(float));
-    float *at = pooled;
+    float *at = pooled, *work = floats ? free_floats + dense : NULL;
     for (int i = 0; i < s->n_modules; i++) {
         const sentence_module *m = &s->modules[i];
         if (m->kind == SENTENCE_DENSE)
             at = run_dense(m, t, at, n_seq, &free_floats);
+        else if (m->kind == SENTENCE_AUTO_ENCODER)
+            at = run_auto_encoder(m, t, at, n_seq, s->max_active ? s->max_active : m->most,
+                                  &free_floats, work);
         else if (m->kind == SENTENCE_LAYER_NORM)
             norm_run(&m->norm, t, at, NULL, at, n_seq);
         else
             normalize_run(t, at, n_seq, m->out);
     }
+    if (s->max_active)
+        sparse_keep(at, n_seq, s->width, s->max_active, work);
     if (at != out)
         memcpy(out, at, (size_t)n_seq * (size_t)s->width * sizeof *out);
     return true;
@@ -443,6 +577,8 @@ bool sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_s
 
 const char *sentence_pooling_name(const sentence *s, arena *memory)
 {
+    if (s->of_scores)
+        return "splade";
     const char *name = pooling_name(s->modes[0]);
     for (int i = 1; i < s->n_modes; i++) {
         name = arena_printf(memory, "%s+%s", name, pooling_name(s->modes[i]));

@@ -1,8 +1,9 @@
 /* What sentence-transformers puts around an encoder: pooling, the modules behind it, prompts,
  * limits.
  *
- * Files, all in the model folder: modules.json (the modules in their order: Transformer, Pooling,
- * then any of Dense, LayerNorm, Normalize, Dropout; written by versions 0.3 to 6),
+ * Files, all in the model folder: modules.json (the modules in their order: Transformer and
+ * Pooling, or a Transformer with the head for masked words and SpladePooling, then any of Dense,
+ * LayerNorm, Normalize, SparseAutoEncoder, Dropout; written by versions 0.3 to 6),
  * <Transformer>/sentence_bert_config.json, <Pooling>/config.json, <Dense>/{config.json,
  * model.safetensors}, config_sentence_transformers.json. Without modules.json a folder is a plain
  * encoder, for which mean pooling is assumed, as sentence-transformers does. So is the folder of a
@@ -14,6 +15,7 @@
 #include "nn/linear.h"
 #include "nn/norm.h"
 #include "nn/pooling.h"
+#include "nn/splade.h"
 #include "tensor/repo.h"
 
 /* One step from embedding to embedding. */
@@ -22,6 +24,8 @@ typedef struct sentence_module {
         SENTENCE_DENSE,
         SENTENCE_LAYER_NORM,
         SENTENCE_NORMALIZE,
+        SENTENCE_AUTO_ENCODER, /* https://arxiv.org/abs/2503.01776: of a wide dense layer's values
+                                  the largest `most` stay, where they are above 0 */
     } kind;
     const char *path; /* its folder */
     int in, out;      /* widths, as its config.json says */
@@ -29,7 +33,10 @@ typedef struct sentence_module {
     enum activation act;
     int biased, residual; /* of DENSE; residual: its input is added, projected when widths differ */
     norm norm;
-    weight_set *weights; /* owned */
+    int most;                /* of AUTO_ENCODER */
+    const float *subtracted; /* of AUTO_ENCODER: [in] */
+    bool standardized;       /* of AUTO_ENCODER: its input is, before that */
+    weight_set *weights;     /* owned */
 } sentence_module;
 
 enum { SENTENCE_MODULES = 16, SENTENCE_MODES = 16 };
@@ -44,6 +51,10 @@ typedef struct sentence {
     enum pooling modes[SENTENCE_MODES];
     int n_modes;
     bool include_prompt;
+    bool of_scores; /* scores of the vocabulary are pooled, by `splade` in place of `modes` */
+    splade splade;
+    bool sparse;    /* most values of the result are 0 */
+    int max_active; /* so many values of the result stay; 0: all */
     sentence_module modules[SENTENCE_MODULES];
     int n_modules;
     int width; /* of the result */
@@ -58,16 +69,16 @@ typedef struct sentence {
  * module or an option that is not supported, ERR_BAD_MODEL for broken files. */
 bool sentence_open(sentence *s, const repo *r, arena *memory, error *e);
 
-/* Opens the weights of the modules and checks that the widths fit, from the encoder's `hidden` on.
- */
-bool sentence_bind(sentence *s, const repo *r, int hidden, error *e);
+/* Opens the weights of the modules and checks that the widths fit, from that of what is pooled on:
+ * token vectors, or scores. */
+bool sentence_bind(sentence *s, const repo *r, int width, error *e);
 void sentence_release(sentence *s);
 
 /* Bytes that sentence_run takes from its arena. */
 size_t sentence_work_bytes(const sentence *s, int n_seq);
 
-/* Width of what pooling makes. */
-int sentence_pooled_width(const sentence *s, int hidden);
+/* Width of what pooling makes of rows of this width. */
+int sentence_pooled_width(const sentence *s, int width);
 
 /* Sends pooled vectors [n_seq][pooled width] through the modules to out [n_seq][width]. pooled is
  * used as working memory; it may be out itself when no Dense is among the modules. */

@@ -95,6 +95,11 @@ void linear_bind_row_bias(linear *l, weights w, const char *name)
     l->bias = weights_matrix(w, name, 1, l->out);
 }
 
+void linear_bind_named_bias(linear *l, weights w, const char *name)
+{
+    l->bias = weights_vector(w, name, l->out);
+}
+
 void linear_bind_turned(linear *l, weights w, int out, int in, int first, int all, bool biased)
 {
     *l = (linear){.out = out, .in = in};

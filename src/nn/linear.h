@@ -45,6 +45,9 @@ void linear_bind_interleaved(linear *l, weights w, int out, int in, int part, in
 /* Claims a bias "name" [1][out] for one that was bound without. */
 void linear_bind_row_bias(linear *l, weights w, const char *name);
 
+/* The same of a vector "name" [out]. */
+void linear_bind_named_bias(linear *l, weights w, const char *name);
+
 /* With or without "bias". */
 static inline void linear_bind_as(linear *l, weights w, int out, int in, bool biased)
 {

@@ -73,3 +73,17 @@ float cosine(const float *a, const float *b, int width)
     double lengths = fmax(sqrt(aa), 1e-12) * fmax(sqrt(bb), 1e-12);
     return (float)(dot / lengths);
 }
+
+float similarity(enum model_similarity kind, const float *a, const float *b, int width)
+{
+    double sum = 0;
+    if (kind == SIMILARITY_COSINE)
+        return cosine(a, b, width);
+    for (int i = 0; i < width; i++) {
+        double apart = (double)a[i] - b[i];
+        sum += kind == SIMILARITY_DOT         ? (double)a[i] * b[i]
+               : kind == SIMILARITY_EUCLIDEAN ? apart * apart
+                                              : fabs(apart);
+    }
+    return (float)(kind == SIMILARITY_DOT ? sum : kind == SIMILARITY_EUCLIDEAN ? -sqrt(sum) : -sum);
+}

@@ -46,6 +46,9 @@ int embeddings_shape(task_call *c);
 /* One vector as a JSON array or a base64 string. */
 void embeddings_put(buf *out, const float *vector, int width, int format);
 
+/* How close two embeddings are, as sentence_transformers.util computes it. */
+float similarity(enum model_similarity kind, const float *a, const float *b, int width);
+
 /* Cosine of two vectors, as sentence_transformers.util.cos_sim computes it (lengths of at least
  * 1e-12). */
 float cosine(const float *a, const float *b, int width);

@@ -65,7 +65,8 @@ void runner_free(runner *r)
 /* Rows of results that a sequence gets. */
 static size_t result_rows(const runner *r, enum call_output computes, const sequence *s)
 {
-    if (computes == CALL_EMBEDDING || (computes == CALL_LOGITS && !scores_tokens(r)))
+    if (computes == CALL_EMBEDDING || computes == CALL_SPARSE ||
+        (computes == CALL_LOGITS && !scores_tokens(r)))
         return 1;
     return (size_t)(computes == CALL_LOGITS && s->rows ? s->n_rows : s->n);
 }
@@ -80,6 +81,7 @@ static size_t result_floats(const runner *r, enum call_output computes, const se
 {
     const size_t widths[] = {
         [CALL_EMBEDDING] = (size_t)r->pipeline->info->width,
+        [CALL_SPARSE] = (size_t)model_sparse_width(r->pipeline->model),
         [CALL_HIDDEN] = (size_t)r->pipeline->info->hidden,
         [CALL_LOGITS] = (size_t)model_logits_width(r->pipeline->model),
     };
@@ -307,6 +309,7 @@ static bool compute(runner *r, error *e)
     if (!out || !lay_out(r, r->n_tokens, &b))
         return fail(e, ERR_NO_SPACE, "no memory for a batch of %d tokens", r->n_tokens);
     bool ok = r->computes == CALL_EMBEDDING ? model_embed(m, &b, out, r->work, e)
+              : r->computes == CALL_SPARSE  ? model_sparse(m, &b, out, r->work, e)
               : r->computes == CALL_HIDDEN  ? model_hidden(m, &b, out, r->work, e)
                                             : compute_logits(r, &b, out, e);
     if (ok && !in_place)

@@ -1,5 +1,5 @@
 /* sentence-similarity: how close sentences are to a source sentence, as the cosine of their
- * embeddings. */
+ * embeddings. Sparse embeddings are compared as their folder says. */
 #include "base/json.h"
 #include "tasks/embeddings.h"
 #include "tasks/pipeline.h"
@@ -41,7 +41,9 @@ static const field parameters[] = {
     FIELD_END};
 
 static const field output[] = {
-    FIELD_OUT_NUMBERS(1, 1, "the cosine of each sentence with the source, in the order given"),
+    FIELD_OUT_NUMBERS(1, 1,
+                      "how close each sentence is to the source, in the order given: the cosine; "
+                      "of sparse vectors what the model is made for, mostly the dot product"),
     FIELD_END};
 
 static void name_text(int i, char out[64])
@@ -78,12 +80,14 @@ static bool prepare(task_call *c, error *e)
 static bool finish(task_call *c, buf *reply, error *e)
 {
     (void)e;
-    int width = c->pipeline->info->width;
+    const model_info *info = c->pipeline->info;
+    enum model_similarity kind = info->sparse ? info->similarity : SIMILARITY_COSINE;
     buf_byte(reply, '[');
     for (int i = 1; i < c->n_sequences; i++) {
         if (i > 1)
             buf_byte(reply, ',');
-        json_put_float(reply, cosine(c->sequences[0].out, c->sequences[i].out, width));
+        json_put_float(reply,
+                       similarity(kind, c->sequences[0].out, c->sequences[i].out, info->width));
     }
     buf_byte(reply, ']');
     return true;

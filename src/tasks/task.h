@@ -21,6 +21,7 @@ typedef struct task_call task_call;
 /* What the model computes for the sequences of a call. */
 enum call_output {
     CALL_EMBEDDING, /* one pooled vector a sequence: info.width floats */
+    CALL_SPARSE,    /* one sparse vector a sequence, written out: model_sparse_width floats */
     CALL_HIDDEN,    /* one vector a token: n * info.hidden floats */
     CALL_LOGITS,    /* what the head makes (see model_logits): one row a sequence for HEAD_LABELS,
                        else one for each of the sequence's `rows`; behind them what the head gives

@@ -4,8 +4,6 @@
 #include "tasks/texts.h"
 #include "worker/views.h"
 
-#include <math.h>
-
 enum { MAX_TEXTS = 10000 };
 
 /* --- /predict: "text", ["text", "pair"] or [["text", "pair"], ["text"]] --- */
@@ -50,12 +48,13 @@ const task tei_predict = {
     .finish = finish_predict,
 };
 
-/* --- /embed_sparse: SPLADE vectors, https://arxiv.org/abs/2107.05720: for each word of the
- * vocabulary the highest log(1 + relu(score)) of all tokens --- */
+/* --- /embed_sparse: the vectors of a sparse encoder, and of any other masked language model those
+ * that SPLADE makes of its scores --- */
 
 struct sparse_request {
     texts inputs;
     int truncate, side;
+    str prompt_name;
 };
 
 static const field sparse_inputs[] = {FIELD_TEXTS(struct sparse_request, inputs, "inputs",
@@ -63,48 +62,42 @@ static const field sparse_inputs[] = {FIELD_TEXTS(struct sparse_request, inputs,
                                                   "the text or texts to turn into vectors"),
                                       FIELD_END};
 
-static const field sparse_parameters[] = {TRUNCATION_FIELDS(struct sparse_request), FIELD_END};
+static const field sparse_parameters[] = {
+    TRUNCATION_FIELDS(struct sparse_request),
+    FIELD_STRING(struct sparse_request, prompt_name, "prompt_name", NULL, 0,
+                 "which of the model's prompts is put in front of the texts"),
+    FIELD_END};
 
 static bool supports_sparse(const model_info *m)
 {
-    return m->head == HEAD_MASKED_LM;
+    return m->sparse || m->head == HEAD_MASKED_LM;
 }
 
 static bool prepare_sparse(task_call *c, error *e)
 {
     const struct sparse_request *r = c->request;
-    text_options o = {.truncate = r->truncate, .side = r->side, .path = "inputs"};
+    text_options o = {
+        .truncate = r->truncate, .side = r->side, .prompt_name = r->prompt_name, .path = "inputs"};
     if (r->inputs.n == 0)
         return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
-    c->computes = CALL_LOGITS;
+    c->computes = CALL_SPARSE;
     return texts_encode(c, &r->inputs, &o, e);
-}
-
-/* The first row becomes the highest of all rows. */
-static void keep_highest(float *rows, int n_rows, size_t width)
-{
-    for (int i = 1; i < n_rows; i++)
-        for (size_t k = 0; k < width; k++) {
-            float score = rows[(size_t)i * width + k];
-            rows[k] = score > rows[k] ? score : rows[k];
-        }
 }
 
 static bool finish_sparse(task_call *c, buf *reply, error *e)
 {
     (void)e;
-    int width = c->pipeline->info->vocab;
+    int width = model_sparse_width(c->pipeline->model);
     buf_byte(reply, '[');
     for (int i = 0; i < c->n_sequences; i++) {
         const sequence *s = &c->sequences[i];
         bool any = false;
-        keep_highest(s->out, s->n, (size_t)width);
         buf_puts(reply, i ? ",[" : "[");
         for (int k = 0; k < width; k++) {
-            if (!(s->out[k] > 0))
+            if (s->out[k] == 0)
                 continue;
             buf_printf(reply, "%s{\"index\":%d,\"value\":", any ? "," : "", k);
-            json_put_float(reply, log1pf(s->out[k]));
+            json_put_float(reply, s->out[k]);
             buf_byte(reply, '}');
             any = true;
         }

@@ -12,6 +12,7 @@ from huggingface_hub import InferenceClient
 MODELS = ["bert-masked-lm", "bert-nli", "roberta-entities", "bert-entities", "bert-answers", "bert-one",
           "bert-multi"]
 TABLES = ["wtq", "sqa"]  # of goldens/tables
+SPARSE = ["bert-sum", "encoded-active"]
 OLD_PYTHON = {"User-Agent": "unknown/None; hf_hub/0.25.2; python/3.11.2"}
 
 
@@ -23,6 +24,8 @@ def server(binary, tmp_path_factory):
         running.cli("add", str(GOLDENS / "tasks" / name), f"t/{name}")
     for name in TABLES:
         running.cli("add", str(GOLDENS / "tables" / name), f"t/{name}")
+    for name in SPARSE:
+        running.cli("add", str(GOLDENS / "sparse" / name), f"t/{name}")
     running.start()
     yield running
     assert running.stop() == 0, running.log_text()
@@ -175,6 +178,32 @@ def test_predict_and_sparse_vectors(server):
     sparse = server.post("/models/t/bert-masked-lm/embed_sparse", {"inputs": ["a person", "b"]})
     assert len(sparse.json()) == 2
     assert all(x["value"] > 0 and isinstance(x["index"], int) for x in sparse.json()[0])
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_sparse_encoders(server, name):
+    expected = json.loads((GOLDENS / "sparse" / name / "expected.json").read_text())
+    base, pairs = f"/models/t/{name}", expected["pairs"]
+    info = server.get(base + "/info").json()
+    pooling = "splade" if name == "bert-sum" else "cls+mean"
+    assert info["model_type"] == {"embedding": {"pooling": pooling}}
+    assert info["model_pipeline_tag"] == "sentence-similarity"
+    assert {"feature-extraction", "sentence-similarity"} <= set(info["tasks"])
+    assert ("fill-mask" in info["tasks"]) == (name == "bert-sum")
+    client = InferenceClient(model=server.url + base)
+    dense = client.feature_extraction(pairs[0])
+    assert dense.shape == (expected["shape"][1],) and 0 < (dense != 0).sum() < len(dense)
+    sparse = server.post(base + "/embed_sparse", {"inputs": pairs}).json()
+    assert len(sparse) == len(pairs)
+    assert {x["index"]: x["value"] for x in sparse[0]} == \
+        pytest.approx({i: v for i, v in enumerate(dense.tolist()) if v}, rel=1e-6)
+    near = client.sentence_similarity(pairs[0], other_sentences=pairs[1:])
+    assert near == pytest.approx(expected["similarity"], rel=1e-5)
+    length = sum(x * x for x in server.post(base + "/embed", {"inputs": pairs[0]}).json()[0])
+    assert abs(length - 1) < 1e-5
+    refused = server.post("/pipeline/text-ranking/t/" + name,
+                          {"inputs": {"query": "a", "texts": ["b"]}})
+    assert refused.status == 422 and "'sentence-similarity'" in refused.json()["error"]
 
 
 def test_routes_that_a_model_cannot_do(server):

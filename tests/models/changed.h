@@ -9,11 +9,17 @@
  * object replaces the file. */
 static inline char *changed(const char *golden, const char *file, const char *patch)
 {
-    static const char *const names[] = {"1_Pooling",      "2_Dense",
-                                        "config.json",    "model.safetensors",
-                                        "modules.json",   "sentence_bert_config.json",
-                                        "tokenizer.json", "tokenizer_config.json",
-                                        "vocab.txt",      "config_sentence_transformers.json"};
+    static const char *const names[] = {"1_Pooling",
+                                        "1_SpladePooling",
+                                        "2_Dense",
+                                        "config.json",
+                                        "model.safetensors",
+                                        "modules.json",
+                                        "sentence_bert_config.json",
+                                        "tokenizer.json",
+                                        "tokenizer_config.json",
+                                        "vocab.txt",
+                                        "config_sentence_transformers.json"};
     char *folder = made_folder();
     own_mem char *from_file = xprintf("%s/%s", golden, file);
     own_json json_t *old = json_load_file(from_file, 0, NULL),

@@ -363,6 +363,13 @@ static void tiny(void **state)
     check_group("tiny", 20);
 }
 
+/* Sparse encoders: their vectors, written out. */
+static void sparse(void **state)
+{
+    (void)state;
+    check_group("sparse", 11);
+}
+
 /* Each architecture, and each of its options that changes results. */
 static void architectures(void **state)
 {
@@ -406,10 +413,8 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiny),
-        cmocka_unit_test(architectures),
-        cmocka_unit_test(checkpoints),
-        cmocka_unit_test(minilm),
+        cmocka_unit_test(tiny),        cmocka_unit_test(sparse), cmocka_unit_test(architectures),
+        cmocka_unit_test(checkpoints), cmocka_unit_test(minilm),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

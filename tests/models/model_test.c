@@ -31,6 +31,9 @@ static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TIN
                   CANINE[] = ARCHITECTURES "canine", FUNNEL[] = ARCHITECTURES "funnel",
                   FUNNEL_PLAIN[] = ARCHITECTURES "funnel-plain";
 
+static const char SPLADE[] = TEST_ROOT "/goldens/sparse/bert-max",
+                  ENCODED[] = TEST_ROOT "/goldens/sparse/encoded-active";
+
 static const char XMOD[] = ARCHITECTURES "xmod",
                   NYSTROM[] = ARCHITECTURES "nystromformer-landmarks",
                   MARKUPLM[] = ARCHITECTURES "markuplm", LILT[] = ARCHITECTURES "lilt",
@@ -140,7 +143,26 @@ static const struct {
      "{\"type\":\"sentence_transformers.models.WordWeights\",\"path\":\"1\"}]",
      ERR_INVALID, "module 1 of type 'sentence_transformers.models.WordWeights'"},
     {BERT, "sentence_bert_config.json", "{\"transformer_task\":\"fill-mask\"}", ERR_INVALID,
-     "task 'fill-mask'"},
+     "module 1 of type 'sentence_transformers.models.Pooling'"},
+    {BERT, "sentence_bert_config.json", "{\"transformer_task\":\"text-generation\"}", ERR_INVALID,
+     "task 'text-generation'"},
+    {BERT, "modules.json",
+     "[{\"type\":\"sentence_transformers.models.MLMTransformer\",\"path\":\"\"}]", ERR_INVALID,
+     "a SpladePooling is expected"},
+    {BERT, "modules.json",
+     "[{\"type\":\"sentence_transformers.models.MLMTransformer\",\"path\":\"\"},"
+     "{\"type\":\"sentence_transformers.models.SpladePooling\",\"path\":\"1\"}]",
+     ERR_BAD_MODEL, "'bert' has no weights that make them"},
+    {SPLADE, "1_SpladePooling/config.json", "{\"pooling_strategy\":\"mean\"}", ERR_INVALID,
+     "'pooling_strategy' is 'mean', expected one of 'max', 'sum'"},
+    {SPLADE, "1_SpladePooling/config.json", "{\"activation_function\":\"gelu\"}", ERR_INVALID,
+     "'activation_function' is 'gelu'"},
+    {SPLADE, "config_sentence_transformers.json", "{\"max_active_dims\":0}", ERR_INVALID,
+     "'max_active_dims' is 0"},
+    {SPLADE, "sentence_bert_config.json", "{\"transformer_task\":\"feature-extraction\"}",
+     ERR_INVALID, "SpladePooling' is not supported"},
+    {ENCODED, "4_SparseAutoEncoder/config.json", "{\"k\":51}", ERR_BAD_MODEL,
+     "has 'k' 51 of 50 values"},
     {BERT, "sentence_bert_config.json", "{\"max_seq_length\":0}", ERR_INVALID, "'max_seq_length'"},
     {BERT, "1_Pooling/config.json", "{\"pooling_mode\":\"attention\"}", ERR_INVALID,
      "pooling mode 'attention'"},
