@@ -11,3 +11,9 @@ void *xrealloc(void *p, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((returns_nonnull));
 /* Formatted string in new memory. */
 char *xprintf(const char *format, ...) __attribute__((returns_nonnull, format(printf, 1, 2)));
+
+/* The larger of two sizes. */
+static inline size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}

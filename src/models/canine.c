@@ -108,11 +108,6 @@ static void release(encoder *m)
     free(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Row starts: those of near characters, at most one for each character, those of the convolution's
  * rows and those of the molecules. */
 static size_t starts_floats(int n_tokens)

@@ -87,3 +87,9 @@ void decoder_widen(stack *s)
     if (!s->config.causal && s->config.window > 0)
         s->config.window *= 2;
 }
+
+enum stack_reach decoder_reach(const stack_config *c, int layer)
+{
+    (void)layer;
+    return c->window > 0 ? REACH_NEAR : REACH_ALL;
+}

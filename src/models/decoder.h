@@ -50,6 +50,9 @@ void decoder_bind(encoder *m, stack *s, weights w, const decoder_style *style);
 void decoder_bind_layer(stack_layer *l, weights w, int i, const stack_config *c,
                         const decoder_style *style);
 
+/* A reach of all layers alike: near-sighted if there is a window. */
+enum stack_reach decoder_reach(const stack_config *c, int layer);
+
 /* Windows of layers that may see both sides: as many tokens to each. */
 void decoder_widen(stack *s);
 

@@ -146,11 +146,6 @@ static void release(encoder *m)
     free(d);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t work_floats(const encoder *m, int n_tokens)
 {
     const disentangled *d = m->state;

@@ -200,11 +200,6 @@ int encoder_step_tokens(int n_tokens, int longest)
 
 /* Working memory. */
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t work_floats(const encoder *m, int n_tokens)
 {
     if (m->spec->engine)

@@ -167,11 +167,6 @@ static void release(encoder *m)
     free(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Distances that n tokens can have: all of them pooled by two, and a few. */
 static int most_distances(int n_tokens)
 {

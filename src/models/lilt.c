@@ -126,11 +126,6 @@ static void release(encoder *m)
     free(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 enum { JOINT = 4 }; /* queries, keys, values and the result, of both streams */
 
 /* The layout's vectors, what a block adds, and what attention or feed-forward need. */

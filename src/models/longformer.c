@@ -98,11 +98,6 @@ static void release(encoder *m)
     free(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Global tokens, what attention and feed-forward add, and what they need. */
 static size_t work_floats(const encoder *m, int n_tokens)
 {

@@ -28,12 +28,6 @@ static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
     decoder_bind_layer(l, w, i, c, &style);
 }
 
-static enum stack_reach reach(const stack_config *c, int layer)
-{
-    (void)layer;
-    return c->window > 0 ? REACH_NEAR : REACH_ALL;
-}
-
 const architecture architecture_mistral = {
     .model_type = "mistral",
     .config = config,
@@ -41,7 +35,7 @@ const architecture architecture_mistral = {
     .encoder = &(const stack_spec){.base = {DECODER_BASE},
                                    .theta = {10000},
                                    .one_rope = true,
-                                   .reach = reach,
+                                   .reach = decoder_reach,
                                    .bind = bind,
                                    .bind_layer = bind_layer}
                     .base,

@@ -165,11 +165,6 @@ static void release(encoder *m)
     free(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Three vectors of the layer's width, one of the token's, and what blocks need. */
 static size_t work_floats(const encoder *m, int n_tokens)
 {

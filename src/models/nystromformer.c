@@ -150,11 +150,6 @@ static void release(encoder *m)
     free(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* What blocks add and need, and the vectors of a padded sequence. */
 static size_t work_floats(const encoder *m, int n_tokens)
 {

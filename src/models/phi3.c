@@ -40,12 +40,6 @@ static void bind_layer(stack_layer *l, weights w, int i, const stack_config *c)
     decoder_bind_layer(l, w, i, c, &style);
 }
 
-static enum stack_reach reach(const stack_config *c, int layer)
-{
-    (void)layer;
-    return c->window > 0 ? REACH_NEAR : REACH_ALL;
-}
-
 const architecture architecture_phi3 = {
     .model_type = "phi3",
     .config = config,
@@ -54,7 +48,7 @@ const architecture architecture_phi3 = {
                                    .theta = {10000},
                                    .one_rope = true,
                                    .may_split = true,
-                                   .reach = reach,
+                                   .reach = decoder_reach,
                                    .bind = bind,
                                    .bind_layer = bind_layer}
                     .base,

@@ -210,11 +210,6 @@ static void release(encoder *m)
     free_stack(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t mixing_work(const stack *s, const stack_layer *l, const stack_mixing *mixing,
                           int n_tokens)
 {

@@ -128,11 +128,6 @@ static void release(encoder *m)
     free(s);
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Distances of sequences of at most n_tokens: n - 1 .. 1 - n. */
 static int most_distances(int n_tokens)
 {
