@@ -2,13 +2,9 @@
  * come out of the blocks with few steps; x is laid out in the same order. */
 #include "kernels/simd_avx512.h"
 
-#include "kernels/gemm_quantised_x.h"
-#include "kernels/list.h"
-#include "kernels/unroll.h"
+#include "kernels/gemm_quantised_x86.h"
 
-enum { TILE_M = 8, TILE_N = 1, FETCH_BYTES = 1024 };
-
-#define INLINE static inline __attribute__((always_inline))
+enum { TILE_M = 8, TILE_N = 1 };
 
 /* Where the runs of 16 values of the vectors come from. Small blocks: the first halves of four
  * blocks, then the second ones. Q4_K, Q5_K: the low halves of 64 bytes, the high ones, and so on.
@@ -37,20 +33,6 @@ INLINE const uint8_t *units_of(enum quantised_type type)
 static void quantise(enum quantised_type type, const float *x, int k, void *chunks)
 {
     quantise_row(type, false, units_of(type), x, k, chunks);
-}
-
-INLINE uint16_t read_u16(const uint8_t *p)
-{
-    uint16_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-
-INLINE uint32_t read_u32(const uint8_t *p)
-{
-    uint32_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
 }
 
 INLINE __m512i and_bits(__m512i a, int bits)
@@ -85,7 +67,7 @@ INLINE __m512i gather_runs(const uint8_t *p, int step)
 /* Four small blocks: the codes of their first and second halves. */
 INLINE void small_codes(enum quantised_type type, const uint8_t *p, __m512i codes[2])
 {
-    const int step = quantised_formats[type].bytes;
+    const int step = block_bytes(type);
     bool has_m = type == QUANTISED_Q4_1 || type == QUANTISED_Q5_1;
     bool five = type == QUANTISED_Q5_0 || type == QUANTISED_Q5_1;
     p += has_m ? 4 : 2;
@@ -107,7 +89,7 @@ INLINE void small_codes(enum quantised_type type, const uint8_t *p, __m512i code
 INLINE void small_chunk(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
                         size_t row_size, int b, __m512 *sums)
 {
-    const int step = quantised_formats[type].bytes;
+    const int step = block_bytes(type);
     bool has_m = type == QUANTISED_Q4_1 || type == QUANTISED_Q5_1;
     __m512i codes[2];
     small_codes(type, w, codes);
@@ -126,18 +108,13 @@ INLINE void small_chunk(enum quantised_type type, int m, const uint8_t *w, const
     }
 }
 
-INLINE void small_row(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
-                      size_t row_size, int k, float *c, long ldc, bool add)
+INLINE const uint8_t *small_blocks(enum quantised_type type, int m, const uint8_t *w,
+                                   const char *chunks, size_t row_size, int k, vf *sums)
 {
-    const int bytes = quantised_formats[type].bytes;
-    __m512 sums[TILE_M];
-    UNROLL
-    for (int i = 0; i < m; i++)
-        sums[i] = _mm512_setzero_ps();
+    const int bytes = block_bytes(type);
     int b = 0;
     for (; b < k / 128; b++, w += 4 * bytes) {
-        _mm_prefetch((const char *)w + FETCH_BYTES, _MM_HINT_T0);
-        _mm_prefetch((const char *)w + FETCH_BYTES + 64, _MM_HINT_T0);
+        fetch_blocks(w, 4 * bytes);
         small_chunk(type, m, w, chunks, row_size, b, sums);
     }
     if (k % 128) { /* one to three blocks: the others have scales of 0 */
@@ -145,10 +122,10 @@ INLINE void small_row(enum quantised_type type, int m, const uint8_t *w, const c
         memcpy(rest, w, (size_t)(k % 128 / 32 * bytes));
         small_chunk(type, m, rest, chunks, row_size, b, sums);
     }
-    UNROLL
-    for (int i = 0; i < m; i++)
-        c[i * ldc] = add ? c[i * ldc] + vf_sum(sums[i]) : vf_sum(sums[i]);
+    return w;
 }
+
+QUANTISED_ROW(small_row, small_blocks)
 
 /* What a K block has besides its codes: scales as 16 bits in 32-bit lanes; what the sums of x are
  * multiplied by, 16 bits. */
@@ -232,17 +209,25 @@ INLINE __m512i add_bits(__m512i codes, __m512i bits, int mask)
     return _mm512_or_si512(codes, and_bits(bits, mask));
 }
 
+/* Loaded once, not with each shift: blocks lie across lines. */
+INLINE __m512i load_once(const uint8_t *p)
+{
+    __m512i all = _mm512_loadu_si512(p);
+    __asm__("" : "+v"(all));
+    return all;
+}
+
 /* 64 bytes at p hold vectors at, at + 1 in their halves. */
 INLINE void nibble_codes(const uint8_t *p, __m512i codes[4], int at)
 {
-    __m512i both = _mm512_loadu_si512(p);
+    __m512i both = load_once(p);
     codes[at] = and_bits(both, 15);
     codes[at + 1] = and_bits(_mm512_srli_epi16(both, 4), 15);
 }
 
 INLINE void pair_codes(const uint8_t *p, __m512i codes[4])
 {
-    __m512i all = _mm512_loadu_si512(p);
+    __m512i all = load_once(p);
     UNROLL
     for (int i = 0; i < 4; i++)
         codes[i] = and_bits(_mm512_srli_epi16(all, (unsigned)(2 * i)), 3);
@@ -318,80 +303,25 @@ INLINE void large_block(enum quantised_type type, int m, const uint8_t *w, const
     }
 }
 
-INLINE void large_row(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
-                      size_t row_size, int k, float *c, long ldc, bool add)
+INLINE const uint8_t *large_blocks(enum quantised_type type, int m, const uint8_t *w,
+                                   const char *chunks, size_t row_size, int k, vf *sums)
 {
-    const int bytes = quantised_formats[type].bytes;
-    __m512 sums[TILE_M];
-    UNROLL
-    for (int i = 0; i < m; i++)
-        sums[i] = _mm512_setzero_ps();
+    const int bytes = block_bytes(type);
     for (int b = 0; b < k / 256; b++, w += bytes) {
-        UNROLL
-        for (int line = 0; line < 4; line++)
-            _mm_prefetch((const char *)w + FETCH_BYTES + 64 * line, _MM_HINT_T0);
+        fetch_blocks(w, bytes);
         large_block(type, m, w, chunks, row_size, b, sums);
     }
-    UNROLL
-    for (int i = 0; i < m; i++)
-        c[i * ldc] = add ? c[i * ldc] + vf_sum(sums[i]) : vf_sum(sums[i]);
+    return w;
 }
 
-typedef void row_fn(const uint8_t *w, const char *chunks, size_t row_size, int k, float *c,
-                    long ldc, bool add);
+QUANTISED_ROW(large_row, large_blocks)
 
-/* A function for each type and number of rows. */
-#define ROW(size, type, m)                                                                         \
-    static __attribute__((noinline)) void row_##type##_##m(const uint8_t *w, const char *chunks,   \
-                                                           size_t row_size, int k, float *c,       \
-                                                           long ldc, bool add)                     \
-    {                                                                                              \
-        size##_row(QUANTISED_##type, m, w, chunks, row_size, k, c, ldc, add);                      \
-    }
-#define ROWS(size, type)                                                                           \
-    ROW(size, type, 1)                                                                             \
-    ROW(size, type, 2)                                                                             \
-    ROW(size, type, 3)                                                                             \
-    ROW(size, type, 4)                                                                             \
-    ROW(size, type, 5)                                                                             \
-    ROW(size, type, 6)                                                                             \
-    ROW(size, type, 7)                                                                             \
-    ROW(size, type, 8)
-#define NAMES(type)                                                                                \
-    {                                                                                              \
-        row_##type##_1, row_##type##_2, row_##type##_3, row_##type##_4, row_##type##_5,            \
-            row_##type##_6, row_##type##_7, row_##type##_8                                         \
-    }
-
-ROWS(small, Q4_0)
-ROWS(small, Q4_1)
-ROWS(small, Q5_0)
-ROWS(small, Q5_1)
-ROWS(small, Q8_0)
-ROWS(large, Q2_K)
-ROWS(large, Q3_K)
-ROWS(large, Q4_K)
-ROWS(large, Q5_K)
-ROWS(large, Q6_K)
+ALL_ROWS(ROWS_8, NAMES_8)
 
 static void dot(enum quantised_type type, const void *chunks, size_t row_size, int m,
                 const uint8_t *w, size_t w_size, int n, int k, float *c, long ldc, bool add)
 {
-    static row_fn *const rows[N_QUANTISED_TYPES][TILE_M] = {
-        NAMES(Q4_0), NAMES(Q4_1), NAMES(Q5_0), NAMES(Q5_1), NAMES(Q8_0),
-        NAMES(Q2_K), NAMES(Q3_K), NAMES(Q4_K), NAMES(Q5_K), NAMES(Q6_K),
-    };
-    const quantised_format *f = &quantised_formats[type];
-    for (int j = 0; j < n; j++, w += w_size, c++) {
-        for (int l = 0; l < k; l += GEMM_QUANTISED_BLOCK) {
-            const char *x = (const char *)chunks + chunks_size(type, l);
-            int values = k - l < GEMM_QUANTISED_BLOCK ? k - l : GEMM_QUANTISED_BLOCK;
-            rows[type][m - 1](w + l / f->values * f->bytes, x, row_size, values, c, ldc,
-                              add || l > 0);
-        }
-        for (int i = 0; k == 0 && !add && i < m; i++)
-            c[i * ldc] = 0;
-    }
+    dot_rows(rows[type], type, chunks, row_size, m, w, w_size, n, k, c, ldc, add);
 }
 
 const gemm_quantised_kernels gemm_quantised_vnni = {TILE_M, TILE_N, quantise, dot};

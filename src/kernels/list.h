@@ -36,6 +36,8 @@ enum kernel_exactness {
     ROW(conv_f32, avx2, CPU_AVX2, 1, 8, KERNEL_ROUNDED)                                            \
     ROW(conv_f32, avx512, CPU_AVX512, 1, 16, KERNEL_ROUNDED)                                       \
     ROW(gemm_quantised, avx2, CPU_AVX2, 4, 1, KERNEL_ROUNDED)                                      \
+    ROW(gemm_quantised, avxvnni, CPU_AVX2 | CPU_AVX_VNNI, 4, 1, KERNEL_ROUNDED)                    \
+    ROW(gemm_quantised, vnni256, CPU_AVX512 | CPU_AVX512_VNNI, 4, 1, KERNEL_ROUNDED)               \
     ROW(gemm_quantised, vnni, CPU_AVX512 | CPU_AVX512_VNNI, 8, 1, KERNEL_ROUNDED)
 #else
 #define KERNEL_ROWS_X86(ROW)

@@ -6,9 +6,9 @@
 #include <string.h>
 
 const quantised_format quantised_formats[N_QUANTISED_TYPES] = {
-    {"Q4_0", 32, 18},   {"Q4_1", 32, 20},   {"Q5_0", 32, 22},   {"Q5_1", 32, 24},
-    {"Q8_0", 32, 34},   {"Q2_K", 256, 84},  {"Q3_K", 256, 110}, {"Q4_K", 256, 144},
-    {"Q5_K", 256, 176}, {"Q6_K", 256, 210},
+#define QUANTISED_ROW(name, values, bytes) {#name, values, bytes},
+    QUANTISED_FORMATS(QUANTISED_ROW)
+#undef QUANTISED_ROW
 };
 
 size_t quantised_row_bytes(enum quantised_type type, long k)

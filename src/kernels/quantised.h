@@ -8,18 +8,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Name, values and bytes of a block. */
+#define QUANTISED_FORMATS(FORMAT)                                                                  \
+    FORMAT(Q4_0, 32, 18)                                                                           \
+    FORMAT(Q4_1, 32, 20)                                                                           \
+    FORMAT(Q5_0, 32, 22)                                                                           \
+    FORMAT(Q5_1, 32, 24)                                                                           \
+    FORMAT(Q8_0, 32, 34)                                                                           \
+    FORMAT(Q2_K, 256, 84)                                                                          \
+    FORMAT(Q3_K, 256, 110)                                                                         \
+    FORMAT(Q4_K, 256, 144)                                                                         \
+    FORMAT(Q5_K, 256, 176)                                                                         \
+    FORMAT(Q6_K, 256, 210)
+
 enum quantised_type {
-    QUANTISED_Q4_0,
-    QUANTISED_Q4_1,
-    QUANTISED_Q5_0,
-    QUANTISED_Q5_1,
-    QUANTISED_Q8_0,
-    QUANTISED_Q2_K,
-    QUANTISED_Q3_K,
-    QUANTISED_Q4_K,
-    QUANTISED_Q5_K,
-    QUANTISED_Q6_K,
-    N_QUANTISED_TYPES
+#define QUANTISED_ENUM(name, values, bytes) QUANTISED_##name,
+    QUANTISED_FORMATS(QUANTISED_ENUM)
+#undef QUANTISED_ENUM
+        N_QUANTISED_TYPES
 };
 
 typedef struct quantised_format {

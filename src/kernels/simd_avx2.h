@@ -105,9 +105,13 @@ static inline vf vf_first(vf a, long n, vf b)
 {
     return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(first_lanes(n)));
 }
+static inline __m128 vf_quarter_sums(vf a)
+{
+    return _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+}
 static inline float vf_sum(vf a)
 {
-    __m128 c = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    __m128 c = vf_quarter_sums(a);
     c = _mm_add_ps(c, _mm_movehl_ps(c, c));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }

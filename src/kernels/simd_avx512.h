@@ -112,10 +112,15 @@ static inline __m256 upper_half(vf a)
 {
     return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
 }
-static inline float vf_sum(vf a)
+/* Lanes i, i + 4, .. together. */
+static inline __m128 vf_quarter_sums(vf a)
 {
     __m256 b = _mm256_add_ps(_mm512_castps512_ps256(a), upper_half(a));
-    __m128 c = _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
+}
+static inline float vf_sum(vf a)
+{
+    __m128 c = vf_quarter_sums(a);
     c = _mm_add_ps(c, _mm_movehl_ps(c, c));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }

@@ -1,4 +1,4 @@
-/* Products with quantised weights: the values of blocks against the gguf package, every level
+/* Products with quantised weights: the values of blocks against the gguf package, every variant
  * against sums in double of the same quantised x, whole numbers exactly, the ends of arrays. */
 #include "harness.h"
 
@@ -6,10 +6,18 @@
 #include "kernels/gemm_quantised_x.h"
 #include "kernels/rows.h"
 
-static const char *levels[8];
-static int n_levels;
+/* Every variant that the machine can run, those that a stronger one hides too. */
+static const kernel_row *variants[16];
+static int n_variants;
 
-#define FOR_LEVELS(i) for (int i = 0; i < n_levels && kernels_init_level(levels[i], NULL); i++)
+static bool use_variant(int i)
+{
+    if (i < n_variants)
+        *variants[i]->slot = variants[i]->functions;
+    return i < n_variants;
+}
+
+#define FOR_VARIANTS(i) for (int i = 0; use_variant(i); i++)
 
 static size_t read_golden(const char *type, const char *suffix, void *to, size_t size)
 {
@@ -37,14 +45,13 @@ static void blocks_have_the_values_of_the_gguf_package(void **state)
         assert_int_equal(quantised_row_bytes((enum quantised_type)t, -f->values), 0);
         assert_int_equal(read_golden(f->name, "f32", expected, sizeof expected), sizeof expected);
         edge out = edge_new(N);
-        FOR_LEVELS(level)
-        {
+        for (int i = 0; cpu_level_at(i) && kernels_init_level(cpu_level_at(i), NULL); i++) {
             memset(out.p, 0, N * sizeof(float));
             dequantise((enum quantised_type)t, blocks, out.p, N);
-            for (int i = 0; i < N; i++)
-                if (!(out.p[i] == expected[i]))
-                    fail_msg("%s [%d]: %.9g, expected %.9g", f->name, i, (double)out.p[i],
-                             (double)expected[i]);
+            for (int j = 0; j < N; j++)
+                if (!(out.p[j] == expected[j]))
+                    fail_msg("%s [%d]: %.9g, expected %.9g", f->name, j, (double)out.p[j],
+                             (double)expected[j]);
         }
         edge_free(&out);
     }
@@ -172,10 +179,11 @@ static void check_product(team *t, enum quantised_type type, int m, int n, int k
             bool near = fabs(found - (y + more)) <= bound;
             near = near && fabs(found - (exact + more)) <= bound + e.error;
             if (!near)
-                fail_msg("%s, level %s, m %d n %d k %d [%d][%d]: found %.9g, expected %.9g within "
-                         "%.3g and %.9g within %.3g",
-                         quantised_formats[type].name, kernels_level(), m, n, k, i, j, found,
-                         y + more, bound, exact + more, bound + e.error);
+                fail_msg(
+                    "%s, variant %s, m %d n %d k %d [%d][%d]: found %.9g, expected %.9g within "
+                    "%.3g and %.9g within %.3g",
+                    quantised_formats[type].name, kernels_variant("gemm_quantised"), m, n, k, i, j,
+                    found, y + more, bound, exact + more, bound + e.error);
         }
         for (int j = n; j < p.a.ldo && i < m - 1 && n > 0; j++)
             assert_true(p.out.p[i * p.a.ldo + j] == 777.0f);
@@ -190,7 +198,7 @@ static void values_are_within_their_bounds(void **state)
     static const int blocks[] = {0, 1, 2, 3, 4, 5, 11};
     for (int threads = first_team(); threads <= 3; threads += 2) {
         team *t = team_new(threads, NULL);
-        FOR_LEVELS(level)
+        FOR_VARIANTS(variant)
         {
             for (int type = 0; type < N_QUANTISED_TYPES; type++) {
                 int values = quantised_formats[type].values, n_blocks = values == 32 ? 7 : 4;
@@ -206,13 +214,16 @@ static void values_are_within_their_bounds(void **state)
                 check_product(t, QUANTISED_Q5_1, m, 131, 2 * GEMM_QUANTISED_BLOCK + 96, 1, 3);
                 check_product(t, QUANTISED_Q6_K, m, 19, GEMM_QUANTISED_BLOCK + 256, 1, 3);
             }
+            /* several blocks of k at once, and what is left */
+            check_product(t, QUANTISED_Q8_0, 1, 5, 5 * GEMM_QUANTISED_BLOCK + 64, 1, 1);
+            check_product(t, QUANTISED_Q3_K, 1, 6, 9 * GEMM_QUANTISED_BLOCK + 512, 1, 1);
             check_product(t, QUANTISED_Q5_K, 2, 1100, 256, 1, 2);
         }
         team_free(t);
     }
 }
 
-/* With scales that are powers of two and whole x, every level gives the very number. */
+/* With scales that are powers of two and whole x, every variant gives the very number. */
 static void whole_numbers_are_exact(void **state)
 {
     (void)state;
@@ -232,7 +243,7 @@ static void whole_numbers_are_exact(void **state)
         }
         for (size_t i = 0; i < p.x.n; i++)
             p.x.p[i] = i % (size_t)(k + 1) % 32 ? (float)(int)(random_bits() % 255) - 127 : 127;
-        FOR_LEVELS(level)
+        FOR_VARIANTS(variant)
         {
             gemm_quantised(t, &p.a, (enum quantised_type)type, p.w);
             for (int i = 0; i < M; i++) {
@@ -285,13 +296,15 @@ static void check_bits(enum quantised_type type, int n, int k)
 static void rows_do_not_depend_on_their_batch(void **state)
 {
     (void)state;
-    FOR_LEVELS(level)
+    FOR_VARIANTS(variant)
     {
         for (int type = 0; type < N_QUANTISED_TYPES; type++)
             check_bits((enum quantised_type)type, 37, quantised_formats[type].values * 3);
         check_bits(QUANTISED_Q4_K, 1300, 256);
         check_bits(QUANTISED_Q4_1, 70, GEMM_QUANTISED_BLOCK + 160);
         check_bits(QUANTISED_Q3_K, 20, GEMM_QUANTISED_BLOCK + 512);
+        check_bits(QUANTISED_Q2_K, 9, 4 * GEMM_QUANTISED_BLOCK + 256);
+        check_bits(QUANTISED_Q4_1, 9, 5 * GEMM_QUANTISED_BLOCK);
     }
 }
 
@@ -299,7 +312,7 @@ static void what_is_not_finite_or_tiny_stays_in_its_row(void **state)
 {
     (void)state;
     team *t = team_new(1, NULL);
-    FOR_LEVELS(level)
+    FOR_VARIANTS(variant)
     {
         for (int type = 0; type < N_QUANTISED_TYPES; type++) {
             product p = product_new((enum quantised_type)type, 5, 18, 512, 0);
@@ -319,11 +332,19 @@ static void what_is_not_finite_or_tiny_stays_in_its_row(void **state)
     team_free(t);
 }
 
-static int find_levels(void **state)
+static int find_variants(void **state)
 {
     (void)state;
-    n_levels = reachable_levels(levels);
-    return n_levels > 0 ? 0 : -1;
+    int count;
+    const kernel_row *rows = kernel_rows(&count);
+    if (!kernels_init(NULL))
+        return -1;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(rows[i].family, "gemm_quantised") == 0 &&
+            (rows[i].cpu_flags & kernels_cpu_flags()) == rows[i].cpu_flags)
+            variants[n_variants++] = &rows[i];
+    }
+    return n_variants > 0 ? 0 : -1;
 }
 
 int main(void)
@@ -335,5 +356,5 @@ int main(void)
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
         cmocka_unit_test(what_is_not_finite_or_tiny_stays_in_its_row),
     };
-    return cmocka_run_group_tests(tests, find_levels, NULL);
+    return cmocka_run_group_tests(tests, find_variants, NULL);
 }
