@@ -17,8 +17,8 @@ enum { OPTIONS = 4, MOST_CELLS = 256 };
 static const char *const options[OPTIONS] = {
     "{}", "{\"do_lower_case\": false, \"cell_trim_length\": 2, \"max_row_id\": 5}",
     "{\"do_basic_tokenize\": false, \"strip_column_names\": true, \"max_question_length\": 9}",
-    "{\"strip_accents\": false, \"never_split\": [\"a-b\"], \"added_tokens_decoder\": {\"38\": "
-    "{\"content\": \"[NEW]\", \"special\": true}}}"};
+    ("{\"strip_accents\": false, \"never_split\": [\"a-b\"], \"added_tokens_decoder\": {\"38\": "
+     "{\"content\": \"[NEW]\", \"special\": true}}}")};
 static const char vocabulary[] =
     "[PAD]\n[EMPTY]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n##a\n##b\n##c\n0\n1\n2\n3\n4\n5\n##0\n##"
     "1\n"

@@ -53,7 +53,11 @@ def main():
     for i in range(0, len(ranges), PER_LINE):
         print("    " + ", ".join(ranges[i:i + PER_LINE]) + ",")
     print("};")
-    print(f"const int n_python_ranges = {len(ranges)};")
+    print(f"const int n_python_ranges = {len(ranges)};\n")
+    print("const unsigned char python_ascii[128] = {")
+    for i in range(0, 128, 16):
+        print("    " + ", ".join(str(flags_of(c)) for c in range(i, i + 16)) + ",")
+    print("};")
 
 
 main()

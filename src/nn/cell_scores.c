@@ -6,13 +6,14 @@ static const float log_of_zero = -10000, zero_divisor = 1e-10f;
 
 void cell_scores_bind(cell_scores *m, weights w, int width)
 {
+    const int64_t none[1] = {0};
     m->width = width;
     m->cell = weights_vector(w, "output_weights", width);
-    m->cell_bias = weights_shaped(w, "output_bias", 0, NULL);
+    m->cell_bias = weights_shaped(w, "output_bias", 0, none);
     if (!m->options.one_column)
         return;
     m->column = weights_vector(w, "column_output_weights", width);
-    m->column_bias = weights_shaped(w, "column_output_bias", 0, NULL);
+    m->column_bias = weights_shaped(w, "column_output_bias", 0, none);
 }
 
 /* Of each token of a sequence. */

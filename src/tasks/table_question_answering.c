@@ -188,7 +188,7 @@ static bool put_answer(const task_call *c, const struct table_question *q, const
     if (answer.full)
         return fail(e, ERR_TOO_LARGE, "the answer is larger than %zu bytes", answer.max);
     buf_puts(reply, "{\"answer\":");
-    json_put_string(reply, buf_view(&answer));
+    json_put_string(reply, answer.n ? buf_view(&answer) : STR(""));
     put_list(q, &a, reply);
     json_put_string(reply, str_of(name));
     buf_byte(reply, '}');

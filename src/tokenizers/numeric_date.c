@@ -68,7 +68,9 @@ static bool take_small(struct cursor *c, int part)
 /* The number of the name that stands here, from 0; -1: none. */
 static int take_name(struct cursor *c, const char *const *names, int n_names, size_t most)
 {
-    for (int i = 0; i < n_names; i++) {
+    for (int i = 0; i < n_names && c->at < c->n; i++) {
+        if (c->text[c->at] != (uint32_t)(unsigned char)names[i][0])
+            continue;
         size_t n = strlen(names[i]), k = 0;
         n = n < most ? n : most;
         while (k < n && c->at + (int)k < c->n &&

@@ -18,13 +18,15 @@ static uint32_t range_of(uint32_t c)
     return python_ranges[low];
 }
 
-unsigned python_flags_of(uint32_t c)
+unsigned python_flags_beyond(uint32_t c)
 {
     return range_of(c) & 0xFF;
 }
 
 int python_digit(uint32_t c)
 {
+    if (c < 0x80)
+        return c >= '0' && c <= '9' ? (int)(c - '0') : -1;
     uint32_t range = range_of(c);
     return range & PYTHON_DIGIT ? (int)((c - (range >> 8)) % 10) : -1;
 }

@@ -22,8 +22,14 @@ enum python_flag {
  * digits begins with a zero. */
 extern const uint32_t python_ranges[];
 extern const int n_python_ranges;
+extern const unsigned char python_ascii[128]; /* the flags of these */
 
-unsigned python_flags_of(uint32_t c);
+unsigned python_flags_beyond(uint32_t c); /* of all others */
+
+static inline unsigned python_flags_of(uint32_t c)
+{
+    return c < 0x80 ? python_ascii[c] : python_flags_beyond(c);
+}
 
 static inline bool python_is(uint32_t c, enum python_flag flag)
 {
