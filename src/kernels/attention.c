@@ -9,15 +9,16 @@
 #include "kernels/attention.h"
 
 #include "base/profile.h"
-#include "kernels/table.h"
+#include "kernels/list.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    QUERIES = 96, /* of a unit: packing the keys is then 2 % of the work */
+    QUERIES = 192, /* of a unit, at most: packing the keys is then a few per cent of the work */
     PARTS_PER_THREAD = 32,
     TILE_M_MOST = 16,
+    VALUES_MULTIPLE = 16,      /* of the width of packed values */
     PART_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
 };
 
@@ -25,6 +26,7 @@ static const float LOG2_E = 1.44269504f; /* scores are kept in powers of two */
 
 typedef struct attention_job {
     const attention_args *a;
+    const attention_kernels *kernels;
     team *team;
     long n_units;
     int n_parts;
@@ -33,6 +35,7 @@ typedef struct attention_job {
 /* One unit of work. Queries are numbered within the sequence, keys within the span. */
 typedef struct unit {
     const attention_args *a;
+    const attention_kernels *kernels;
     int sequence, row; /* of the queries */
     int head, kv_head;
     int query, queries;
@@ -40,7 +43,8 @@ typedef struct unit {
     int keys_before;     /* in earlier spans */
     enum attention_mask mask;
     const float *span_bias; /* [ATTENTION_KEYS] times the bias of the span, or NULL */
-    float *panels, *scores, *biases;
+    char *panels, *values;  /* of a block of keys, packed */
+    float *scores, *biases;
     float max[QUERIES], sum[QUERIES];
 } unit;
 
@@ -57,6 +61,11 @@ static int max_int(int a, int b)
 static int divide_up(int a, int b)
 {
     return a / b + (a % b != 0);
+}
+
+static int round_up(int a, int multiple)
+{
+    return divide_up(a, multiple) * multiple;
 }
 
 static int clamp(long i, int most)
@@ -94,6 +103,23 @@ static const float *bias_of(const unit *u, int query, int key)
            key;
 }
 
+static const float *values_of(const unit *u, int key)
+{
+    const attention_args *a = u->a;
+    return a->v + (u->first_key + (long)key) * a->ldv + (long)u->kv_head * a->head_dim;
+}
+
+/* Of a key in a panel; of the values of a key where they are packed. */
+static long key_bytes(const attention_kernels *f, int head_dim)
+{
+    return round_up(head_dim * f->value_bytes, (int)sizeof(float));
+}
+
+static long value_bytes(const attention_kernels *f, int head_dim)
+{
+    return (long)round_up(head_dim, VALUES_MULTIPLE) * f->value_bytes;
+}
+
 /* scores: divided by the cap already. */
 static void cap_scores(float cap, float *scores, int n)
 {
@@ -105,13 +131,13 @@ static void cap_scores(float cap, float *scores, int n)
  * a range that holds all keys of the block that one of them may see. */
 static void group_block(unit *u, int first, int rows, int block, int keys, int keys_end)
 {
-    const attention_f32_kernels *f = kernels.attention_f32;
+    const attention_kernels *f = u->kernels;
     const attention_args *a = u->a;
     int query = u->query + first, n = keys_end - keys, d = a->head_dim;
-    int panel = (keys - block) / f->tile_n; /* keys is the start of a panel */
     float keep[TILE_M_MOST];
+    /* keys is the start of a panel */
     f->scores(a->q + (u->row + (long)query) * a->ldq + (long)u->head * d, a->ldq, rows,
-              u->panels + (long)panel * f->tile_n * d, n, d,
+              u->panels + (keys - block) * key_bytes(f, d), n, d,
               a->cap > 0 ? a->scale / a->cap : a->scale * LOG2_E, u->scores);
     for (int i = 0; i < rows; i++) {
         if (a->cap > 0)
@@ -128,19 +154,21 @@ static void group_block(unit *u, int first, int rows, int block, int keys, int k
         u->max[first + i] = row.max;
         u->sum[first + i] = row.sum;
     }
-    f->values(u->scores, rows, n,
-              a->v + (u->first_key + (long)keys) * a->ldv + (long)u->kv_head * d, a->ldv, d, keep,
-              out_of(u, query), a->ldo);
+    const void *v = f->pack_values ? (const void *)(u->values + (keys - block) * value_bytes(f, d))
+                                   : values_of(u, keys);
+    f->values(u->scores, rows, n, v, a->ldv, d, keep, out_of(u, query), a->ldo);
 }
 
 /* All groups of queries of the unit with one block of keys. */
 static void unit_block(unit *u, int block)
 {
-    const attention_f32_kernels *f = kernels.attention_f32;
+    const attention_kernels *f = u->kernels;
     const attention_args *a = u->a;
     int block_end = min_int(block + ATTENTION_KEYS, u->keys);
     const float *k = a->k + (u->first_key + (long)block) * a->ldk + (long)u->kv_head * a->head_dim;
     f->pack_keys(k, a->ldk, block_end - block, a->head_dim, u->panels);
+    if (f->pack_values)
+        f->pack_values(values_of(u, block), a->ldv, block_end - block, a->head_dim, u->values);
     for (int first = 0; first < u->queries; first += f->tile_m) {
         int rows = min_int(f->tile_m, u->queries - first);
         int begin, end, ignored; /* both ends rise with the query */
@@ -191,20 +219,36 @@ static void run_unit(unit *u)
     }
 }
 
+static int length_of(const attention_args *a, int sequence)
+{
+    return a->start[sequence + 1] - a->start[sequence];
+}
+
 static int units_of(const attention_args *a, int sequence)
 {
-    return divide_up(a->start[sequence + 1] - a->start[sequence], QUERIES) * a->heads;
+    return divide_up(length_of(a, sequence), QUERIES) * a->heads;
+}
+
+/* Queries of a unit: as many in each unit of a sequence, but whole tiles. */
+static int queries_of(const attention_args *a, int sequence, int tile_m)
+{
+    int length = length_of(a, sequence);
+    return round_up(divide_up(length, divide_up(length, QUERIES)), tile_m);
 }
 
 static void run_part(void *arg, int part, int thread)
 {
     const attention_job *job = arg;
     const attention_args *a = job->a;
-    size_t panels = (size_t)ATTENTION_KEYS * (size_t)a->head_dim;
-    size_t scores = (size_t)kernels.attention_f32->tile_m * ATTENTION_KEYS;
-    unit u = {.a = a};
-    u.panels = team_scratch(job->team, thread, (panels + scores + ATTENTION_KEYS) * sizeof(float));
-    u.scores = u.panels + panels;
+    const attention_kernels *f = job->kernels;
+    size_t panels = (size_t)(ATTENTION_KEYS * key_bytes(f, a->head_dim));
+    size_t values = f->pack_values ? (size_t)(ATTENTION_KEYS * value_bytes(f, a->head_dim)) : 0;
+    size_t scores = (size_t)f->tile_m * ATTENTION_KEYS;
+    unit u = {.a = a, .kernels = f};
+    u.panels = team_scratch(job->team, thread,
+                            panels + values + (scores + ATTENTION_KEYS) * sizeof(float));
+    u.values = u.panels + panels;
+    u.scores = (float *)(void *)(u.values + values);
     u.biases = u.scores + scores;
     int group = a->kv_heads > 0 ? a->heads / a->kv_heads : 1;
     long next = job->n_units * part / job->n_parts;
@@ -218,9 +262,11 @@ static void run_part(void *arg, int part, int thread)
         u.row = a->start[sequence];
         u.head = of_sequence % a->heads;
         u.kv_head = u.head / group;
-        u.query = of_sequence / a->heads * QUERIES;
-        u.queries = min_int(QUERIES, a->start[sequence + 1] - u.row - u.query);
-        run_unit(&u);
+        int queries = queries_of(a, sequence, f->tile_m);
+        u.query = of_sequence / a->heads * queries;
+        u.queries = min_int(queries, length_of(a, sequence) - u.query);
+        if (u.queries > 0) /* whole tiles may leave nothing to the last unit */
+            run_unit(&u);
     }
 }
 
@@ -228,18 +274,27 @@ static double keys_of(const attention_args *a, int sequence)
 {
     double n = 0;
     if (!a->spans)
-        return a->start[sequence + 1] - a->start[sequence];
+        return length_of(a, sequence);
     for (int i = a->first_span[sequence]; i < a->first_span[sequence + 1]; i++)
         n += a->spans[i].end - a->spans[i].begin;
     return n;
 }
 
+/* The portable variants are for processors without vectors, and what the others are held against.
+ */
+static const attention_kernels *kernels_for(const attention_args *a)
+{
+    bool portable = kernels.attention_bf16 == &attention_bf16_scalar;
+    bool pays = !portable || kernels.attention_f32 == &attention_f32_scalar;
+    return a->may_round && pays ? kernels.attention_bf16 : kernels.attention_f32;
+}
+
 void attention_f32(team *t, const attention_args *a)
 {
-    attention_job job = {.a = a, .team = t};
+    attention_job job = {.a = a, .team = t, .kernels = kernels_for(a)};
     double products = 0;
     for (int i = 0; i < a->n_seq; i++) {
-        double length = a->start[i + 1] - a->start[i];
+        double length = length_of(a, i);
         job.n_units += units_of(a, i);
         products += 2 * length * keys_of(a, i) * a->heads * a->head_dim;
     }

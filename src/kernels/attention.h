@@ -36,6 +36,8 @@ typedef struct attention_args {
     float scale;         /* usually 1 / sqrt(head_dim) */
     float cap;           /* scaled scores s become cap * tanh(s / cap) before the bias; 0: they do
                             not */
+    bool may_round; /* q, k, v and the weights may be rounded to bfloat16, where that is faster;
+                       sums and the softmax stay in f32 */
     enum attention_mask mask;
     int window;                             /* for the two window masks, see there */
     const float *bias;                      /* added to the scaled scores, or NULL: */

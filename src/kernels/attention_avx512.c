@@ -1,189 +1,40 @@
-/* The attention kernels, AVX-512: tiles of 12 queries and 32 keys (or 32 values of a head), 24
- * sums, two loads and 12 broadcasts for 24 FMAs. Values are read as they lie. */
-#include "kernels/simd_avx512.h"
+/* The attention kernels, AVX-512. Values are read as they lie. */
+#define VALUES_OF_ELEMENT 1
+#include "kernels/attention_tiles512.h"
 
-#include "kernels/attention_simd.h"
-#include "kernels/unroll.h"
-
-enum { TILE_M = 12, TILE_N = 32 };
-
-#define INLINE static inline __attribute__((always_inline))
-
-/* Transposes the four 4 x 4 blocks that four rows have in each lane. */
-INLINE void transpose_in_lanes(__m512 r[4])
+INLINE __m512 load_key(const float *k, int values)
 {
-    __m512 a = _mm512_unpacklo_ps(r[0], r[1]), b = _mm512_unpackhi_ps(r[0], r[1]);
-    __m512 c = _mm512_unpacklo_ps(r[2], r[3]), d = _mm512_unpackhi_ps(r[2], r[3]);
-    r[0] = _mm512_shuffle_ps(a, c, 0x44);
-    r[1] = _mm512_shuffle_ps(a, c, 0xee);
-    r[2] = _mm512_shuffle_ps(b, d, 0x44);
-    r[3] = _mm512_shuffle_ps(b, d, 0xee);
+    return _mm512_maskz_loadu_ps(first_lanes(values), k);
 }
 
-/* Transposes a 4 x 4 matrix of lanes. */
-INLINE void transpose_lanes(__m512 r[4])
+INLINE __m512 multiply_add(__m512 sums, __m512 x, __m512 b)
 {
-    __m512 a = _mm512_shuffle_f32x4(r[0], r[1], 0x44), b = _mm512_shuffle_f32x4(r[2], r[3], 0x44);
-    __m512 c = _mm512_shuffle_f32x4(r[0], r[1], 0xee), d = _mm512_shuffle_f32x4(r[2], r[3], 0xee);
-    r[0] = _mm512_shuffle_f32x4(a, b, 0x88);
-    r[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
-    r[2] = _mm512_shuffle_f32x4(c, d, 0x88);
-    r[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
+    return _mm512_fmadd_ps(x, b, sums);
 }
 
-/* 16 keys (0 from n on), 16 values each (fewer: mask) -> columns of a panel. */
-static void transpose_keys(const float *k, long ldk, int n, __mmask16 mask, int values,
-                           float *panel)
+static void scores(const float *q, long ldq, int rows, const void *panels, int n_keys, int head_dim,
+                   float scale, float *scores)
 {
-    __m512 by_value[4][4]; /* [values l mod 4][keys / 4], lane c: l = 4 c + .. */
-    UNROLL
-    for (int a = 0; a < 4; a++) {
-        __m512 r[4];
-        UNROLL
-        for (int i = 0; i < 4; i++) {
-            int key = 4 * a + i;
-            r[i] = _mm512_maskz_loadu_ps(key < n ? mask : 0, k + (key < n ? key : 0) * ldk);
-        }
-        transpose_in_lanes(r);
-        UNROLL
-        for (int i = 0; i < 4; i++)
-            by_value[i][a] = r[i];
-    }
-    UNROLL
-    for (int i = 0; i < 4; i++) {
-        transpose_lanes(by_value[i]);
-        UNROLL
-        for (int c = 0; c < 4; c++) {
-            if (4 * c + i < values)
-                _mm512_storeu_ps(panel + (4 * c + i) * TILE_N, by_value[i][c]);
-        }
-    }
-}
-
-static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, float *panels)
-{
-    for (int key = 0; key < n_keys; key += TILE_N, panels += (long)head_dim * TILE_N) {
-        for (int half = 0; half < TILE_N; half += 16) {
-            int n = n_keys - key - half;
-            for (int l = 0; l < head_dim; l += 16) {
-                int values = head_dim - l < 16 ? head_dim - l : 16;
-                transpose_keys(n > 0 ? k + (key + half) * ldk + l : k, ldk, n > 0 ? n : 0,
-                               first_lanes(values), values, panels + l * TILE_N + half);
-            }
-        }
-    }
-}
-
-/* s[rows][vectors] = x[rows][k] * b[k][vectors * 16], the last vector under a mask. */
-INLINE void multiply(int rows, int vectors, const float *x, long ldx, int k, const float *b,
-                     long ldb, __mmask16 mask, __m512 s[][2])
-{
-    UNROLL
-    for (int i = 0; i < rows; i++)
-        s[i][0] = s[i][1] = _mm512_setzero_ps();
-    for (int l = 0; l < k; l++, b += ldb) {
-        __m512 b0 = vectors == 2 ? _mm512_loadu_ps(b) : _mm512_maskz_loadu_ps(mask, b);
-        __m512 b1 = vectors == 2 ? _mm512_maskz_loadu_ps(mask, b + 16) : b0;
-        UNROLL
-        for (int i = 0; i < rows; i++) {
-            __m512 v = _mm512_set1_ps(x[i * ldx + l]);
-            s[i][0] = _mm512_fmadd_ps(v, b0, s[i][0]);
-            if (vectors == 2)
-                s[i][1] = _mm512_fmadd_ps(v, b1, s[i][1]);
-        }
-    }
-}
-
-/* The scores of up to a panel of keys, in one or two vectors. */
-INLINE void scores_panel(int rows, int vectors, const float *q, long ldq, const float *panel,
-                         int head_dim, float scale, float *scores)
-{
-    __m512 s[TILE_M][2];
-    multiply(rows, vectors, q, ldq, head_dim, panel, TILE_N, 0xffff, s);
-    UNROLL
-    for (int i = 0; i < rows; i++, scores += ATTENTION_KEYS) {
-        vf_store(scores, vf_mul(s[i][0], vf_set(scale)));
-        if (vectors == 2)
-            vf_store(scores + LANES, vf_mul(s[i][1], vf_set(scale)));
-    }
-}
-
-INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, int n_keys,
-                        int head_dim, float scale, float *scores)
-{
-    for (; n_keys > LANES; n_keys -= TILE_N, panel += (long)head_dim * TILE_N, scores += TILE_N)
-        scores_panel(rows, 2, q, ldq, panel, head_dim, scale, scores);
-    if (n_keys > 0)
-        scores_panel(rows, 1, q, ldq, panel, head_dim, scale, scores);
-}
-
-/* Calls a function for 12, 6, 3, 2 or 1 rows, most first, until all are done. */
-#define FOR_ROWS(i, rows, CALL)                                                                    \
-    for (int i = 0, step_; i < rows; i += step_) {                                                 \
-        int left_ = rows - i;                                                                      \
-        step_ = left_ >= 12 ? 12 : left_ >= 6 ? 6 : left_ >= 3 ? 3 : left_;                        \
-        switch (step_) {                                                                           \
-        case 12:                                                                                   \
-            CALL(12);                                                                              \
-            break;                                                                                 \
-        case 6:                                                                                    \
-            CALL(6);                                                                               \
-            break;                                                                                 \
-        case 3:                                                                                    \
-            CALL(3);                                                                               \
-            break;                                                                                 \
-        case 2:                                                                                    \
-            CALL(2);                                                                               \
-            break;                                                                                 \
-        default:                                                                                   \
-            CALL(1);                                                                               \
-        }                                                                                          \
-    }
-
-static void scores(const float *q, long ldq, int rows, const float *panels, int n_keys,
-                   int head_dim, float scale, float *scores){
 #define SCORES(n)                                                                                  \
     scores_rows(n, q + i * ldq, ldq, panels, n_keys, head_dim, scale, scores + i * ATTENTION_KEYS)
-    FOR_ROWS(i, rows, SCORES)}
-
-INLINE void values_columns(int rows, int vectors, const float *p, int n_keys, const float *v,
-                           long ldv, __mmask16 mask, const float *keep, float *out, long ldo)
-{
-    __m512 s[TILE_M][2];
-    multiply(rows, vectors, p, ATTENTION_KEYS, n_keys, v, ldv, mask, s);
-    UNROLL
-    for (int i = 0; i < rows; i++, out += ldo) {
-        __m512 factor = _mm512_set1_ps(keep[i]);
-        UNROLL
-        for (int j = 0; j < vectors; j++) {
-            __mmask16 m = j == vectors - 1 ? mask : 0xffff;
-            __m512 old = _mm512_maskz_loadu_ps(m, out + 16 * j);
-            _mm512_mask_storeu_ps(out + 16 * j, m, _mm512_fmadd_ps(old, factor, s[i][j]));
-        }
-    }
+    FOR_ROWS(i, rows, SCORES)
 }
 
-INLINE void values_rows(int rows, const float *p, int n_keys, const float *v, long ldv,
-                        int head_dim, const float *keep, float *out, long ldo)
-{
-    int l = 0;
-    for (; head_dim - l > 16; l += 32) {
-        __mmask16 mask = head_dim - l < 32 ? first_lanes(head_dim - l - 16) : 0xffff;
-        values_columns(rows, 2, p, n_keys, v + l, ldv, mask, keep, out + l, ldo);
-    }
-    if (l < head_dim) {
-        __mmask16 mask = first_lanes(head_dim - l);
-        values_columns(rows, 1, p, n_keys, v + l, ldv, mask, keep, out + l, ldo);
-    }
-}
-
-static void values(const float *p, int rows, int n_keys, const float *v, long ldv, int head_dim,
+static void values(const float *p, int rows, int n_keys, const void *values, long ldv, int head_dim,
                    const float *keep, float *out, long ldo)
 {
+    const float *v = values;
 #define VALUES(n)                                                                                  \
     values_rows(n, p + i * ATTENTION_KEYS, n_keys, v, ldv, head_dim, keep + i, out + i * ldo, ldo)
     FOR_ROWS(i, rows, VALUES)
 }
 
 const attention_f32_kernels attention_f32_avx512 = {
-    TILE_M, TILE_N, pack_keys, scores, attention_softmax, values};
+    .tile_m = TILE_M,
+    .tile_n = TILE_N,
+    .value_bytes = sizeof(float),
+    .pack_keys = pack_keys,
+    .scores = scores,
+    .softmax = attention_softmax,
+    .values = values,
+};

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Largest score of the keys that are seen; adds the bias to the scores on the way. */
-static float attention_max(attention_row *row)
+static inline float attention_max(attention_row *row)
 {
     const vf log2_e = vf_set(1.44269504f);
     vf most = vf_set(row->max);
@@ -33,7 +33,13 @@ static float attention_max(attention_row *row)
     return vf_largest(most);
 }
 
-static float attention_softmax(attention_row *row)
+/* What sums so far are multiplied by as the largest score grows; those of nothing are 0. */
+static inline float attention_keep(float before, float most)
+{
+    return most == before ? 1 : before == -INFINITY ? 0 : exp2f(before - most);
+}
+
+static inline float attention_softmax(attention_row *row)
 {
     float before = row->max, most = attention_max(row);
     /* With every score at -infinity, subtracting 0 instead gives 0 for each. */
@@ -53,7 +59,7 @@ static float attention_softmax(attention_row *row)
         sum = vf_add(sum, e);
     }
     memset(row->scores + row->end, 0, (size_t)(row->n_keys - row->end) * sizeof(float));
-    float keep = most == before ? 1 : exp2f(before - most);
+    float keep = attention_keep(before, most);
     row->max = most;
     row->sum = row->sum * keep + vf_sum(sum);
     return keep;

@@ -13,8 +13,9 @@ enum { TILE_M = 6, TILE_N = 16, VECTORS = TILE_N / LANES };
 
 INLINE void transpose_keys(const float *k, long ldk, int n, int values, float *panel);
 
-static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, float *panels)
+static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, void *to)
 {
+    float *panels = to;
     for (int key = 0; key < n_keys; key += TILE_N, panels += (long)head_dim * TILE_N) {
         for (int part = 0; part < TILE_N; part += LANES) {
             int n = n_keys - key - part;
@@ -97,8 +98,8 @@ INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, 
         }                                                                                          \
     }
 
-static void scores(const float *q, long ldq, int rows, const float *panels, int n_keys,
-                   int head_dim, float scale, float *scores){
+static void scores(const float *q, long ldq, int rows, const void *panels, int n_keys, int head_dim,
+                   float scale, float *scores){
 #define SCORES(n)                                                                                  \
     scores_rows(n, q + i * ldq, ldq, panels, n_keys, head_dim, scale, scores + i * ATTENTION_KEYS)
     FOR_ROWS(i, rows, SCORES)}
@@ -135,9 +136,10 @@ INLINE void values_rows(int rows, const float *p, int n_keys, const float *v, lo
     }
 }
 
-static void values(const float *p, int rows, int n_keys, const float *v, long ldv, int head_dim,
-                   const float *keep, float *out, long ldo)
+static void values(const float *p, int rows, int n_keys, const void *rows_of_v, long ldv,
+                   int head_dim, const float *keep, float *out, long ldo)
 {
+    const float *v = rows_of_v;
 #define VALUES(n)                                                                                  \
     values_rows(n, p + i * ATTENTION_KEYS, n_keys, v, ldv, head_dim, keep + i, out + i * ldo, ldo)
     FOR_ROWS(i, rows, VALUES)
@@ -146,5 +148,6 @@ static void values(const float *p, int rows, int n_keys, const float *v, long ld
 /* The family's row for this instruction set. */
 #define ATTENTION_F32_KERNELS                                                                      \
     {                                                                                              \
-        TILE_M, TILE_N, pack_keys, scores, attention_softmax, values                               \
+        .tile_m = TILE_M, .tile_n = TILE_N, .value_bytes = sizeof(float), .pack_keys = pack_keys,  \
+        .scores = scores, .softmax = attention_softmax, .values = values                           \
     }

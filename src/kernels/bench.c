@@ -174,6 +174,7 @@ static void bench_bf16(bench *b)
 
 typedef struct attention_shape {
     int n_seq, length, heads, head_dim;
+    bool may_round;
 } attention_shape;
 
 static void run_attention(bench *b, const void *shape)
@@ -191,23 +192,39 @@ static void run_attention(bench *b, const void *shape)
     a.heads = s->heads;
     a.head_dim = s->head_dim;
     a.scale = 0.125f;
+    a.may_round = s->may_round;
     attention_f32(b->team, &a);
 }
 
-static void bench_attention(bench *b)
+static void measure_attention(bench *b, bool may_round)
 {
     static const attention_shape shapes[] = {
         {1, 12, 12, 32},  {32, 40, 12, 32}, {8, 256, 12, 32},  {8, 256, 12, 64},
         {4, 512, 12, 64}, {4, 512, 8, 128}, {1, 2048, 12, 64},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        const attention_shape *s = &shapes[i];
+        attention_shape copy = shapes[i], *s = &copy;
+        s->may_round = may_round;
         double values = (double)s->n_seq * s->length * s->heads * s->head_dim;
         char name[64];
         snprintf(name, sizeof name, "%d x %d tokens, %d heads of %d", s->n_seq, s->length, s->heads,
                  s->head_dim);
         bench_products(b, run_attention, s, name, 4 * values * s->length, 16 * values);
     }
+}
+
+static void bench_attention(bench *b)
+{
+    measure_attention(b, false);
+}
+
+/* The portable variant is used beside its like only. */
+static void bench_attention_bf16(bench *b)
+{
+    const attention_f32_kernels *before = kernels.attention_f32;
+    kernels.attention_f32 = &attention_f32_scalar;
+    measure_attention(b, true);
+    kernels.attention_f32 = before;
 }
 
 typedef struct quantised_shape {
@@ -246,9 +263,13 @@ static const struct {
     const char *name;
     void (*run)(bench *b);
 } families[] = {
-    {"gemm_f32", bench_gemm},  {"gemm_i8", bench_i8},
-    {"gemm_bf16", bench_bf16}, {"attention_f32", bench_attention},
-    {"rows_f32", bench_rows},  {"gemm_quantised", bench_quantised},
+    {"gemm_f32", bench_gemm},
+    {"gemm_i8", bench_i8},
+    {"gemm_bf16", bench_bf16},
+    {"attention_f32", bench_attention},
+    {"attention_bf16", bench_attention_bf16},
+    {"rows_f32", bench_rows},
+    {"gemm_quantised", bench_quantised},
     {"conv_f32", bench_conv},
 };
 
@@ -258,6 +279,10 @@ static spin_fn *spin_of(const kernel_row *row, const gemm_f32_kernels *same_leve
 {
     bool packed = row->slot == (const void **)&kernels.gemm_i8 ||
                   row->slot == (const void **)&kernels.gemm_bf16;
+    if (row->slot == (const void **)&kernels.attention_bf16) {
+        const attention_kernels *attention = row->functions;
+        return attention->with ? attention->with->spin : same_level->spin;
+    }
     return packed ? ((const gemm_packed_kernels *)row->functions)->spin : same_level->spin;
 }
 

@@ -13,6 +13,7 @@ kernel_table kernels = {
     .gemm_i8 = &gemm_i8_scalar,
     .gemm_bf16 = &gemm_bf16_scalar,
     .attention_f32 = &attention_f32_scalar,
+    .attention_bf16 = &attention_bf16_scalar,
     .rows_f32 = &rows_f32_scalar,
     .gemm_quantised = &gemm_quantised_scalar,
     .conv_f32 = &conv_f32_scalar,
@@ -52,12 +53,16 @@ static double rate(const gemm_packed_kernels *f)
                          (double)(after.tv_nsec - before.tv_nsec) + 1);
 }
 
-/* Whether a row that `if_faster` speaks of is to be chosen. The best of some turns is compared;
- * what is chosen does not show in the results, as such variants have the same bits. A table of
- * processors would know those of today only. */
+/* Whether a row that `if_faster` or `with` speaks of is to be chosen. The best of some turns is
+ * compared; what is chosen does not show in the results, as such variants have the same bits. A
+ * table of processors would know those of today only. */
 static bool pays(const kernel_row *row)
 {
     enum { TURNS = 8 };
+    if (row->slot == (const void **)&kernels.attention_bf16) {
+        const attention_kernels *attention = row->functions;
+        return !attention->with || attention->with == kernels.gemm_bf16;
+    }
     const gemm_packed_kernels *f = row->functions, *before = *row->slot;
     bool packed = row->slot == (const void **)&kernels.gemm_i8 ||
                   row->slot == (const void **)&kernels.gemm_bf16;

@@ -86,7 +86,8 @@ typedef gemm_packed_kernels gemm_bf16_kernels;
 
 /* The softmax of one row over one block of keys. */
 typedef struct attention_row {
-    float *scores;     /* [n_keys] in: log2(e) * score; out: 2^(score - max), 0 if masked */
+    float *scores;     /* [n_keys] in: log2(e) * score; out: 2^(score - max), 0 if masked; room for
+                          ATTENTION_KEYS */
     const float *bias; /* [n_keys] or NULL, to be added to the score (before the log2(e)) */
     int n_keys;
     int begin, end; /* keys that are not masked, 0 <= begin <= end <= n_keys */
@@ -95,21 +96,34 @@ typedef struct attention_row {
 
 enum { ATTENTION_KEYS = 256 }; /* keys of a block: its scores stay in the first cache */
 
-typedef struct attention_f32_kernels {
+/* Of floats, or of operands that are rounded to bfloat16: queries, keys, values and the weights
+ * that softmax makes. */
+typedef struct attention_kernels {
     int tile_m, tile_n;
-    /* panels[ceil(n_keys / tile_n)][head_dim][tile_n] <- k[n_keys][head_dim], padded with 0. */
-    void (*pack_keys)(const float *k, long ldk, int n_keys, int head_dim, float *panels);
+    int value_bytes;                        /* of packed keys and values, 2 or 4 */
+    const struct gemm_packed_kernels *with; /* chosen only beside these: they have the same
+                                               instruction; or NULL */
+    /* panels[ceil(n_keys / tile_n)][head_dim][tile_n] <- k[n_keys][head_dim], padded with 0. With 2
+     * bytes a value head_dim counts in pairs of them. panels: 64-byte aligned. */
+    void (*pack_keys)(const float *k, long ldk, int n_keys, int head_dim, void *panels);
+    /* `values` takes rows of v as they lie, or, if this is not NULL, as it packs them: in
+     * value_bytes, head_dim padded to a multiple of 16, an even number of keys. */
+    void (*pack_values)(const float *v, long ldv, int n_keys, int head_dim, void *to);
     /* scores[rows][n_keys] = q[rows][head_dim] * panels * scale, rows <= tile_m; rows of scores are
      * ATTENTION_KEYS apart, and what a row has after n_keys may be overwritten. */
-    void (*scores)(const float *q, long ldq, int rows, const float *panels, int n_keys,
-                   int head_dim, float scale, float *scores);
-    /* Returns what the sums and the output of the blocks before must be multiplied by. */
+    void (*scores)(const float *q, long ldq, int rows, const void *panels, int n_keys, int head_dim,
+                   float scale, float *scores);
+    /* The weights are left in the place of the scores, in a form that `values` knows. Returns what
+     * the sums and the output of the blocks before must be multiplied by. */
     float (*softmax)(attention_row *row);
     /* out[i] = out[i] * keep[i] + p[i][n_keys] * v[n_keys][head_dim], rows <= tile_m; rows of p
-     * are ATTENTION_KEYS apart. */
-    void (*values)(const float *p, int rows, int n_keys, const float *v, long ldv, int head_dim,
+     * are ATTENTION_KEYS floats apart. */
+    void (*values)(const float *p, int rows, int n_keys, const void *v, long ldv, int head_dim,
                    const float *keep, float *out, long ldo);
-} attention_f32_kernels;
+} attention_kernels;
+
+typedef attention_kernels attention_f32_kernels;
+typedef attention_kernels attention_bf16_kernels;
 
 /* One row or one run of values each; see rows.h. */
 typedef struct rows_f32_kernels {
@@ -191,6 +205,7 @@ typedef struct kernel_table {
     const gemm_i8_kernels *gemm_i8;
     const gemm_bf16_kernels *gemm_bf16;
     const attention_f32_kernels *attention_f32;
+    const attention_bf16_kernels *attention_bf16;
     const rows_f32_kernels *rows_f32;
     const gemm_quantised_kernels *gemm_quantised;
     const conv_f32_kernels *conv_f32;

@@ -157,6 +157,11 @@ void linear_bind_pointwise(linear *l, weights weight, weights bias, int out, int
     l->bias = weights_matrix(bias, "bias", out, 1);
 }
 
+bool linear_is_low(const linear *l)
+{
+    return l->precision != PRECISION_F32;
+}
+
 /* The product of a group; *packed as its precision has it, or NULL. */
 static gemm_args product_of(const linear_call *c, int n_rows, int group, const void **packed)
 {

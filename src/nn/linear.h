@@ -70,6 +70,9 @@ void linear_bind_pointwise(linear *l, weights weight, weights bias, int out, int
  * gemm_f32 takes them. */
 const weight_form *linear_panels(int out, int in);
 
+/* Whether its products are made of numbers below f32. */
+bool linear_is_low(const linear *l);
+
 /* y = act(x W^T + b). x: [n_rows][in], y: [n_rows][out], without gaps; y may not overlap x. */
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y,
                 int n_rows);

@@ -80,6 +80,7 @@ static void attend(const self_attention *m, team *t, const ragged *r, const scor
                                     .head_dim = head_dim,
                                     .scale = m->scale > 0 ? m->scale : (float)(1 / sqrt(head_dim)),
                                     .cap = m->cap,
+                                    .may_round = linear_is_low(&m->query),
                                     .mask = mask_of(m),
                                     .window = m->window,
                                     .bias = p->bias.by_distance,

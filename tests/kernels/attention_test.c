@@ -3,6 +3,16 @@
 #include "harness.h"
 
 #include "kernels/attention.h"
+#include "kernels/quantise.h"
+
+/* Whether batches have operands that bfloat16 holds and may be rounded: then only the weights are,
+ * by 2^-9 of their value. */
+static bool rounds;
+
+static double bound(void)
+{
+    return rounds ? 0x1p-9 + 2e-4 : 3e-6;
+}
 
 /* Queries, keys, values and outputs of a batch, in one fused buffer like a model's. */
 typedef struct batch {
@@ -23,6 +33,8 @@ static batch batch_new(const int *lengths, int n_seq, int heads, int kv_heads, i
     long width = (heads + 2L * kv_heads) * head_dim;
     size_t tokens = (size_t)b.starts[n_seq];
     b.qkv = edge_random(tokens * (size_t)width);
+    for (size_t i = 0; i < b.qkv.n && rounds; i++)
+        b.qkv.p[i] = float_of_bf16(bf16_of_float(b.qkv.p[i]));
     b.out = edge_new(tokens * (size_t)(heads * head_dim));
     b.bias = edge_random((size_t)heads * (size_t)longest * (size_t)longest);
     b.a.q = b.qkv.p;
@@ -32,6 +44,7 @@ static batch batch_new(const int *lengths, int n_seq, int heads, int kv_heads, i
     b.a.out = b.out.p;
     b.a.ldo = heads * head_dim;
     b.a.scale = 3.0f / sqrtf((float)head_dim);
+    b.a.may_round = rounds;
     b.a.mask = mask;
     b.a.window = window;
     b.a.bias = bias ? b.bias.p : NULL;
@@ -89,7 +102,7 @@ static void check_query(const attention_args *a, int row, int length, int i, int
         for (int j = 0; j < length; j++)
             y += weights[j] * a->v[(row + j) * a->ldv + kv * d + l];
         /* Values are at most 1; an error e of a score is an error e of its weight. */
-        assert_near_at(a->out[(row + i) * a->ldo + head * d + l], sum > 0 ? y / sum : 0, 3e-6,
+        assert_near_at(a->out[(row + i) * a->ldo + head * d + l], sum > 0 ? y / sum : 0, bound(),
                        "length %d query %d head %d value %d dim %d mask %d", length, i, head, l, d,
                        (int)a->mask);
     }
@@ -209,7 +222,7 @@ static void check_spans(const attention_args *a, int sequence, int i, int head)
         char what[100];
         snprintf(what, sizeof what, "spans: sequence %d query %d head %d value %d mask %d",
                  sequence, i, head, l, (int)a->mask);
-        assert_near(a->out[row * a->ldo + head * d + l], sum > 0 ? y[l] / sum : 0, 3e-6, what);
+        assert_near(a->out[row * a->ldo + head * d + l], sum > 0 ? y[l] / sum : 0, bound(), what);
     }
 }
 
@@ -279,6 +292,44 @@ static void masked_by_minus_infinity_everywhere_gives_zeros(void **state)
     team_free(t);
 }
 
+static void (*const checks[])(void **) = {
+    values_are_near_those_in_double,
+    sequences_do_not_depend_on_their_batch,
+    spans_are_seen_as_they_say,
+    masked_by_minus_infinity_everywhere_gives_zeros,
+};
+
+static void rounded_operands_pass_the_same_checks(void **state)
+{
+    rounds = true;
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        checks[i](state);
+    rounds = false;
+}
+
+static void operands_are_rounded_where_that_pays(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels), length = 40;
+    team *t = team_new(1, NULL);
+    for (int level = 0; level < n; level++) {
+        assert_true(kernels_init_level(levels[level], NULL));
+        batch b = batch_new(&length, 1, 1, 1, 32, ATTENTION_FULL, 0, false);
+        run(t, &b);
+        edge exact = edge_new(b.out.n);
+        memcpy(exact.p, b.out.p, b.out.n * sizeof(float));
+        b.a.may_round = true;
+        run(t, &b);
+        bool expected = kernels.attention_bf16 != &attention_bf16_scalar ||
+                        kernels.attention_f32 == &attention_f32_scalar;
+        assert_int_equal(memcmp(exact.p, b.out.p, b.out.n * sizeof(float)) != 0, expected);
+        edge_free(&exact);
+        batch_free(&b);
+    }
+    team_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +337,8 @@ int main(void)
         cmocka_unit_test(sequences_do_not_depend_on_their_batch),
         cmocka_unit_test(spans_are_seen_as_they_say),
         cmocka_unit_test(masked_by_minus_infinity_everywhere_gives_zeros),
+        cmocka_unit_test(rounded_operands_pass_the_same_checks),
+        cmocka_unit_test(operands_are_rounded_where_that_pays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

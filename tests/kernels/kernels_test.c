@@ -120,6 +120,20 @@ static void detection_agrees_with_the_system(void **state)
 }
 #endif
 
+#if defined(__x86_64__)
+/* A slow instruction is not chosen for attention either. */
+static void attention_rounds_where_products_do(void **state)
+{
+    (void)state;
+    assert_true(kernels_init(NULL));
+    assert_int_equal(kernels.attention_bf16 == &attention_bf16_dpbf16,
+                     kernels.gemm_bf16 == &gemm_bf16_dpbf16);
+    assert_true(kernels_init_level("avx512", NULL));
+    assert_ptr_equal(kernels.attention_bf16, &attention_bf16_scalar);
+    assert_true(kernels_init(NULL));
+}
+#endif
+
 /* The list says of the tiles what the kernels say, and every family starts with its reference. */
 static void rows_describe_their_kernels(void **state)
 {
@@ -167,6 +181,9 @@ int main(void)
         cmocka_unit_test(the_environment_lowers_the_level),
 #if defined(__x86_64__)
         cmocka_unit_test(detection_agrees_with_the_system),
+#endif
+#if defined(__x86_64__)
+        cmocka_unit_test(attention_rounds_where_products_do),
 #endif
         cmocka_unit_test(rows_describe_their_kernels),
         cmocka_unit_test(the_peak_is_measured_without_changing_the_table),
