@@ -114,21 +114,23 @@ static struct kept keep(size_t n, size_t most, enum truncation_side side)
     return side == TRUNCATE_LEFT ? (struct kept){n - most, n} : (struct kept){0, most};
 }
 
-/* How many tokens of each text stay when the longer one is cut first. */
-static void share(size_t *n1, size_t *n2, size_t most)
+/* How many tokens of each text stay when the longer one is cut first. odd_first: see tokenizer.h.
+ */
+static void share(size_t *n1, size_t *n2, size_t most, bool odd_first)
 {
     size_t shorter = *n1 < *n2 ? *n1 : *n2;
     size_t longer = shorter > most ? shorter : most - shorter > shorter ? most - shorter : shorter;
-    if (shorter + longer > most) {
+    bool both = shorter + longer > most;
+    if (both) {
         shorter = most / 2;
         longer = shorter + most % 2;
     }
-    bool swap = *n1 > *n2;
+    bool swap = *n1 > *n2 || (odd_first && both);
     *n1 = swap ? longer : shorter;
     *n2 = swap ? shorter : longer;
 }
 
-static bool truncate_texts(const tokens lists[2], bool is_pair, int n_special,
+static bool truncate_texts(const tokenizer *t, const tokens lists[2], bool is_pair, int n_special,
                            const encode_options *o, struct kept out[2], error *e)
 {
     size_t n1 = lists[0].n, n2 = lists[1].n;
@@ -143,7 +145,7 @@ static bool truncate_texts(const tokens lists[2], bool is_pair, int n_special,
         } else if (!is_pair) {
             n1 = most;
         } else if (o->strategy == TRUNCATE_LONGEST_FIRST) {
-            share(&n1, &n2, most);
+            share(&n1, &n2, most, t->info.odd_first);
         } else {
             size_t *cut = o->strategy == TRUNCATE_ONLY_FIRST ? &n1 : &n2;
             if (*cut <= remove)
@@ -292,7 +294,7 @@ static bool encode_texts(const tokenizer *t, const str inputs[2], tokens lists[2
         if (!encode_text(t, inputs[i], o->special_as_text, &lists[i], e))
             return false;
     int n_special = o->add_special ? encode_template(t, is_pair)->n_special : 0;
-    return truncate_texts(lists, is_pair, n_special, o, kept, e) &&
+    return truncate_texts(t, lists, is_pair, n_special, o, kept, e) &&
            encode_assemble(t, inputs, lists, is_pair, kept, o, out, a, e);
 }
 

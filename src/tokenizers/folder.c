@@ -87,6 +87,7 @@ static bool apply_config(tokenizer *t, const side_files *f, error *e)
     if (json_is_string(side))
         info->truncate_left = str_is(json_str(side), "left");
     read_type_ids(info, f, r);
+    info->odd_first = r && r->no_backend;
     info->clean_up_spaces =
         json_is_true(json_object_get(f->config, "clean_up_tokenization_spaces")) &&
         strcmp(t->model.kind->type, "BPE") != 0;

@@ -196,7 +196,8 @@ const recipe recipe_list[] = {
      .decoder = "fuse",
      .single = "cls0 A0 sep0",
      .pair = "cls0 A0 sep0 B0 sep0",
-     .max_tokens = 2048},
+     .max_tokens = 2048,
+     .no_backend = true},
     {.class_name = "Funnel",
      .model_types = {"funnel"},
      .source = SOURCE_LINES,
@@ -255,6 +256,7 @@ const recipe recipe_list[] = {
      .pre_tokenizer = "tokens words",
      .single = "cls0 A0 eos0",
      .pair = "cls0 A0 eos0 B0 eos0",
-     .whole = true},
+     .whole = true,
+     .no_backend = true},
     {0},
 };

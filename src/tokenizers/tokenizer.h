@@ -25,9 +25,11 @@ typedef struct tokenizer_info {
     int n_added_pair;       /* the same for a pair */
     int pad_id, unk_id, cls_id, sep_id, mask_id, bos_id, eos_id; /* -1: there is none */
     bool truncate_left;                                          /* truncation_side is "left" */
-    bool subword_prefix;        /* tokens inside of a word are marked, as with "##" */
-    bool clean_up_spaces;       /* clean_up_tokenization_spaces is true, and this is no BPE */
-    bool no_type_ids;           /* the models of this tokenizer are not given its type ids */
+    bool subword_prefix;  /* tokens inside of a word are marked, as with "##" */
+    bool clean_up_spaces; /* clean_up_tokenization_spaces is true, and this is no BPE */
+    bool no_type_ids;     /* the models of this tokenizer are not given its type ids */
+    bool odd_first; /* of a pair cut to an odd number of tokens the first text keeps one more, as in
+                       transformers' tokenizers without a backend; else the longer one */
     bool no_answer_type_ids;    /* the same for question-answering */
     int cls_box[4], sep_box[4]; /* where the tokens cls_id and sep_id stand on a page: left, top,
                                    right, bottom in thousandths */

@@ -18,9 +18,12 @@ from reference import GOLDENS, torch, transformers, write_rows
 from tiny_folders import write_transformer
 from tiny_tokenizers import (bert_tokenizer, qwen_tokenizer, roberta_tokenizer,
                              xlm_roberta_tokenizer)
-from tokenizers import pre_tokenizers, processors
-from transformers import (BartConfig, BertConfig, DistilBertConfig, LayoutLMConfig, LiltConfig,
-                          Qwen3Config, RobertaConfig, XLMRobertaConfig, pipeline)
+from pieces import RESIDUES
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import (BartConfig, BertConfig, BigBirdConfig, CanineConfig, DistilBertConfig,
+                          EsmConfig, FunnelConfig, LayoutLMConfig, LiltConfig, LongformerConfig,
+                          MobileBertConfig, Qwen3Config, RobertaConfig, XLMRobertaConfig,
+                          XLNetConfig, pipeline)
 
 OUT = GOLDENS / "tasks"
 SIZES = {"hidden_size": 28, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -43,6 +46,34 @@ QWEN3 = functools.partial(Qwen3Config, hidden_size=28, num_hidden_layers=2, num_
                           num_key_value_heads=2, head_dim=8, intermediate_size=44,
                           max_position_embeddings=66,
                           pad_token_id=qwen_tokenizer()[0].token_to_id("<|endoftext|>"))
+
+
+# Families that compute in a way of their own.
+BIG_BIRD = functools.partial(BigBirdConfig, **{**SIZES, "hidden_size": 24}, block_size=4,
+                             num_random_blocks=1, bos_token_id=0, eos_token_id=2, sep_token_id=2)
+CANINE = functools.partial(CanineConfig, **{**SIZES, "hidden_size": 24, "num_hidden_layers": 1},
+                           num_hash_functions=2, num_hash_buckets=71, local_transformer_stride=16,
+                           type_vocab_size=2)
+ESM = functools.partial(EsmConfig, **{**AFTER_PADDING, "hidden_size": 24}, mask_token_id=32,
+                        position_embedding_type="rotary", token_dropout=True)
+FUNNEL = functools.partial(FunnelConfig, block_sizes=[1, 1], num_decoder_layers=1, d_model=24,
+                           n_head=4, d_head=6, d_inner=36)
+LONGFORMER = functools.partial(LongformerConfig, **{**AFTER_PADDING, "hidden_size": 24},
+                               attention_window=8, sep_token_id=2)
+MOBILEBERT = functools.partial(MobileBertConfig, **{**SIZES, "hidden_size": 24}, embedding_size=12,
+                               intra_bottleneck_size=16, num_feedforward_networks=2,
+                               normalization_type="layer_norm")
+XLNET = functools.partial(XLNetConfig, d_model=24, n_layer=2, n_head=3, d_inner=44)
+
+
+def residue_tokenizer():
+    vocabulary = {token: i for i, token in enumerate(RESIDUES)}
+    return Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>")), {
+        "tokenizer_class": "EsmTokenizer", "model_max_length": 64}
+
+
+def no_tokenizer():
+    return None, {"tokenizer_class": "CanineTokenizer", "model_max_length": 64}
 
 
 def labels(*names):
@@ -118,6 +149,17 @@ MODELS = {
     "prefix-answers": model(ROBERTA, prefix_space_tokenizer, "QuestionAnswering"),
     "prefix-entities": model(ROBERTA, prefix_space_tokenizer, "TokenClassification",
                              PLAIN_NAMES),
+    "bart-masked-lm": model(BART, roberta_tokenizer, "ConditionalGeneration"),
+    "big-bird-entities": model(BIG_BIRD, xlm_roberta_tokenizer, "TokenClassification", NAMES),
+    "big-bird-labels": model(BIG_BIRD, xlm_roberta_tokenizer, "SequenceClassification", NLI),
+    "canine-labels": model(CANINE, no_tokenizer, "SequenceClassification", NLI),
+    "esm-masked-lm": {**model(ESM, residue_tokenizer, "MaskedLM"), "vocab_txt": True},
+    "funnel-entities": model(FUNNEL, bert_tokenizer, "TokenClassification", NAMES),
+    "funnel-labels": model(FUNNEL, bert_tokenizer, "SequenceClassification", NLI),
+    "longformer-labels": model(LONGFORMER, roberta_tokenizer, "SequenceClassification", NLI),
+    "mobilebert-masked-lm": model(MOBILEBERT, bert_tokenizer, "MaskedLM"),
+    "xlnet-entities": model(XLNET, xlm_roberta_tokenizer, "TokenClassification", NAMES),
+    "xlnet-labels": model(XLNET, bert_tokenizer, "SequenceClassification", NLI),
     "bert-answers": model(BERT, bert_tokenizer, "QuestionAnswering"),
     "roberta-answers": model(ROBERTA, roberta_tokenizer, "QuestionAnswering"),
     "xlm-roberta-answers": model(XLM_ROBERTA, xlm_roberta_tokenizer, "QuestionAnswering"),
@@ -134,7 +176,12 @@ LABELS = ["sport", "the state", "happy \U0001f600", "a {brace}", "quick, brown"]
 
 @functools.cache
 def load(task, name):
-    return pipeline(task, str(GOLDENS / name), dtype=torch.float32, device="cpu")
+    ask = pipeline(task, str(GOLDENS / name), dtype=torch.float32, device="cpu")
+    base = ask.model.base_model
+    if hasattr(base, "set_attention_type"):  # one short text turns it to full attention for good
+        ask.model.register_forward_pre_hook(
+            lambda *_: base.set_attention_type(ask.model.config.attention_type))
+    return ask
 
 
 def plain(value):
@@ -256,6 +303,10 @@ def fill_mask_cases():
         yield where, f"one {mask} b", {"targets": ["the", "state", "zebra crossing", " of", "the"]}
         yield where, f"one {mask} b", {"targets": "people", "top_k": 3}
         yield where, f"{mask} or {mask}", {"targets": ["and", "not", "of"], "top_k": 2}
+    for name, mask in (("bart", "<mask>"), ("mobilebert", "[MASK]"), ("esm", "<mask>")):
+        where = f"tasks/{name}-masked-lm"
+        for text in (f"The quick {mask} fox.", f"MKT{mask}AYIAK-{mask}RQ ISF", f"one {mask} {LONG}"):
+            yield where, text, {}
 
 
 def text_classification_cases():
@@ -270,6 +321,10 @@ def text_classification_cases():
         for parameters in ({"top_k": 1}, {"top_k": 2}, {"function_to_apply": "sigmoid"},
                            {"function_to_apply": "softmax"}, {"function_to_apply": "none"}):
             yield where, SHORT, parameters
+    for family in ("big-bird", "canine", "funnel", "longformer", "xlnet"):
+        for inputs in (SHORT, AWKWARD, LONG, pair, [SHORT, "some letters"],
+                       {"text": SHORT, "text_pair": LONG}):
+            yield f"tasks/{family}-labels", inputs, {"function_to_apply": "none"}
     for text in (SHORT, AWKWARD, LONG):
         yield "tasks/layoutlm-labels", text, {"boxes": some_boxes(text)}
     yield "tasks/layoutlm-labels", [SHORT, "a"], {"boxes": [some_boxes(SHORT), [[1, 2, 3, 4]]]}
@@ -290,6 +345,9 @@ def token_classification_cases():
             yield where, LONG, {"stride": stride}
             yield where, LONG, {"stride": stride, "aggregation_strategy": "max"}
         yield where, [SHORT, LONG], {"stride": 20, "aggregation_strategy": "first"}
+    for family in ("big-bird", "funnel", "xlnet"):
+        for text in (SHORT, AWKWARD, LONG):
+            yield f"tasks/{family}-entities", text, {"aggregation_strategy": "first"}
     for where in ("tasks/layoutlm-entities", "tasks/lilt-entities"):
         texts = [SHORT, " ".join(AWKWARD.split()), LONG]
         boxes = [some_boxes(text) for text in texts]

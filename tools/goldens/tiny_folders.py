@@ -36,10 +36,12 @@ def random_tensor(case, name, shape):
 
 
 def random_state(case, model):
-    """The model's tensors, random; tied ones and buffers once, as published files have them."""
+    """The model's tensors, random; tied ones and buffers once, as published files have them, angles
+    of positions not at all."""
     tied = set(getattr(model, "all_tied_weights_keys", None) or ())
     return {name: random_tensor(case, name, tuple(t.shape))
-            for name, t in model.state_dict().items() if name not in tied and t.is_floating_point()}
+            for name, t in model.state_dict().items()
+            if name not in tied and t.is_floating_point() and not name.endswith("inv_freq")}
 
 
 def old_norm_names(name):
@@ -70,7 +72,8 @@ def write_transformer(folder, case, c):
     """config.json, weights and tokenizer of case c (a row of tiny.CASES) into folder."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer, tokenizer_config = c["tokenizer"]()
-    config = c["config"](vocab_size=tokenizer.get_vocab_size(), **c.get("settings", {}))
+    sizes = {"vocab_size": tokenizer.get_vocab_size()} if tokenizer else {}
+    config = c["config"](**sizes, **c.get("settings", {}))
     model = c.get("model", transformers.AutoModel.from_config)(config)
     state = random_state(case, model)
     if c.get("old_norm_names"):
@@ -79,13 +82,20 @@ def write_transformer(folder, case, c):
     state = {n: t.to(dtype) for n, t in state.items()}
     if c.get("position_ids"):
         state["embeddings.position_ids"] = torch.arange(config.max_position_embeddings)[None]
-    write_weights(folder, state, c.get("shards", 1))
+    if c.get("saved"):  # under the names of published files, which are not those of the class
+        model.load_state_dict(state, strict=False)
+        model.to(dtype).save_pretrained(folder)
+        (folder / "model.safetensors").chmod(0o644)
+    else:
+        write_weights(folder, state, c.get("shards", 1))
     published = config.to_diff_dict()
     published.update(architectures=[type(model).__name__],
                      torch_dtype=str(dtype).removeprefix("torch."))
     published.pop("dtype", None)
     write_json(folder / "config.json", published)
     write_json(folder / "tokenizer_config.json", tokenizer_config)
+    if not tokenizer:
+        return config.hidden_size
     if c.get("vocab_txt"):
         vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
         (folder / "vocab.txt").write_text("".join(t + "\n" for t, _ in vocabulary))
