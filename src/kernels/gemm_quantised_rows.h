@@ -1,8 +1,7 @@
 /* The loops over columns, for the variants with vectors: a function for each type and number of
  * rows, and one for a single row and PARTS blocks of k at once, whose sums are put together at
  * once. (Several columns at once would share x too, but then memory is read in several streams,
- * which halves its speed.) An including file has defined TILE_M (4 or 8), and small_row and
- * large_row as row_fn with the type, the number of rows and the number of parts before. */
+ * which halves its speed.) An including file has a simd_<isa>.h and TILE_M, 4 or 8, before this. */
 #pragma once
 
 #include "kernels/gemm_quantised_x.h"
@@ -51,6 +50,36 @@ INLINE void fetch_blocks(const uint8_t *w, int bytes)
     for (int at = 0; at < bytes; at += 64)
         __builtin_prefetch(w + FETCH_BYTES + at, 0, 3);
 }
+
+/* Sums of m rows. */
+INLINE void put_sums(int m, const vf *sums, float *c, long ldc, bool add)
+{
+    UNROLL
+    for (int i = 0; i < m; i++)
+        c[i * ldc] = add ? c[i * ldc] + vf_sum(sums[i]) : vf_sum(sums[i]);
+}
+
+/* small_row and large_row: `blocks` adds the products of a part. How the sum of a part is kept,
+ * part_sum, part_of and put_parts, belongs to the instruction set. */
+#define QUANTISED_ROW(name, blocks)                                                                \
+    INLINE void name(enum quantised_type type, int m, int parts, const uint8_t *w,                 \
+                     const char *chunks, size_t row_size, int k, float *c, long ldc, bool add)     \
+    {                                                                                              \
+        vf sums[TILE_M];                                                                           \
+        part_sum part[PARTS];                                                                      \
+        for (int p = 0; p < parts; p++) {                                                          \
+            UNROLL                                                                                 \
+            for (int i = 0; i < m; i++)                                                            \
+                sums[i] = vf_zero();                                                               \
+            w = blocks(type, m, w, chunks, row_size, k, sums);                                     \
+            chunks += chunks_size(type, k);                                                        \
+            part[p] = part_of(sums[0]);                                                            \
+        }                                                                                          \
+        if (parts == PARTS)                                                                        \
+            put_parts(part, c, add);                                                               \
+        else                                                                                       \
+            put_sums(m, sums, c, ldc, add);                                                        \
+    }
 
 #define ROW(size, type, m, parts)                                                                  \
     static __attribute__((noinline)) void row_##type##_##m##_##parts(                              \

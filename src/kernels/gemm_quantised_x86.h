@@ -4,6 +4,13 @@
 
 #include "kernels/gemm_quantised_rows.h"
 
+typedef __m128 part_sum;
+
+INLINE part_sum part_of(vf sums)
+{
+    return vf_quarter_sums(sums);
+}
+
 /* vf_sum of four vectors, whose quarter sums these are, with the very same additions. */
 INLINE __m128 sums_of_four(const __m128 *b)
 {
@@ -12,16 +19,8 @@ INLINE __m128 sums_of_four(const __m128 *b)
     return _mm_add_ps(_mm_shuffle_ps(first, second, 0x88), _mm_shuffle_ps(first, second, 0xdd));
 }
 
-/* Sums of m rows. */
-INLINE void put_sums(int m, const vf *sums, float *c, long ldc, bool add)
-{
-    UNROLL
-    for (int i = 0; i < m; i++)
-        c[i * ldc] = add ? c[i * ldc] + vf_sum(sums[i]) : vf_sum(sums[i]);
-}
-
 /* Sums of a row's parts, one after the other. */
-INLINE void put_parts(const __m128 *quarters, float *c, bool add)
+INLINE void put_parts(const part_sum *quarters, float *c, bool add)
 {
     float parts[PARTS];
     _mm_storeu_ps(parts, sums_of_four(quarters));
@@ -30,24 +29,3 @@ INLINE void put_parts(const __m128 *quarters, float *c, bool add)
         sum += parts[i];
     *c = sum;
 }
-
-/* The two kinds of rows: `blocks` adds the products of a part. */
-#define QUANTISED_ROW(name, blocks)                                                                \
-    INLINE void name(enum quantised_type type, int m, int parts, const uint8_t *w,                 \
-                     const char *chunks, size_t row_size, int k, float *c, long ldc, bool add)     \
-    {                                                                                              \
-        vf sums[TILE_M];                                                                           \
-        __m128 quarters[PARTS];                                                                    \
-        for (int p = 0; p < parts; p++) {                                                          \
-            UNROLL                                                                                 \
-            for (int i = 0; i < m; i++)                                                            \
-                sums[i] = vf_zero();                                                               \
-            w = blocks(type, m, w, chunks, row_size, k, sums);                                     \
-            chunks += chunks_size(type, k);                                                        \
-            quarters[p] = vf_quarter_sums(sums[0]);                                                \
-        }                                                                                          \
-        if (parts == PARTS)                                                                        \
-            put_parts(quarters, c, add);                                                           \
-        else                                                                                       \
-            put_sums(m, sums, c, ldc, add);                                                        \
-    }
