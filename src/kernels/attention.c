@@ -99,7 +99,8 @@ static const float *bias_of(const unit *u, int query, int key)
     const attention_args *a = u->a;
     if (!a->bias)
         return u->span_bias;
-    return a->bias + u->head * a->bias_head_stride + query * a->bias_row_stride + u->keys_before +
+    long row = a->bias_by_row ? (long)u->row - a->start[0] + query : query;
+    return a->bias + u->head * a->bias_head_stride + row * a->bias_row_stride + u->keys_before +
            key;
 }
 

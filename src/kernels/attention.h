@@ -42,6 +42,8 @@ typedef struct attention_args {
     int window;                             /* for the two window masks, see there */
     const float *bias;                      /* added to the scaled scores, or NULL: */
     long bias_head_stride, bias_row_stride; /* bias[h * head_stride + i * row_stride + j] */
+    bool bias_by_row; /* i counts rows from start[0] on; else those of the sequence, whose bias all
+                         share */
     /* Keys of sequence s: spans first_span[s] .. first_span[s + 1] - 1, one after the other; what
      * stands in two of them counts twice. Masks compare the numbers of rows of q and k; j of `bias`
      * counts the keys of all spans, whose own biases it takes the place of. NULL: the sequence's

@@ -238,6 +238,40 @@ static const float *panel_after(const gemm_region *r, int job, int part)
     return j->a->packed + part % j->n_column_parts * j->columns * packed_row(j->a->k);
 }
 
+static gemm_part part_of(const gemm_job *job, int part)
+{
+    const gemm_args *a = job->a;
+    gemm_part p = {0};
+    p.row = part / job->n_column_parts * job->rows;
+    p.rows = min_int(job->rows, a->m - p.row);
+    p.col = part % job->n_column_parts * job->columns;
+    p.cols = min_int(job->columns, a->n - p.col);
+    p.by_panel = a->k <= GEMM_BLOCK || (long)p.rows * a->k <= PANEL_FLOATS;
+    return p;
+}
+
+static size_t panel_floats(const gemm_job *job)
+{
+    return job->a->packed ? 0 : (size_t)kernels.gemm_f32->tile_n * GEMM_BLOCK;
+}
+
+/* Working memory of a part; the first one needs the most. */
+static size_t work_floats(const gemm_job *job, const gemm_part *p)
+{
+    int columns = p->by_panel ? kernels.gemm_f32->tile_n : job->columns;
+    return panel_floats(job) + (size_t)job->rows * (size_t)columns;
+}
+
+static void compute_part(const gemm_job *job, gemm_part *p, float *work)
+{
+    p->panel = work;
+    p->sums = work + panel_floats(job);
+    if (job->streams)
+        streamed_part(job->a, p);
+    else
+        packed_part(job->a, p);
+}
+
 static void run_part(void *arg, int part, int thread)
 {
     const gemm_region *region = arg;
@@ -245,23 +279,9 @@ static void run_part(void *arg, int part, int thread)
     for (; part >= region->jobs[which].n_parts; which++)
         part -= region->jobs[which].n_parts;
     const gemm_job *job = &region->jobs[which];
-    const gemm_args *a = job->a;
-    int tile_n = kernels.gemm_f32->tile_n;
-    gemm_part p;
-    p.row = part / job->n_column_parts * job->rows;
-    p.rows = min_int(job->rows, a->m - p.row);
-    p.col = part % job->n_column_parts * job->columns;
-    p.cols = min_int(job->columns, a->n - p.col);
-    p.by_panel = a->k <= GEMM_BLOCK || (long)p.rows * a->k <= PANEL_FLOATS;
+    gemm_part p = part_of(job, part);
     p.next = panel_after(region, which, part);
-    size_t panel = a->packed ? 0 : (size_t)tile_n * GEMM_BLOCK;
-    size_t sums = (size_t)job->rows * (size_t)(p.by_panel ? tile_n : job->columns);
-    p.panel = team_scratch(region->team, thread, (panel + sums) * sizeof(float));
-    p.sums = p.panel + panel;
-    if (job->streams)
-        streamed_part(a, &p);
-    else
-        packed_part(a, &p);
+    compute_part(job, &p, team_scratch(region->team, thread, work_floats(job, &p) * sizeof(float)));
 }
 
 /* k of 0: the sums are 0. */
@@ -322,6 +342,30 @@ void gemm_f32_all(team *t, const gemm_args *list, int n_products)
         n_parts += job.n_parts;
     }
     team_run(t, n_parts, run_part, &region);
+}
+
+size_t gemm_f32_alone_floats(const gemm_args *a)
+{
+    if (a->m <= 0 || a->n <= 0 || a->k <= 0)
+        return 0;
+    gemm_job job = job_of(a, 1);
+    gemm_part first = part_of(&job, 0);
+    return work_floats(&job, &first);
+}
+
+void gemm_f32_alone(const gemm_args *a, float *work)
+{
+    if (a->m <= 0 || a->n <= 0)
+        return;
+    if (a->k <= 0) {
+        finish_without_sums(a);
+        return;
+    }
+    gemm_job job = job_of(a, 1);
+    for (int i = 0; i < job.n_parts; i++) {
+        gemm_part p = part_of(&job, i);
+        compute_part(&job, &p, work);
+    }
 }
 
 void gemm_f32(team *t, const gemm_args *a)

@@ -36,10 +36,17 @@ void gemm_f32(team *t, const gemm_args *a);
 enum { GEMM_TOGETHER = 4 };
 void gemm_f32_all(team *t, const gemm_args *list, int n_products);
 
+/* The whole product on the calling thread, which may be inside of a region: for small ones that
+ * only pay many at a time. The results are those of gemm_f32. work: so many floats, 64-byte
+ * aligned. */
+size_t gemm_f32_alone_floats(const gemm_args *a);
+void gemm_f32_alone(const gemm_args *a, float *work);
+
 /* Weights ahead of time in the order in which products read them: panel after panel of tile_n
  * columns. Products of packed weights have the same bits and are faster, above all with few rows.
  * What is packed is right for the kernel level in use only: gemm_f32_panel tells the columns of a
- * panel, which is all that may differ. */
+ * panel, which is all that may differ. The columns from a multiple of it on, `first`, begin behind
+ * gemm_f32_packed_bytes(first, k). */
 size_t gemm_f32_packed_bytes(int n, int k);
 int gemm_f32_panel(void);
 

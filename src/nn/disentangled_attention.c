@@ -1,6 +1,10 @@
-/* The parts by position are products of all queries (or keys) of a sequence with the rows of the
+/* The parts by position are products of the queries (or keys) of a sequence with the rows of the
  * table that its distances reach, [n][reach] each; what a pair of tokens takes from them depends
- * on its distance only and becomes the bias of the attention kernel, a few heads at a time. */
+ * on its distance only and becomes the bias of the attention kernel.
+ *
+ * A layer has thousands of these products, for each head of each sequence, and none of them is
+ * worth a region of the team: all are one. What a part of it makes stays in its cache until it is
+ * bias. Only the bias of many sequences, or of a few heads of a long one, is kept at a time. */
 #include "nn/disentangled_attention.h"
 #include "base/profile.h"
 #include "kernels/attention.h"
@@ -11,9 +15,12 @@
 #include <string.h>
 
 enum {
-    BIAS_FLOATS = 1 << 20, /* of heads that go through the kernel together */
+    BIAS_FLOATS = 1 << 20, /* kept at a time */
     TILE = 16,             /* queries whose scores by position are in one cache line */
-    GRAIN = 4,             /* tiles worth another thread */
+    LEAST_QUERIES = 64,    /* of a unit: each makes the scores of all keys by position */
+    PARTS_PER_THREAD = 16,
+    SPLIT_ROWS = 64, /* of the fused product, worth another thread */
+    ALIGN = 64,
 };
 
 int relative_position(const relative_positions *p, int distance)
@@ -39,27 +46,38 @@ static float score_scale(const disentangled_attention *m)
     return (float)(1 / sqrt((double)(width_of(m) / m->heads) * m->score_parts));
 }
 
-/* [rows][hidden] times the projection as [heads][rows][head_dim]; NULL without memory. */
+static size_t table_floats(int rows, int head_dim)
+{
+    return gemm_f32_packed_bytes(rows, head_dim) / sizeof(float);
+}
+
+/* [rows][hidden] times the projection, packed as [heads] matrices [rows][head_dim]; NULL without
+ * memory. */
 static float *project_positions(const disentangled_attention *m, const linear *l, team *t,
                                 const float *table, int rows)
 {
     int width = width_of(m), head_dim = width / m->heads;
-    size_t n = (size_t)rows * (size_t)width;
-    float *flat = calloc(n, sizeof *flat), *out = calloc(n, sizeof *out);
+    size_t one = table_floats(rows, head_dim), bytes = (size_t)m->heads * one * sizeof(float);
+    float *flat = calloc((size_t)rows * (size_t)width, sizeof *flat);
+    float *head = calloc((size_t)rows * (size_t)head_dim, sizeof *head);
+    float *out = aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
     float scale = score_scale(m);
-    if (flat && out) {
+    bool ok = flat && head && out;
+    if (ok)
         linear_run(l, t, table, ACT_NONE, flat, rows);
-        for (int h = 0; h < m->heads; h++)
-            for (int i = 0; i < rows; i++)
-                for (int j = 0; j < head_dim; j++)
-                    out[((size_t)h * (size_t)rows + (size_t)i) * (size_t)head_dim + (size_t)j] =
-                        flat[(size_t)i * (size_t)width + (size_t)(h * head_dim + j)] * scale;
-    } else {
-        free(out);
-        out = NULL;
+    for (int h = 0; ok && h < m->heads; h++) {
+        for (size_t i = 0; i < (size_t)rows * (size_t)head_dim; i++)
+            head[i] = flat[i / (size_t)head_dim * (size_t)width + (size_t)(h * head_dim) +
+                           i % (size_t)head_dim] *
+                      scale;
+        gemm_f32_pack(head, rows, head_dim, out + (size_t)h * one);
     }
     free(flat);
-    return out;
+    free(head);
+    if (ok)
+        return out;
+    free(out);
+    return NULL;
 }
 
 bool disentangled_attention_prepare(disentangled_attention *m, team *t, const float *table,
@@ -85,20 +103,12 @@ void disentangled_attention_release(disentangled_attention *m)
     *m = (disentangled_attention){0};
 }
 
-/* Heads whose bias is kept at a time for a sequence of n tokens. */
-static int heads_together(const disentangled_attention *m, int n)
-{
-    long heads = BIAS_FLOATS / ((long)n * n);
-    return heads < 1 ? 1 : heads < m->heads ? (int)heads : m->heads;
-}
-
 size_t disentangled_attention_work(const disentangled_attention *m, int n_rows)
 {
     size_t n = (size_t)n_rows, part = n * (size_t)width_of(m);
     size_t bias = n * n > BIAS_FLOATS ? n * n : BIAS_FLOATS;
     size_t all = (size_t)m->heads * n * n;
-    size_t reach = 2 * n; /* distances; the table's rows are fewer if anything */
-    return (m->fused.in ? 6 : 3) * part + 2 * n * reach + (all < bias ? all : bias) + reach;
+    return (m->fused.in ? 6 : 3) * part + (all < bias ? all : bias) + 2 * n;
 }
 
 struct split_job {
@@ -125,109 +135,186 @@ static void split_rows(void *arg, long begin, long end, int thread)
         }
 }
 
-struct bias_job {
-    const float *by_query, *by_key; /* [n][reach] each, or NULL */
-    const int *row;                 /* by distance, at distance 0 */
-    int n, reach;
-    float *bias; /* [n][n] */
+/* Sequences, or some heads of one, whose bias is kept at a time. */
+struct group {
+    const disentangled_attention *m;
+    team *team;
+    const float *query, *key, *value; /* of all rows, as is */
+    float *mixed;
+    const int *start; /* [n_seq + 1] */
+    int n_seq, longest;
+    int head, heads;
+    int span;
+    const int *row; /* of the table, by distance, at distance 0 */
+    float *bias;    /* [heads][rows from start[0] on][longest] */
+    int queries;    /* of a unit */
+    int n_units, n_parts;
 };
 
-/* TILE queries at a time: for one key, their distances are neighbours. */
-static void fill_tiles(void *arg, long begin, long end, int thread)
+/* Some queries of a head of a sequence. */
+struct unit {
+    const struct group *g;
+    int start, n;    /* of the sequence */
+    int head;        /* of the group's */
+    int first, last; /* queries, the last one excluded */
+    int low, reach;  /* rows of the table */
+    float *work;
+};
+
+/* TILE queries at a time: for one key, their distances are neighbours. by_query: [queries][reach],
+ * by_key: [n][reach], or NULL. */
+static void fill_bias(const struct unit *u, const float *by_query, const float *by_key)
 {
-    (void)thread;
-    const struct bias_job *job = arg;
-    long n = job->n, reach = job->reach;
-    for (long tile = begin; tile < end; tile++) {
-        long first = tile * TILE, last = first + TILE < n ? first + TILE : n;
+    const struct group *g = u->g;
+    long n = u->n, reach = u->reach, low = u->low, stride = g->longest;
+    long rows = g->start[g->n_seq] - g->start[0];
+    float *bias = g->bias + (u->head * rows + u->start - g->start[0]) * stride;
+    for (long first = u->first; first < u->last; first += TILE) {
+        long last = first + TILE < u->last ? first + TILE : u->last;
         for (long i = first; i < last; i++)
             for (long j = 0; j < n; j++)
-                job->bias[i * n + j] =
-                    job->by_query ? job->by_query[i * reach + job->row[i - j]] : 0;
-        for (long j = 0; job->by_key && j < n; j++)
+                bias[i * stride + j] =
+                    by_query ? by_query[(i - u->first) * reach + g->row[i - j] - low] : 0;
+        for (long j = 0; by_key && j < n; j++)
             for (long i = first; i < last; i++)
-                job->bias[i * n + j] += job->by_key[j * reach + job->row[i - j]];
+                bias[i * stride + j] += by_key[j * reach + g->row[i - j] - low];
     }
 }
 
-/* One sequence: projections of its rows, and working memory behind them. */
-struct sequence {
-    const disentangled_attention *m;
-    team *team;
-    const float *query, *key, *value;
-    float *mixed;
-    int n;
-    int first, reach; /* rows of the table that its distances have */
-    int *row;         /* [2 n - 1] rows behind `first`, by distance + n - 1 */
-    float *by_query, *by_key, *bias;
-};
-
-/* x [n][head_dim] of head h times the reached rows of its table: out [n][reach]. */
-static const float *score_positions(const struct sequence *s, const float *x, const float *tables,
-                                    int span, int h, float *out)
+/* Rows of x, [rows][head_dim] of the unit's head, times the reached rows of its table. */
+static gemm_args by_position(const struct unit *u, const float *x, int row, int rows,
+                             const float *tables)
 {
-    int width = width_of(s->m), head_dim = width / s->m->heads;
-    if (!tables)
-        return NULL;
-    size_t row = (size_t)h * 2 * (size_t)span + (size_t)s->first;
-    gemm_f32(s->team, &(gemm_args){.x = x + (size_t)h * (size_t)head_dim,
-                                   .ldx = width,
-                                   .w = tables + row * (size_t)head_dim,
-                                   .out = out,
-                                   .ldo = s->reach,
-                                   .m = s->n,
-                                   .n = s->reach,
-                                   .k = head_dim});
-    return out;
+    const struct group *g = u->g;
+    int width = width_of(g->m), head_dim = width / g->m->heads, head = g->head + u->head;
+    size_t skip = (size_t)head * table_floats(2 * g->span, head_dim);
+    return (gemm_args){.x = x + (size_t)row * (size_t)width + (size_t)head * (size_t)head_dim,
+                       .ldx = width,
+                       .packed = tables ? tables + skip + table_floats(u->low, head_dim) : NULL,
+                       .ldo = u->reach,
+                       .m = rows,
+                       .n = u->reach,
+                       .k = head_dim};
 }
 
-static void attend(const struct sequence *s, int head, int heads, bool biased)
+static void run_unit(struct unit *u, int thread)
 {
-    int width = width_of(s->m), head_dim = width / s->m->heads, at = head * head_dim;
-    attention_f32(s->team, &(attention_args){.q = s->query + at,
-                                             .k = s->key + at,
-                                             .v = s->value + at,
+    const struct group *g = u->g;
+    const disentangled_attention *m = g->m;
+    enum { FLOATS = ALIGN / sizeof(float) };
+    u->low = g->row[u->first - (u->n - 1)];
+    u->low -= u->low % gemm_f32_panel();
+    u->reach = g->row[u->last - 1] - u->low + 1;
+    int queries = u->last - u->first;
+    gemm_args q = by_position(u, g->query, u->start + u->first, queries, m->position_keys);
+    gemm_args k = by_position(u, g->key, u->start, u->n, m->position_queries);
+    size_t work = gemm_f32_alone_floats(&q), more = gemm_f32_alone_floats(&k);
+    work = ((work > more ? work : more) + FLOATS - 1) / FLOATS * FLOATS;
+    size_t scores = ((size_t)queries + (size_t)u->n) * (size_t)u->reach;
+    float *memory = team_scratch(g->team, thread, (work + scores) * sizeof(float));
+    q.out = memory + work;
+    k.out = q.out + (size_t)queries * (size_t)u->reach;
+    if (m->position_keys)
+        gemm_f32_alone(&q, memory);
+    if (m->position_queries)
+        gemm_f32_alone(&k, memory);
+    fill_bias(u, m->position_keys ? q.out : NULL, m->position_queries ? k.out : NULL);
+}
+
+static int blocks_of(const struct group *g, int sequence)
+{
+    int n = g->start[sequence + 1] - g->start[sequence];
+    return (n + g->queries - 1) / g->queries;
+}
+
+static void run_part(void *arg, int part, int thread)
+{
+    const struct group *g = arg;
+    int next = (int)((long)g->n_units * part / g->n_parts);
+    int end = (int)((long)g->n_units * (part + 1) / g->n_parts), sequence = 0;
+    for (int before = 0; next < end; next++) {
+        while (next - before >= blocks_of(g, sequence) * g->heads)
+            before += blocks_of(g, sequence++) * g->heads;
+        struct unit u = {.g = g, .start = g->start[sequence]};
+        u.n = g->start[sequence + 1] - u.start;
+        u.head = (next - before) % g->heads;
+        u.first = (next - before) / g->heads * g->queries;
+        u.last = u.first + g->queries < u.n ? u.first + g->queries : u.n;
+        run_unit(&u, thread);
+    }
+}
+
+/* Whole sequences if that is enough for all threads. */
+static void cut(struct group *g)
+{
+    int wanted = team_size(g->team) == 1 ? 1 : 4 * team_size(g->team), units = g->n_seq * g->heads;
+    int blocks = (wanted + units - 1) / units;
+    g->queries = (g->longest + blocks - 1) / blocks;
+    g->queries = (g->queries + TILE - 1) / TILE * TILE;
+    g->queries = g->queries < LEAST_QUERIES ? LEAST_QUERIES : g->queries;
+    g->n_units = 0;
+    for (int i = 0; i < g->n_seq; i++)
+        g->n_units += blocks_of(g, i) * g->heads;
+    int parts = team_size(g->team) == 1 ? 1 : team_size(g->team) * PARTS_PER_THREAD;
+    g->n_parts = g->n_units < parts ? g->n_units : parts;
+}
+
+static void run_group(struct group *g)
+{
+    const disentangled_attention *m = g->m;
+    int width = width_of(m), head_dim = width / m->heads, at = g->head * head_dim;
+    bool biased = m->position_keys || m->position_queries;
+    if (biased) {
+        cut(g);
+        team_run(g->team, g->n_parts, run_part, g);
+    }
+    long rows = g->start[g->n_seq] - g->start[0];
+    attention_f32(g->team, &(attention_args){.q = g->query + at,
+                                             .k = g->key + at,
+                                             .v = g->value + at,
                                              .ldq = width,
                                              .ldk = width,
                                              .ldv = width,
-                                             .out = s->mixed + at,
+                                             .out = g->mixed + at,
                                              .ldo = width,
-                                             .start = (int[]){0, s->n},
-                                             .n_seq = 1,
-                                             .heads = heads,
+                                             .start = g->start,
+                                             .n_seq = g->n_seq,
+                                             .heads = g->heads,
                                              .head_dim = head_dim,
-                                             .scale = score_scale(s->m),
+                                             .scale = score_scale(m),
                                              .mask = ATTENTION_FULL,
-                                             .bias = biased ? s->bias : NULL,
-                                             .bias_head_stride = (long)s->n * s->n,
-                                             .bias_row_stride = s->n});
+                                             .bias = biased ? g->bias : NULL,
+                                             .bias_head_stride = rows * g->longest,
+                                             .bias_row_stride = g->longest,
+                                             .bias_by_row = true});
 }
 
-static void run_sequence(struct sequence *s, const relative_positions *p)
+static int larger(int a, int b)
 {
-    const disentangled_attention *m = s->m;
-    if (!m->position_keys && !m->position_queries) {
-        attend(s, 0, m->heads, false);
-        return;
-    }
-    s->first = relative_position(p, 1 - s->n);
-    s->reach = relative_position(p, s->n - 1) - s->first + 1;
-    for (int i = 0; i < 2 * s->n - 1; i++)
-        s->row[i] = relative_position(p, i - (s->n - 1)) - s->first;
-    int together = heads_together(m, s->n);
-    for (int head = 0; head < m->heads; head += together) {
-        int heads = m->heads - head < together ? m->heads - head : together;
-        for (int h = 0; h < heads; h++)
-            team_for(s->team, (s->n + TILE - 1) / TILE, GRAIN, fill_tiles,
-                     &(struct bias_job){.by_query = score_positions(s, s->query, m->position_keys,
-                                                                    p->span, head + h, s->by_query),
-                                        .by_key = score_positions(s, s->key, m->position_queries,
-                                                                  p->span, head + h, s->by_key),
-                                        .row = s->row + s->n - 1,
-                                        .n = s->n,
-                                        .reach = s->reach,
-                                        .bias = s->bias + (size_t)h * (size_t)s->n * (size_t)s->n});
-        attend(s, head, heads, true);
+    return a > b ? a : b;
+}
+
+/* As many sequences as there is room for, one at least; their heads as many at a time. */
+static void run_groups(struct group *g, const ragged *r)
+{
+    int heads = g->m->heads;
+    for (int first = 0, end; first < r->n_seq; first = end) {
+        g->longest = 0;
+        for (end = first; end < r->n_seq; end++) {
+            int n = r->start[end + 1] - r->start[end], longest = larger(g->longest, n);
+            long rows = r->start[end + 1] - r->start[first];
+            if (end > first && rows * longest > BIAS_FLOATS / heads)
+                break;
+            g->longest = longest;
+        }
+        g->start = r->start + first;
+        g->n_seq = end - first;
+        long rows = r->start[end] - r->start[first], one = larger(1, (int)rows) * (long)g->longest;
+        long together = one > 0 && BIAS_FLOATS / one < heads ? BIAS_FLOATS / one : heads;
+        for (g->head = 0; g->head < heads; g->head += g->heads) {
+            g->heads = heads - g->head < together ? heads - g->head : larger(1, (int)together);
+            run_group(g);
+        }
     }
 }
 
@@ -243,7 +330,7 @@ void disentangled_attention_run(const disentangled_attention *m, team *t, const 
         float *fused = rest;
         rest += 3 * part;
         linear_run(&m->fused, t, x, ACT_NONE, fused, n);
-        team_for(t, n, GRAIN * TILE, split_rows, &(struct split_job){m, fused, query, key, value});
+        team_for(t, n, SPLIT_ROWS, split_rows, &(struct split_job){m, fused, query, key, value});
     } else {
         const linear_call inputs[] = {{&m->query, x, query, ACT_NONE},
                                       {&m->key, x, key, ACT_NONE},
@@ -251,22 +338,19 @@ void disentangled_attention_run(const disentangled_attention *m, team *t, const 
         linear_run_all(t, inputs, 3, n);
     }
     for (int i = 0; i < r->n_seq; i++)
-        longest = r->start[i + 1] - r->start[i] > longest ? r->start[i + 1] - r->start[i] : longest;
-    size_t reach = 2 * (size_t)longest, scores = (size_t)longest * reach;
-    for (int i = 0; i < r->n_seq; i++) {
-        size_t at = (size_t)r->start[i] * (size_t)width;
-        struct sequence s = {.m = m,
-                             .team = t,
-                             .query = query + at,
-                             .key = key + at,
-                             .value = value + at,
-                             .mixed = mixed + at,
-                             .n = r->start[i + 1] - r->start[i],
-                             .row = (int *)rest,
-                             .by_query = rest + reach,
-                             .by_key = rest + reach + scores,
-                             .bias = rest + reach + 2 * scores};
-        run_sequence(&s, p);
-    }
+        longest = larger(longest, r->start[i + 1] - r->start[i]);
+    int *row = (int *)rest + longest;
+    for (int i = 1 - longest; i < longest; i++)
+        row[i] = relative_position(p, i);
+    run_groups(&(struct group){.m = m,
+                               .team = t,
+                               .query = query,
+                               .key = key,
+                               .value = value,
+                               .mixed = mixed,
+                               .span = p->span,
+                               .row = row,
+                               .bias = rest + 2 * (size_t)longest},
+               r);
     linear_run(&m->out, t, mixed, ACT_NONE, y, n);
 }

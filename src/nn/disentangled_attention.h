@@ -33,7 +33,7 @@ typedef struct disentangled_attention {
     int score_parts;            /* 1 + parts by position: their sum keeps its variance */
     linear content_to_position; /* makes keys of the table; in 0: there is no such part */
     linear position_to_content; /* makes queries of it, as above */
-    float *position_keys;       /* [heads][2 * span][head_dim], scaled; owned */
+    float *position_keys;       /* [heads] of [2 * span][head_dim], scaled and packed; owned */
     float *position_queries;    /* the same */
 } disentangled_attention;
 

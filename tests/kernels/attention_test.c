@@ -264,6 +264,45 @@ static void spans_are_seen_as_they_say(void **state)
     }
 }
 
+/* Rows of a batch with a bias each, in a batch that begins behind the first row: the bits of each
+ * sequence alone with its rows of it. */
+static void bias_of_rows(void **state)
+{
+    (void)state;
+    enum { N = 5, HEADS = 3, DIM = 16, LONGEST = 130 };
+    static const int lengths[N] = {7, 1, 130, 0, 33};
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    team *t = team_new(2, NULL);
+    for (int level = 0; level < n; level++) {
+        assert_true(kernels_init_level(levels[level], NULL));
+        batch b = batch_new(lengths, N, HEADS, HEADS, DIM, ATTENTION_FULL, 0, false);
+        long rows = b.starts[N] - b.starts[1];
+        edge bias = edge_random((size_t)(HEADS * rows * LONGEST));
+        b.a.bias = bias.p;
+        b.a.bias_by_row = true;
+        b.a.bias_row_stride = LONGEST;
+        b.a.bias_head_stride = rows * LONGEST;
+        b.a.start = b.starts + 1;
+        b.a.n_seq = N - 1;
+        attention_f32(t, &b.a);
+        edge together = edge_new(b.out.n);
+        memcpy(together.p, b.out.p, b.out.n * sizeof(float));
+        b.a.bias_by_row = false;
+        b.a.n_seq = 1;
+        for (int s = 1; s < N; s++) {
+            b.a.start = b.starts + s;
+            b.a.bias = bias.p + (b.starts[s] - b.starts[1]) * LONGEST;
+            attention_f32(t, &b.a);
+        }
+        assert_same_bits(together.p, b.out.p, b.out.n, "bias of rows");
+        edge_free(&together);
+        edge_free(&bias);
+        batch_free(&b);
+    }
+    team_free(t);
+}
+
 static void masked_by_minus_infinity_everywhere_gives_zeros(void **state)
 {
     (void)state;
@@ -336,6 +375,7 @@ int main(void)
         cmocka_unit_test(values_are_near_those_in_double),
         cmocka_unit_test(sequences_do_not_depend_on_their_batch),
         cmocka_unit_test(spans_are_seen_as_they_say),
+        cmocka_unit_test(bias_of_rows),
         cmocka_unit_test(masked_by_minus_infinity_everywhere_gives_zeros),
         cmocka_unit_test(rounded_operands_pass_the_same_checks),
         cmocka_unit_test(operands_are_rounded_where_that_pays),

@@ -124,6 +124,33 @@ static void rows_do_not_depend_on_their_batch(void **state)
     }
 }
 
+/* A product on the calling thread alone, in no more memory than it asks for, and one of the last
+ * panels of packed weights. */
+static void check_alone(const gemm_args *as, const edge *expected, const float *packed)
+{
+    edge out = edge_new(expected->n), work;
+    gemm_args a = *as;
+    a.out = out.p;
+    for (int part = 0; part < (packed ? 2 : 1); part++) {
+        int skip = part ? (a.n - 1) / gemm_f32_panel() * gemm_f32_panel() : 0;
+        memcpy(out.p, expected->p, out.n * sizeof(float)); /* what is between the rows */
+        for (int i = 0; i < a.m; i++)
+            memset(a.out + i * a.ldo + skip, 0x7f, (size_t)(as->n - skip) * sizeof(float));
+        gemm_args some = a;
+        some.packed = packed ? packed + gemm_f32_packed_bytes(skip, a.k) / sizeof(float) : NULL;
+        some.n -= skip;
+        some.out += skip;
+        some.bias = a.bias ? a.bias + skip : NULL;
+        some.residual = a.residual ? a.residual + skip : NULL;
+        work = edge_new((gemm_f32_alone_floats(&some) + 15) / 16 * 16);
+        assert_int_equal((uintptr_t)work.p % 64, 0);
+        gemm_f32_alone(&some, work.p);
+        assert_same_bits(out.p, expected->p, out.n, "alone");
+        edge_free(&work);
+    }
+    edge_free(&out);
+}
+
 /* Packed weights and products of one region give the bits of a product by itself. */
 static void check_packed(team *t, int m, int n, int k)
 {
@@ -148,6 +175,9 @@ static void check_packed(team *t, int m, int n, int k)
     gemm_f32_all(t, list, 2);
     assert_same_bits(out.p, p.out.p, out.n, "packed");
     assert_same_bits(other.p, q.out.p, other.n, "beside another product");
+    check_alone(&p.a, &p.out, NULL);
+    check_alone(&p.a, &p.out, at);
+    check_alone(&q.a, &q.out, NULL);
     edge_free(&packed);
     edge_free(&out);
     edge_free(&other);
