@@ -20,7 +20,7 @@ static void take(void *arg, const bench_result *r)
     static const char *const of[] = {"", "of peak", "of bandwidth"};
     struct report *to = arg;
     if (!to->json) {
-        printf("%-14s %-8s %-48s %10.2f %9.1f %9.1f %6.1f %% %s\n", r->family, r->variant, r->shape,
+        printf("%-14s %-8s %-52s %10.2f %9.1f %9.1f %6.1f %% %s\n", r->family, r->variant, r->shape,
                1e6 * r->seconds, r->gflops, r->gigabytes, 100 * r->peak_share, of[r->bound]);
         fflush(stdout);
         return;
@@ -44,7 +44,7 @@ bool bench_kernels(const struct bench_args *a, error *e)
         printf("level %s, %d threads; peaks measured: %.1f GFLOP/s f32, %.1f GB/s read from "
                "memory\n\n",
                kernels_level(), team_size(t), gflops, reads);
-        printf("%-14s %-8s %-48s %10s %9s %9s\n", "family", "variant", "shape", "us", "GFLOP/s",
+        printf("%-14s %-8s %-52s %10s %9s %9s\n", "family", "variant", "shape", "us", "GFLOP/s",
                "GB/s");
     }
     bench_options o = {1e-3 * (double)a->per_row_ms, a->family, a->variant};

@@ -2,7 +2,6 @@
 #include "kernels/bench_job.h"
 
 #include "base/memory.h"
-#include "kernels/attention.h"
 #include "kernels/gemm_bf16.h"
 #include "kernels/gemm_i8.h"
 #include "kernels/gemm_quantised.h"
@@ -170,61 +169,6 @@ static void bench_bf16(bench *b)
         const gemm_shape *s = &gemm_shapes[i];
         measure_gemm(b, run_bf16, s, (double)gemm_bf16_bytes(s->n, s->k));
     }
-}
-
-typedef struct attention_shape {
-    int n_seq, length, heads, head_dim;
-    bool may_round;
-} attention_shape;
-
-static void run_attention(bench *b, const void *shape)
-{
-    const attention_shape *s = shape;
-    int start[64 + 1];
-    for (int i = 0; i <= s->n_seq; i++)
-        start[i] = i * s->length;
-    long width = (long)s->heads * s->head_dim;
-    attention_args a = {.q = b->in, .k = b->in + width, .v = b->in + 2 * width, .out = b->out};
-    a.ldq = a.ldk = a.ldv = 3 * width;
-    a.ldo = width;
-    a.start = start;
-    a.n_seq = s->n_seq;
-    a.heads = s->heads;
-    a.head_dim = s->head_dim;
-    a.scale = 0.125f;
-    a.may_round = s->may_round;
-    attention_f32(b->team, &a);
-}
-
-static void measure_attention(bench *b, bool may_round)
-{
-    static const attention_shape shapes[] = {
-        {1, 12, 12, 32},  {32, 40, 12, 32}, {8, 256, 12, 32},  {8, 256, 12, 64},
-        {4, 512, 12, 64}, {4, 512, 8, 128}, {1, 2048, 12, 64},
-    };
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        attention_shape copy = shapes[i], *s = &copy;
-        s->may_round = may_round;
-        double values = (double)s->n_seq * s->length * s->heads * s->head_dim;
-        char name[64];
-        snprintf(name, sizeof name, "%d x %d tokens, %d heads of %d", s->n_seq, s->length, s->heads,
-                 s->head_dim);
-        bench_products(b, run_attention, s, name, 4 * values * s->length, 16 * values);
-    }
-}
-
-static void bench_attention(bench *b)
-{
-    measure_attention(b, false);
-}
-
-/* The portable variant is used beside its like only. */
-static void bench_attention_bf16(bench *b)
-{
-    const attention_f32_kernels *before = kernels.attention_f32;
-    kernels.attention_f32 = &attention_f32_scalar;
-    measure_attention(b, true);
-    kernels.attention_f32 = before;
 }
 
 typedef struct quantised_shape {

@@ -38,5 +38,7 @@ void bench_sums(bench *b, bench_fn *fn, const void *shape, const char *name, dou
 void bench_bytes(bench *b, bench_fn *fn, const void *shape, const char *name, double bytes);
 
 /* Families with a file of their own. */
+void bench_attention(bench *b);
+void bench_attention_bf16(bench *b);
 void bench_conv(bench *b);
 void bench_rows(bench *b);
