@@ -81,6 +81,13 @@ static void columns_compare(void **state)
     /* fewer than 70 % of the cells are numbers */
     column((const char *const[]){"3", "1", "a", "b", "c", "2"}, "1", (int[ROWS]){0},
            (int[ROWS]){0});
+    column((const char *const[]){"3", "1", "a", "b", "5", "2"}, "1", (int[ROWS]){0},
+           (int[ROWS]){0});
+    column((const char *const[]){"3", "1", "a", "4", "5", "2"}, "1", (int[]){3, 1, 0, 4, 5, 2},
+           (int[]){2, 1, 0, 2, 2, 2});
+    /* all are years, and numbers too: dates win, which a number does not compare with */
+    column((const char *const[]){"1999", "1998", "2000", "1999", "1990", "x"}, "5 or 2016s",
+           (int[]){3, 2, 4, 3, 1, 0}, (int[]){4, 4, 4, 4, 4, 0});
     /* dates compare by the parts that all have: here years; a question of months says nothing */
     column((const char *const[]){"may 1999", "june 1998", "1999-05-03", "2001", "1998", "x"}, "may",
            (int[]){2, 1, 2, 3, 1, 0}, (int[ROWS]){0});
