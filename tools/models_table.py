@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Write docs/models.md: which architectures compute what, with the largest error of the golden run.
 
-usage: tools/models_table.py BUILD    runs models_golden_test and models_head_test of a build folder
+usage: tools/models_table.py BUILD    runs models_golden_test, models_head_test and models_cells_test of a
+                                      build folder
 """
 
 import json
@@ -50,12 +51,14 @@ def golden(name):
         expected = json.loads((folder / "expected.json").read_text())
         return (json.loads(config.read_text())["model_type"],
                 expected["head"] if group == "heads" else "vectors")
+    if (GOLDENS / "tables" / name / "cases.json").exists():
+        return json.loads((GOLDENS / "tables" / name / "config.json").read_text())["model_type"], "spans"
     return None
 
 
 def errors(build):
     table = {}
-    for test in ("models_golden_test", "models_head_test"):
+    for test in ("models_golden_test", "models_head_test", "models_cells_test"):
         done = subprocess.run([build / test], capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"{test} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -186,7 +186,10 @@ const struct command command_run = {
         "MODEL is an id in the store or a folder. The reply is printed as JSON. For\n"
         "sentence-similarity the first TEXT is compared with the others:\n\n"
         "  inferd run sentence-transformers/all-MiniLM-L6-v2 \"a happy man\" \"a glad person\"\n"
-        "  inferd run ./my-model --task feature-extraction \"some text\"\n",
+        "  inferd run ./my-model --task feature-extraction \"some text\"\n\n"
+        "For table-question-answering the questions come first, then the table:\n\n"
+        "  inferd run ./tapas \"how many stars?\" '{\"Name\": [\"a\", \"b\"], \"Stars\": [3, "
+        "5]}'\n",
     .options = rows,
     .run = run,
 };

@@ -83,6 +83,17 @@ def test_tables_in_several_forms(server):
     assert same[0] == same[1]
 
 
+def test_the_page_of_a_model_for_tables(server):
+    about = server.get("/api/models/t/wtq").json()
+    assert about["pipeline_tag"] == "table-question-answering"
+    assert about["transformersInfo"]["auto_model"] == "AutoModelForTableQuestionAnswering"
+    refused = server.post("/pipeline/feature-extraction/t/wtq", {"inputs": "a"})
+    assert refused.status == 422 and "'table-question-answering'" in refused.json()["error"]
+    for route, body in (("/embed", {"inputs": "a"}), ("/tokenize", {"inputs": "a"})):
+        reply = server.post("/models/t/wtq" + route, body)
+        assert reply.status == 422 and "'table-question-answering'" in reply.json()["error"], reply.body
+
+
 def test_conversations_about_a_table(server):
     queries = ["what is the name of 36542", "How many stars?", "total"]
     rows = json.loads((GOLDENS / "tasks" / "table-question-answering.json").read_text())["cases"]
