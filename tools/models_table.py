@@ -24,8 +24,8 @@ small random models of awkward sizes, every option that changes results. The ref
 floats is about as large; tests hold each model to four times that. `-`: not supported, or without a golden.
 
 Options that change results and are not supported are refused by name when a model is opened. X-MOD reads texts in the
-`default_language` of config.json and is refused where that names none. MarkupLM reads texts as its reference does that
-are given without `xpaths`: requests have no place for them. TAPAS reads tables: with a head that selects cells it
+`default_language` of config.json and is refused where that names none. MarkupLM reads nodes of documents with the `xpaths` of a
+request, and the words of other texts as its reference does. TAPAS reads tables: with a head that selects cells it
 does table-question-answering, without one its folders are refused, for all that the table has its figures; it reads no
 more tokens than it has positions. "new" (GTE with `auto_map`) is in
 no version of transformers: its reference is a model written anew from the published formulas (`tools/goldens/new_model.py`).

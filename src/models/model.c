@@ -143,6 +143,8 @@ static void describe(model *m)
     info->types = m->encoder.types.rows;
     info->places = m->encoder.layout.places;
     info->path_depth = m->encoder.paths.depth;
+    info->path_tags = m->encoder.paths.n_tags;
+    info->path_numbers = m->encoder.paths.n_numbers;
     info->table_types = m->encoder.table_types.tables[0].rows ? TABLE_TYPES : 0;
     for (int i = 0; i < info->table_types; i++)
         m->table_sizes[i] = m->encoder.table_types.tables[i].rows;

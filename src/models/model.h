@@ -65,12 +65,13 @@ typedef struct model_info {
     int hidden;            /* width of a token vector */
     int width;             /* width of an embedding */
     int layers;
-    int vocab;              /* ids are 0 .. vocab - 1 */
-    int types;              /* type ids are 0 .. types - 1; 0: the model has none */
-    int places;             /* edges of boxes are 0 .. places - 1; 0: the model reads no boxes */
-    int path_depth;         /* steps of a node's path; 0: the model reads no paths */
-    int table_types;        /* types of a token in a table; 0: the model reads no tables */
-    const int *table_sizes; /* [table_types]: types of kind i are 0 .. table_sizes[i] - 1 */
+    int vocab;      /* ids are 0 .. vocab - 1 */
+    int types;      /* type ids are 0 .. types - 1; 0: the model has none */
+    int places;     /* edges of boxes are 0 .. places - 1; 0: the model reads no boxes */
+    int path_depth; /* steps of a node's path; 0: the model reads no paths */
+    int path_tags, path_numbers; /* tags are 0 .. path_tags - 1, subscripts the same */
+    int table_types;             /* types of a token in a table; 0: the model reads no tables */
+    const int *table_sizes;      /* [table_types]: types of kind i are 0 .. table_sizes[i] - 1 */
     int max_tokens;      /* longest input as the reference truncates it, special tokens included */
     int max_position;    /* longest sequence that model_hidden and model_embed accept */
     bool pooled;         /* the folder states its pooling (modules.json); else it is plain mean, as

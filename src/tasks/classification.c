@@ -1,4 +1,5 @@
 #include "tasks/classification.h"
+#include "tasks/paths.h"
 #include "tasks/texts.h"
 
 bool classify_supports(const model_info *m)
@@ -9,11 +10,17 @@ bool classify_supports(const model_info *m)
 bool classify_prepare(task_call *c, error *e)
 {
     const classify_request *r = c->request;
-    text_options o = {
-        .truncate = r->truncate, .side = r->side, .path = "inputs", .boxes = &r->boxes};
+    text_options o = {.truncate = r->truncate,
+                      .side = r->side,
+                      .path = "inputs",
+                      .boxes = &r->boxes,
+                      .xpaths = &r->xpaths};
     if (r->inputs.n == 0)
         return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
+    const text_input *first = r->inputs.items;
     c->computes = CALL_LOGITS;
+    if (!paths_check(c, &r->xpaths, r->inputs.n, first->pair.p ? first->pair : first->text, e))
+        return false;
     return texts_encode(c, &r->inputs, &o, e);
 }
 

@@ -3,6 +3,7 @@
  * of the Rust package: a context that is too long is read in windows. */
 #include "base/json.h"
 #include "base/utf8.h"
+#include "tasks/paths.h"
 #include "tasks/pipeline.h"
 #include "tasks/places.h"
 #include "tasks/spans.h"
@@ -14,6 +15,7 @@ enum { MAX_QUESTIONS = 1000, MAX_TOP_K = 1000, MAX_LENGTH = 1 << 20, USUAL_SEQ_L
 struct question {
     str question, context;
     box_lists boxes; /* of the context's words */
+    strs xpaths;     /* of its lines */
     windows windows;
 };
 
@@ -27,7 +29,7 @@ static const field question_rows[] = {
     FIELD_STRING(struct question, question, "question", NULL, FIELD_REQUIRED, "what to find out"),
     FIELD_STRING(struct question, context, "context", NULL, FIELD_REQUIRED,
                  "the text that has the answer"),
-    PLACES_FIELD(struct question, boxes, 0), FIELD_END};
+    PLACES_FIELD(struct question, boxes, 0), PATHS_FIELD(struct question, xpaths), FIELD_END};
 
 static const field inputs[] = {FIELD_OBJECTS(struct question_request, inputs, "inputs",
                                              struct question, question_rows, MAX_QUESTIONS,
@@ -94,7 +96,10 @@ static bool encode(task_call *c, struct question *q, const window_options *o, co
     if (q->question.n == 0 || q->context.n == 0)
         return fail(e, ERR_EMPTY, "'%s.%s' is empty, expected some words", path,
                     q->question.n ? "context" : "question");
-    if (!tokenizer_windows(c->pipeline->tokenizer, q->question, &q->context, o, &q->windows,
+    window_options own = *o;
+    own.node_lines = q->xpaths.items != NULL;
+    if (!paths_check(c, &q->xpaths, 1, q->context, e) ||
+        !tokenizer_windows(c->pipeline->tokenizer, q->question, &q->context, &own, &q->windows,
                            c->memory, e))
         return fail_in(e, "'%s'", path);
     for (int i = 0; i < q->windows.n; i++) /* only the question loses tokens */
@@ -112,6 +117,7 @@ static bool add_windows(task_call *c, const struct question *q, const char *path
         return false;
     for (int k = 0; k < q->windows.n; k++) {
         sequence *s = texts_add(c, &q->windows.items[k]);
+        s->xpaths = &q->xpaths;
         if (q->boxes.lists &&
             !places_add(c, s, &q->windows.items[k], q->context, 1, q->boxes.lists, boxes_path, e))
             return false;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/profile.h"
+#include "tasks/paths.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -222,6 +223,30 @@ static bool lay_out_table_types(runner *r, int n_tokens, const int **out)
     return *out != NULL;
 }
 
+/* The same of where their nodes stand. */
+static bool lay_out_paths(runner *r, int n_tokens, const int **out)
+{
+    size_t each = 2 * (size_t)r->pipeline->info->path_depth;
+    bool any = false;
+    int *paths = NULL;
+    for (int i = 0; i < r->n_picks; i++)
+        any |= r->picks[i].sequence->paths != NULL;
+    *out = NULL;
+    if (!any)
+        return true;
+    *out = paths = arena_try(r->work, (size_t)n_tokens, each * sizeof *paths);
+    for (int i = 0; paths && i < r->n_picks; i++) {
+        const sequence *s = r->picks[i].sequence;
+        size_t n = (size_t)s->n * each;
+        if (s->paths)
+            memcpy(paths, s->paths, n * sizeof *paths);
+        else
+            memset(paths, -1, n * sizeof *paths);
+        paths += n;
+    }
+    return *out != NULL;
+}
+
 /* Lays the picked sequences out as one ragged batch in r->work; false when memory is out. */
 static bool lay_out(runner *r, int n_tokens, token_batch *b)
 {
@@ -230,9 +255,9 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     int *start = arena_raw(r->work, (size_t)r->n_picks + 1, sizeof *start);
     int *skip = arena_raw(r->work, (size_t)r->n_picks, sizeof *skip);
     const box *boxes;
-    const int *table_types;
+    const int *table_types, *paths;
     if (!ids || !types || !start || !skip || !lay_out_boxes(r, n_tokens, &boxes) ||
-        !lay_out_table_types(r, n_tokens, &table_types))
+        !lay_out_table_types(r, n_tokens, &table_types) || !lay_out_paths(r, n_tokens, &paths))
         return false;
     int at = 0;
     for (int i = 0; i < r->n_picks; i++) {
@@ -250,6 +275,7 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     *b = (token_batch){.ids = ids,
                        .type_ids = types,
                        .boxes = boxes,
+                       .paths = paths,
                        .table_types = table_types,
                        .start = start,
                        .n_seq = r->n_picks,
@@ -347,13 +373,14 @@ static bool check_sequences(const task_call *c, int first, error *e)
 
 bool runner_prepare(task_call *c, error *e)
 {
-    return c->task->prepare(c, e) && check_sequences(c, 0, e);
+    return c->task->prepare(c, e) && paths_fill(c, 0, e) && check_sequences(c, 0, e);
 }
 
 bool runner_go_on(task_call *c, error *e)
 {
     int n = c->n_sequences;
-    return !c->task->go_on || (c->task->go_on(c, e) && check_sequences(c, n, e));
+    return !c->task->go_on ||
+           (c->task->go_on(c, e) && paths_fill(c, n, e) && check_sequences(c, n, e));
 }
 
 static bool write_reply(task_call *c, buf *reply, error *e)

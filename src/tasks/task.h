@@ -85,8 +85,11 @@ json_t *task_output_schema(const task *t);
 /* One text as token ids, and where its result goes. */
 typedef struct sequence {
     const int *ids;
-    const int *type_ids;    /* NULL: all 0 */
-    const box *boxes;       /* where the tokens stand on a page; NULL: nowhere */
+    const int *type_ids;                /* NULL: all 0 */
+    const box *boxes;                   /* where the tokens stand on a page; NULL: nowhere */
+    const int *word_ids, *sequence_ids; /* of the encoding; NULL: not known */
+    const strs *xpaths;     /* of the nodes that word_ids number; NULL: they are in no document */
+    const int *paths;       /* [n][2][info.path_depth] made of them (paths.h); NULL: none */
     const int *table_types; /* [n][TABLE_TYPES] what they are in a table; NULL: they are in none */
     int n;
     int n_given;     /* tokens before truncation */

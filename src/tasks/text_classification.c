@@ -2,6 +2,7 @@
  * pipelines/text_classification.py of transformers; the reply is nested even for one text, as the
  * clients of the hub expect. */
 #include "tasks/classification.h"
+#include "tasks/paths.h"
 #include "tasks/places.h"
 
 enum { MAX_TEXTS = 10000, MAX_TOP_K = 1 << 20 };
@@ -17,7 +18,9 @@ static const field parameters[] = {
     FIELD_CHOICE(classify_request, function, "function_to_apply", -1, score_functions,
                  "what makes probabilities of the model's scores; when not given, as the model is "
                  "made for"),
-    PLACES_FIELD(classify_request, boxes, FIELD_ONE_OR_MANY), TRUNCATION_FIELDS(classify_request),
+    PLACES_FIELD(classify_request, boxes, FIELD_ONE_OR_MANY),
+    PATHS_FIELD(classify_request, xpaths),
+    TRUNCATION_FIELDS(classify_request),
     FIELD_END};
 
 static const field output[] = {

@@ -142,7 +142,8 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
     if (!texts_join(c, j->prompt, input->text, &text, e))
         return false;
     encode_options o = j->encode;
-    o.ids_only = !input->pair.p && !(j->options->boxes && j->options->boxes->lists);
+    o.ids_only = !input->pair.p && !(j->options->boxes && j->options->boxes->lists) &&
+                 !tokenizer_info_of(c->pipeline->tokenizer)->reads_nodes;
     if (!tokenizer_encode(c->pipeline->tokenizer, text, input->pair.p ? &input->pair : NULL, &o,
                           &got, c->memory, e))
         return fail_in(e, "'%s'", name_of(j, i, name));
@@ -152,6 +153,9 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
         return fail(e, ERR_INVALID, "'%s' has no tokens", name_of(j, i, name));
     *s = (sequence){.ids = got.ids,
                     .type_ids = texts_type_ids(c, &got),
+                    .word_ids = got.word_ids,
+                    .sequence_ids = got.sequence_ids,
+                    .xpaths = j->options->xpaths,
                     .n = got.n,
                     .n_given = got.n_total,
                     .skip = j->skip < got.n ? j->skip : got.n};
@@ -183,8 +187,12 @@ bool texts_reserve(task_call *c, int n, const char *path, error *e)
 sequence *texts_add(task_call *c, const encoding *enc)
 {
     sequence *s = &c->sequences[c->n_sequences++];
-    *s = (sequence){
-        .ids = enc->ids, .type_ids = texts_type_ids(c, enc), .n = enc->n, .n_given = enc->n_total};
+    *s = (sequence){.ids = enc->ids,
+                    .type_ids = texts_type_ids(c, enc),
+                    .word_ids = enc->word_ids,
+                    .sequence_ids = enc->sequence_ids,
+                    .n = enc->n,
+                    .n_given = enc->n_total};
     count(c, s);
     return s;
 }
@@ -196,6 +204,7 @@ bool texts_encode(task_call *c, const texts *list, const text_options *o, error 
     bool left = o->side < 0 ? about->truncate_left : o->side == TRUNCATE_LEFT;
     j.encode = (encode_options){.add_special = true,
                                 .ids_only = true,
+                                .node_lines = o->xpaths && o->xpaths->items,
                                 .max_tokens = c->pipeline->max_tokens,
                                 .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
 

@@ -12,7 +12,8 @@ typedef struct text_options {
     /* Name of a text in the request, for messages; NULL: "inputs[3]", or "inputs" of a single one.
      */
     void (*name)(int i, char out[64]);
-    const char *path;       /* of the texts in the request: "inputs" */
+    const char *path;   /* of the texts in the request: "inputs" */
+    const strs *xpaths; /* of the lines of the only text; NULL, or none given: it is no document */
     const box_lists *boxes; /* "boxes" of the request, a list for each text; NULL, or none given:
                                the texts stand on no page */
 } text_options;

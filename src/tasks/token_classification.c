@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "tasks/classification.h"
 #include "tasks/entities.h"
+#include "tasks/paths.h"
 #include "tasks/places.h"
 #include "tasks/texts.h"
 #include "tokenizers/windows.h"
@@ -17,6 +18,7 @@ struct token_request {
     strs ignore_labels;
     int stride; /* tokens that windows share; -1: one window, the rest is cut off */
     box_lists boxes;
+    strs xpaths;
     windows *read; /* [inputs.n] */
 };
 
@@ -31,7 +33,9 @@ static const field parameters[] = {
                   FIELD_ONE_OR_MANY, "labels to leave out; when not given, 'O'"),
     FIELD_INT(struct token_request, stride, "stride", -1, 0, 1 << 20,
               "read a long text in windows that share so many tokens, in place of cutting it"),
-    PLACES_FIELD(struct token_request, boxes, FIELD_ONE_OR_MANY), FIELD_END};
+    PLACES_FIELD(struct token_request, boxes, FIELD_ONE_OR_MANY),
+    PATHS_FIELD(struct token_request, xpaths),
+    FIELD_END};
 
 static const field output_keys[] = {
     FIELD_OUT_KEY("entity", FIELD_TYPE_STRING, 0, 0, "the token's label (strategy none)"),
@@ -55,8 +59,10 @@ static bool supports(const model_info *m)
 /* One window, cut to what the model can read. */
 static bool encode_whole(task_call *c, str text, windows *out, error *e)
 {
+    const struct token_request *r = c->request;
     bool left = tokenizer_info_of(c->pipeline->tokenizer)->truncate_left;
     encode_options o = {.add_special = true,
+                        .node_lines = r->xpaths.items != NULL,
                         .max_tokens = c->pipeline->max_tokens,
                         .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
     *out = (windows){arena_alloc(c->memory, sizeof *out->items), 1, 0};
@@ -69,6 +75,7 @@ static bool encode_windows(task_call *c, str text, windows *out, error *e)
     bool left = tokenizer_info_of(c->pipeline->tokenizer)->truncate_left;
     window_options o = {.window = c->pipeline->max_tokens,
                         .stride = r->stride,
+                        .node_lines = r->xpaths.items != NULL,
                         .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
     if (!tokenizer_windows(c->pipeline->tokenizer, text, NULL, &o, out, c->memory, e))
         return false;
@@ -98,6 +105,7 @@ static bool add_window(task_call *c, int i, const encoding *enc, error *e)
     const struct token_request *r = c->request;
     char path[40] = "boxes";
     sequence *s = texts_add(c, enc);
+    s->xpaths = &r->xpaths;
     if (!r->boxes.lists)
         return true;
     if (!r->boxes.single)
@@ -110,7 +118,8 @@ static bool prepare(task_call *c, error *e)
     struct token_request *r = c->request;
     int n = 0;
     if (!check(r, c->pipeline, e) ||
-        !places_check_lists(c, &r->boxes, r->inputs.n, r->inputs.single, e))
+        !places_check_lists(c, &r->boxes, r->inputs.n, r->inputs.single, e) ||
+        !paths_check(c, &r->xpaths, r->inputs.n, r->inputs.items->text, e))
         return false;
     r->read = arena_try(c->memory, (size_t)r->inputs.n, sizeof *r->read);
     if (!r->read)

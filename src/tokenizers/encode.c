@@ -78,7 +78,45 @@ static bool encode_between(const tokenizer *t, text piece, bool special_as_text,
     return true;
 }
 
-bool encode_text(const tokenizer *t, str input, bool special_as_text, tokens *out, error *e)
+/* Everything between and at the added tokens of a piece of the text as it came. */
+static bool encode_piece(const tokenizer *t, const text *piece, bool special_as_text,
+                         normal_memory *m, pretokenizer_chain *chain, tokens *out, error *e)
+{
+    added_walk walk = {
+        .matcher = &t->added.raw, .in = text_bytes(piece), .special_as_text = special_as_text};
+    added_match match;
+    while (added_next(&walk, &match)) {
+        if (match.token)
+            add_added(out, piece, &match);
+        else if (!encode_between(t, text_slice(piece, match.begin, match.end), special_as_text, m,
+                                 chain, out, e))
+            return false;
+    }
+    return true;
+}
+
+static bool encode_each_node(const tokenizer *t, const text *whole, bool special_as_text,
+                             bool lines, normal_memory *m, pretokenizer_chain *chain, tokens *out,
+                             error *e)
+{
+    size_t at = 0, begin = 0, end = 0, first = 0;
+    for (uint32_t node = 0; node_next(text_bytes(whole), lines, &at, &begin, &end); node++) {
+        text piece = text_slice(whole, begin, end);
+        if (!encode_piece(t, &piece, special_as_text, m, chain, out, e))
+            return false;
+        for (; first < out->n; first++)
+            out->items[first].word = node;
+    }
+    return true;
+}
+
+enum text_nodes encode_nodes(const tokenizer *t, bool is_last, bool lines)
+{
+    return !t->info.reads_nodes || !is_last ? NODES_NONE : lines ? NODES_LINES : NODES_WORDS;
+}
+
+bool encode_text(const tokenizer *t, str input, bool special_as_text, enum text_nodes nodes,
+                 tokens *out, error *e)
 {
     if (input.n > TEXT_MAX)
         return fail(e, ERR_TOO_LARGE, "a text has %zu bytes, expected at most %d", input.n,
@@ -90,17 +128,10 @@ bool encode_text(const tokenizer *t, str input, bool special_as_text, tokens *ou
     struct collector collector = {{collect}, t, out};
     OWN(normal_memory_release) normal_memory memory = {0};
     pretokenizer_chain *chain = pretokenizer_chain_new(&t->pretokenizers, &collector.base);
-    added_walk walk = {
-        .matcher = &t->added.raw, .in = text_bytes(&original), .special_as_text = special_as_text};
-    added_match match;
-    bool ok = true;
-    while (ok && added_next(&walk, &match)) {
-        if (match.token)
-            add_added(out, &original, &match);
-        else
-            ok = encode_between(t, text_slice(&original, match.begin, match.end), special_as_text,
-                                &memory, chain, out, e);
-    }
+    bool ok = nodes == NODES_NONE
+                  ? encode_piece(t, &original, special_as_text, &memory, chain, out, e)
+                  : encode_each_node(t, &original, special_as_text, nodes == NODES_LINES, &memory,
+                                     chain, out, e);
     pretokenizer_chain_free(chain);
     if (ok && out->failed)
         return fail(e, ERR_TOO_LARGE, "a text has too many tokens");
@@ -291,7 +322,8 @@ static bool encode_texts(const tokenizer *t, const str inputs[2], tokens lists[2
 {
     struct kept kept[2] = {0};
     for (int i = 0; i <= is_pair; i++)
-        if (!encode_text(t, inputs[i], o->special_as_text, &lists[i], e))
+        if (!encode_text(t, inputs[i], o->special_as_text,
+                         encode_nodes(t, i == is_pair, o->node_lines), &lists[i], e))
             return false;
     int n_special = o->add_special ? encode_template(t, is_pair)->n_special : 0;
     return truncate_texts(t, lists, is_pair, n_special, o, kept, e) &&

@@ -100,6 +100,9 @@ static bool apply_config(tokenizer *t, const side_files *f, error *e)
     set_id(t, f, "mask_token", &info->mask_id);
     set_id(t, f, "bos_token", &info->bos_id);
     set_id(t, f, "eos_token", &info->eos_id);
+    if (!node_tags_read(&t->node_tags, f, t->memory, e))
+        return false;
+    info->reads_nodes = t->node_tags.known;
     return read_boxes(info, f, e);
 }
 

@@ -6,6 +6,7 @@
 #include "tokenizers/component.h"
 #include "tokenizers/document.h"
 #include "tokenizers/model.h"
+#include "tokenizers/nodes.h"
 #include "tokenizers/postprocessor.h"
 #include "tokenizers/tokenizer.h"
 
@@ -20,11 +21,20 @@ struct tokenizer {
     component model;
     postprocessor postprocessor;
     tokenizer_info info;
+    node_tags node_tags;
 };
 
 /* Builds a tokenizer and takes the tables out of the document, which the caller still releases.
  * `name` stands for the file in messages. */
 tokenizer *tokenizer_build(document *d, const char *name, error *e);
+
+/* What a text is encoded as: a whole, or nodes each by itself (see nodes.h), whose numbers are then
+ * those of the words. */
+enum text_nodes { NODES_NONE, NODES_WORDS, NODES_LINES };
+
+/* What the text is encoded as that is the last of one or two, of a tokenizer that may have nodes.
+ */
+enum text_nodes encode_nodes(const tokenizer *t, bool is_last, bool lines);
 
 /* The tokens of one text that stay: begin .. end - 1. */
 struct kept {
@@ -33,7 +43,8 @@ struct kept {
 
 /* The steps of tokenizer_encode(), for what encodes a text once and uses its tokens several times
  * (windows.c). Tokens of a whole text, without special ones: tokens_release() them. */
-bool encode_text(const tokenizer *t, str input, bool special_as_text, tokens *out, error *e);
+bool encode_text(const tokenizer *t, str input, bool special_as_text, enum text_nodes nodes,
+                 tokens *out, error *e);
 
 /* Where special tokens and texts stand. */
 const template_list *encode_template(const tokenizer *t, bool is_pair);

@@ -117,6 +117,7 @@ void tokenizer_close(tokenizer *t)
     if (!t)
         return;
     patterns_free(t->patterns);
+    node_tags_release(&t->node_tags);
     vocab_release(&t->vocab);
     merges_release(&t->merges);
     file_unmap(&t->file);

@@ -28,6 +28,8 @@ typedef struct tokenizer_info {
     bool subword_prefix;  /* tokens inside of a word are marked, as with "##" */
     bool clean_up_spaces; /* clean_up_tokenization_spaces is true, and this is no BPE */
     bool no_type_ids;     /* the models of this tokenizer are not given its type ids */
+    bool reads_nodes; /* the last text of a call is encoded node by node, its words if nothing else
+                         is said; word_ids are the numbers of nodes */
     bool odd_first; /* of a pair cut to an odd number of tokens the first text keeps one more, as in
                        transformers' tokenizers without a backend; else the longer one */
     bool no_answer_type_ids;    /* the same for question-answering */
@@ -49,6 +51,7 @@ typedef struct encode_options {
     bool add_special;     /* put [CLS], [SEP] and the like around the text */
     bool ids_only;        /* leave every array of `encoding` but ids NULL: faster */
     bool special_as_text; /* special tokens typed in the text are ordinary text */
+    bool node_lines;      /* where info.reads_nodes: the last text's nodes are its lines */
     int max_tokens;       /* special tokens included; 0: no truncation */
     enum truncation_side side;
     enum truncation_strategy strategy; /* of pairs; a single text is always "first" */
@@ -68,6 +71,15 @@ typedef struct encoding {
     int n_total; /* tokens without truncation, added special tokens included */
     bool truncated;
 } encoding;
+
+/* Nodes of a text of a tokenizer that reads them: its words, or its lines that are not blank. */
+int tokenizer_nodes(str whole, bool lines);
+
+/* The tags and then the subscripts of the steps of an xpath ("/html/body/div[2]"; p NULL: that of a
+ * node of no document) into path [2][depth]; steps behind `depth` are left out. ERR_BAD_REQUEST for
+ * what is no path. And of what is no node. Only where info.reads_nodes. */
+bool tokenizer_node_path(const tokenizer *t, str xpath, int depth, int *path, error *e);
+void tokenizer_no_path(const tokenizer *t, int depth, int *path);
 
 /* Opens the tokenizer of a model folder: tokenizer.json, else a sentencepiece model, vocab.json
  * with merges.txt, vocab.txt, or no file where tokens are characters (recipe.h), with

@@ -52,7 +52,8 @@ static bool cut_windows(const tokenizer *t, const str inputs[2], tokens lists[2]
 {
     static const encode_options whole = {.add_special = true};
     for (int i = 0; i <= is_pair; i++)
-        if (!encode_text(t, inputs[i], false, &lists[i], e))
+        if (!encode_text(t, inputs[i], false, encode_nodes(t, i == is_pair, o->node_lines),
+                         &lists[i], e))
             return false;
     const tokens *other = &lists[!o->of_pair];
     size_t n_other =
@@ -104,10 +105,10 @@ bool tokenizer_encode_pairs(const tokenizer *t, str first, const str *pairs, int
     static const encode_options whole = {.add_special = true};
     PROFILE(PROFILE_TOKENIZER);
     tokens lists[2] = {0};
-    bool ok = encode_text(t, first, false, &lists[0], e);
+    bool ok = encode_text(t, first, false, NODES_NONE, &lists[0], e);
     for (int i = 0; i < n && ok; i++) {
         const str inputs[2] = {first, pairs[i]};
-        ok = encode_text(t, pairs[i], false, &lists[1], e);
+        ok = encode_text(t, pairs[i], false, encode_nodes(t, true, false), &lists[1], e);
         struct kept kept[2] = {keep_first(lists[0].n, lists[1].n,
                                           encode_template(t, true)->n_special, max_tokens, side),
                                {0, lists[1].n}};

@@ -11,6 +11,7 @@ typedef struct window_options {
     int stride;    /* tokens of the text that two neighbours share */
     int max_other; /* most tokens of the text that is not cut into windows; 0: any */
     enum truncation_side side; /* which end the first window leaves out */
+    bool node_lines;           /* as in encode_options */
 } window_options;
 
 typedef struct windows {

@@ -22,7 +22,7 @@ from pieces import RESIDUES
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (BartConfig, BertConfig, BigBirdConfig, CanineConfig, DistilBertConfig,
                           EsmConfig, FunnelConfig, LayoutLMConfig, LiltConfig, LongformerConfig,
-                          MobileBertConfig, Qwen3Config, RobertaConfig, XLMRobertaConfig,
+                          MarkupLMConfig, MobileBertConfig, Qwen3Config, RobertaConfig, XLMRobertaConfig,
                           XLNetConfig, pipeline)
 
 OUT = GOLDENS / "tasks"
@@ -60,6 +60,9 @@ FUNNEL = functools.partial(FunnelConfig, block_sizes=[1, 1], num_decoder_layers=
                            n_head=4, d_head=6, d_inner=36)
 LONGFORMER = functools.partial(LongformerConfig, **{**AFTER_PADDING, "hidden_size": 24},
                                attention_window=8, sep_token_id=2)
+MARKUPLM = functools.partial(MarkupLMConfig, **{**AFTER_PADDING, "hidden_size": 24}, max_depth=4,
+                             xpath_unit_hidden_size=5, max_xpath_tag_unit_embeddings=9,
+                             max_xpath_subs_unit_embeddings=13, tag_pad_id=8, subs_pad_id=12)
 MOBILEBERT = functools.partial(MobileBertConfig, **{**SIZES, "hidden_size": 24}, embedding_size=12,
                                intra_bottleneck_size=16, num_feedforward_networks=2,
                                normalization_type="layer_norm")
@@ -74,6 +77,18 @@ def residue_tokenizer():
 
 def no_tokenizer():
     return None, {"tokenizer_class": "CanineTokenizer", "model_max_length": 64}
+
+
+def node_tokenizer():
+    """MarkupLM's: unknown tags are the next id behind the table, no tag is the one behind that."""
+    t, config = roberta_tokenizer()
+    t.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B </s>",
+        special_tokens=[(token, t.token_to_id(token)) for token in ("<s>", "</s>")])
+    tags = {tag: i for i, tag in enumerate(["a", "body", "div", "html", "li", "p", "td"])}
+    return t, {**{k: v for k, v in config.items() if k != "model_input_names"},
+               "tokenizer_class": "MarkupLMTokenizer", "tags_dict": tags, "max_depth": 4,
+               "max_width": 11, "pad_width": 12}
 
 
 def labels(*names):
@@ -157,6 +172,8 @@ MODELS = {
     "funnel-entities": model(FUNNEL, bert_tokenizer, "TokenClassification", NAMES),
     "funnel-labels": model(FUNNEL, bert_tokenizer, "SequenceClassification", NLI),
     "longformer-labels": model(LONGFORMER, roberta_tokenizer, "SequenceClassification", NLI),
+    "markuplm-entities": model(MARKUPLM, node_tokenizer, "TokenClassification", PLAIN_NAMES),
+    "markuplm-labels": model(MARKUPLM, node_tokenizer, "SequenceClassification", NLI),
     "mobilebert-masked-lm": model(MOBILEBERT, bert_tokenizer, "MaskedLM"),
     "xlnet-entities": model(XLNET, xlm_roberta_tokenizer, "TokenClassification", NAMES),
     "xlnet-labels": model(XLNET, bert_tokenizer, "SequenceClassification", NLI),
@@ -171,6 +188,11 @@ AWKWARD = ("café café Été  straße 中文日本 \U0001f600 σς"
 LONG = " ".join(["one two three people may go back to the state, and then come home"] * 9)
 ENTITIES = ["That is a happy person from Smith I E\u0301", SHORT, AWKWARD, LONG, "a", "",
             "internationalization of the Schwarzschild state \U0001f468\u200d\U0001f469 yes"]
+DOCUMENTS = [  # a node a line
+    (f"{SHORT}\n  {AWKWARD} \n\nit's late\n", ["/html/body/div[2]/p", "/html/body/li[10]/a/p/div[3]",
+                                             "/html/ body /table/td[11]"]),
+    ("one", ["/html"]),
+    (f"a\n{LONG}\nb", ["", "//p[7]", "/html/body/div/li/a"])]
 LABELS = ["sport", "the state", "happy \U0001f600", "a {brace}", "quick, brown"]
 
 
@@ -221,8 +243,43 @@ def placed(ask, inputs, boxes):
     ask.model.forward = forward
 
 
-def without_boxes(parameters):
-    return {key: value for key, value in parameters.items() if key != "boxes"}
+def without(parameters, key):
+    return {k: value for k, value in parameters.items() if k != key}
+
+
+def as_document(ask, text, xpaths):
+    """What MarkupLM's tokenizer makes of the lines of a text as nodes, and where they begin."""
+    nodes = [line.strip() for line in text.split("\n") if line.strip()]
+    starts = [0]
+    for node in nodes:
+        starts.append(text.index(node, starts[-1]) + len(node))
+    features = ask.tokenizer(nodes, xpaths=xpaths, truncation=True, return_tensors="pt")
+    return features, [end - len(node) for node, end in zip(nodes, starts[1:])]
+
+
+@contextlib.contextmanager
+def in_document(ask, text, xpaths):
+    features, _ = as_document(ask, text, xpaths)
+    forward = ask.model.forward
+    ask.model.forward = lambda **_: forward(**features)
+    yield
+    ask.model.forward = forward
+
+
+def document_entities(ask, text, xpaths):
+    """Every token; the pipeline's places are those in its node."""
+    features, starts = as_document(ask, text, xpaths)
+    scores = ask.model(**features).logits[0].detach().softmax(-1)
+    found = []
+    encoding = features.encodings[0]
+    for i, (node, offsets) in enumerate(zip(encoding.word_ids, encoding.offsets)):
+        if node is not None:
+            name = ask.model.config.id2label[int(scores[i].argmax())]
+            start, end = (starts[node] + offset for offset in offsets)
+            found.append({"entity": name, "entity_group": name.split("-", 1)[-1],
+                          "score": float(scores[i].max()), "index": i,
+                          "word": encoding.tokens[i], "start": start, "end": end})
+    return found
 
 
 def some_boxes(text):
@@ -234,7 +291,10 @@ def some_boxes(text):
 def text_classification(ask, inputs, parameters):
     if "boxes" in parameters:
         with placed(ask, inputs, parameters["boxes"]):
-            return text_classification(ask, inputs, without_boxes(parameters))
+            return text_classification(ask, inputs, without(parameters, "boxes"))
+    if "xpaths" in parameters:
+        with in_document(ask, inputs, parameters["xpaths"]):
+            return text_classification(ask, inputs, without(parameters, "xpaths"))
     got = ask(inputs, truncation=True, **{"top_k": None, **parameters})
     return got if isinstance(inputs, list) else [got]
 
@@ -242,7 +302,9 @@ def text_classification(ask, inputs, parameters):
 def token_classification(ask, inputs, parameters):
     if "boxes" in parameters:
         with placed(ask, inputs, parameters["boxes"]):
-            return token_classification(ask, inputs, without_boxes(parameters))
+            return token_classification(ask, inputs, without(parameters, "boxes"))
+    if "xpaths" in parameters:
+        return document_entities(ask, inputs, parameters["xpaths"])
     got = ask(inputs, **{"aggregation_strategy": "simple", **parameters})
     for found in sum(got, []) if isinstance(inputs, list) else got:
         if "entity" in found:
@@ -325,6 +387,10 @@ def text_classification_cases():
         for inputs in (SHORT, AWKWARD, LONG, pair, [SHORT, "some letters"],
                        {"text": SHORT, "text_pair": LONG}):
             yield f"tasks/{family}-labels", inputs, {"function_to_apply": "none"}
+    for text, xpaths in DOCUMENTS:
+        yield "tasks/markuplm-labels", text, {"xpaths": xpaths, "function_to_apply": "none"}
+    for inputs in (SHORT, AWKWARD, LONG, [SHORT, "some letters"]):
+        yield "tasks/markuplm-labels", inputs, {"function_to_apply": "none"}
     for text in (SHORT, AWKWARD, LONG):
         yield "tasks/layoutlm-labels", text, {"boxes": some_boxes(text)}
     yield "tasks/layoutlm-labels", [SHORT, "a"], {"boxes": [some_boxes(SHORT), [[1, 2, 3, 4]]]}
@@ -348,6 +414,9 @@ def token_classification_cases():
     for family in ("big-bird", "funnel", "xlnet"):
         for text in (SHORT, AWKWARD, LONG):
             yield f"tasks/{family}-entities", text, {"aggregation_strategy": "first"}
+    for text, xpaths in DOCUMENTS:
+        yield "tasks/markuplm-entities", text, {
+            "xpaths": xpaths, "aggregation_strategy": "none", "ignore_labels": []}
     for where in ("tasks/layoutlm-entities", "tasks/lilt-entities"):
         texts = [SHORT, " ".join(AWKWARD.split()), LONG]
         boxes = [some_boxes(text) for text in texts]
