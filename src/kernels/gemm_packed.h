@@ -1,5 +1,8 @@
 /* What products with int8 and with bfloat16 weights have in common: the packed layout, the loops.
  *
+ * Their vector kernels have a GELU_ERF that is as exact as they are (vf_gelu_near): within 5e-5, or
+ * 1e-5 of the value if that is more.
+ *
  * A step is 4 bytes of each operand: 4 int8 values of k, or 2 bfloat16 values. A panel is 16
  * columns of the result; its step s holds the 4 bytes of column 0, of column 1, ..: 64 bytes, what
  * one register takes and one row of an AMX tile is. Steps are padded with zeros to a multiple of

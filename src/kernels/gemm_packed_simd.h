@@ -108,7 +108,8 @@ INLINE void finish_column(enum activation act, enum sums form, int tile_n, const
     vf bias = a->bias ? vf_load_n(a->bias + col + j, n) : vf_zero();
     for (int i = 0; i < rows; i++, c += (long)tile_n * PANEL_STEP_BYTES / PANEL_COLUMNS) {
         vf y = value_of(form, c, s, i, j);
-        y = vf_activate(act, a->bias ? vf_add(y, bias) : y);
+        y = a->bias ? vf_add(y, bias) : y;
+        y = act == ACT_GELU_ERF ? vf_gelu_near(y) : vf_activate(act, y);
         if (a->residual)
             y = vf_add(y, vf_load_n(a->residual + (row + i) * a->ldr + col + j, n));
         float *out = a->out + (row + i) * a->ldo + col + j;

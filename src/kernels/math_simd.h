@@ -140,6 +140,24 @@ static inline vf vf_gelu(vf x)
     return vf_mul(x, vf_phi(x));
 }
 
+/* vf_gelu within 5e-5, or 1e-5 of the value if that is more, for products whose operands are less
+ * exact than that: x (1/2 + x p(x^2)), at the ends as at 4.4. A third of the time. */
+static inline vf vf_gelu_near(vf x)
+{
+    const float end = 4.4f;
+    vf t = vf_max(vf_set(-end), x), u = vf_min(vf_set(end), t), s = vf_mul(u, u);
+    vf p = vf_set(0x1.39f872p-35f);
+    p = vf_fma(p, s, vf_set(-0x1.01f9f6p-28f));
+    p = vf_fma(p, s, vf_set(0x1.75d822p-23f));
+    p = vf_fma(p, s, vf_set(-0x1.3d14a4p-18f));
+    p = vf_fma(p, s, vf_set(0x1.618cf4p-14f));
+    p = vf_fma(p, s, vf_set(-0x1.148f5cp-10f));
+    p = vf_fma(p, s, vf_set(0x1.3bfb96p-7f));
+    p = vf_fma(p, s, vf_set(-0x1.0ea628p-4f));
+    p = vf_fma(p, s, vf_set(0x1.9854f6p-2f));
+    return vf_mul(t, vf_fma(p, u, vf_set(0.5f)));
+}
+
 /* NaN stays. */
 static inline vf vf_between(float least, float most, vf x)
 {

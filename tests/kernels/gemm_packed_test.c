@@ -105,6 +105,7 @@ static void check_value(const precision *p, const gemm_args *a, int i, int j)
     bound = activation_steepness(a->act, sum) * (bound + fabs(sum) * 0x1p-23);
     double y = exact_activation(a->act, sum);
     bound += fabs(y) * 6e-7 + (a->act > ACT_NONE ? 3e-7 : 0);
+    bound += a->act == ACT_GELU_ERF ? fmax(5e-5, fabs(y) * 1e-5) : 0;
     if (a->residual) {
         y += a->residual[i * a->ldr + j];
         bound += fabs(y) * 0x1p-24;

@@ -10,6 +10,7 @@ enum math_function {
     MATH_SOFTPLUS,
     MATH_EXP2_DOWN,
     MATH_TANH,
+    MATH_GELU_NEAR,
     MATH_PHI,
     N_MATH_FUNCTIONS
 };
@@ -35,6 +36,8 @@ static inline vf math_call(enum math_function f, vf x)
         return vf_exp2_down(x);
     case MATH_TANH:
         return vf_tanh(x);
+    case MATH_GELU_NEAR:
+        return vf_gelu_near(x);
     default:
         return vf_phi(x);
     }

@@ -33,6 +33,7 @@ static const struct function {
     [MATH_SOFTPLUS] = {"softplus", 3.5, 0, INFINITY, INFINITY, 0},
     [MATH_EXP2_DOWN] = {"exp2", 2.2, 0x1p-126, 0, NAN, 0},
     [MATH_TANH] = {"tanh", 1.5, 0, INFINITY, 1, -1},
+    [MATH_GELU_NEAR] = {"GELU nearly", 84, 5e-5, INFINITY, INFINITY, NAN},
     [MATH_PHI] = {"normal distribution", 7, 3e-8, INFINITY, 1, 0},
 };
 
@@ -49,6 +50,8 @@ static double exact(enum math_function f, double x)
         return exp2(x);
     case MATH_TANH:
         return tanh(x);
+    case MATH_GELU_NEAR:
+        return x * erfc(-x * 0.70710678118654752440) / 2;
     default:
         return erfc(-x * 0.70710678118654752440) / 2;
     }
@@ -110,7 +113,8 @@ static void check_ends(int variant, enum math_function f)
     assert_true(isnan(y[0]) && isnan(y[9]));
     if (!isnan(functions[f].at_infinity))
         assert_true((double)y[1] == functions[f].at_infinity);
-    assert_true((double)y[2] == functions[f].at_minus_infinity);
+    if (!isnan(functions[f].at_minus_infinity))
+        assert_true((double)y[2] == functions[f].at_minus_infinity);
     for (int i = 3; i < LANES_MOST; i++) {
         if (i != 9 && (double)x[i] <= functions[f].most)
             check_value(variant, f, x[i], y[i]);
