@@ -29,6 +29,15 @@ void gemm_bf16_pack(const float *w, int n, int k, void *packed)
 
 void gemm_bf16(team *t, const gemm_args *a, const void *packed)
 {
-    gemm_packed p = {.kernels = kernels.gemm_bf16, .value_bytes = VALUE_BYTES, .panels = packed};
-    gemm_packed_run(t, a, &p);
+    gemm_bf16_all(t, a, &packed, 1);
+}
+
+void gemm_bf16_all(team *t, const gemm_args *list, const void *const *packed, int n_products)
+{
+    assert(n_products <= GEMM_TOGETHER);
+    gemm_packed p[GEMM_TOGETHER];
+    for (int i = 0; i < n_products; i++)
+        p[i] = (gemm_packed){
+            .kernels = kernels.gemm_bf16, .value_bytes = VALUE_BYTES, .panels = packed[i]};
+    gemm_packed_run(t, list, p, n_products);
 }

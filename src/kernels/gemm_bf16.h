@@ -22,3 +22,6 @@ void gemm_bf16_pack(const float *w, int n, int k, void *packed);
 
 /* As gemm_f32, with the weights in `packed`; a->w is not looked at. */
 void gemm_bf16(team *t, const gemm_args *a, const void *packed);
+
+/* As gemm_f32_all. Products of the same x that follow each other prepare it once. */
+void gemm_bf16_all(team *t, const gemm_args *list, const void *const *packed, int n_products);

@@ -63,6 +63,14 @@ void gemm_i8_pack(const float *w, int n, int k, void *packed)
 
 void gemm_i8(team *t, const gemm_args *a, const void *packed)
 {
-    gemm_packed p = packed_of(packed, a->n, a->k);
-    gemm_packed_run(t, a, &p);
+    gemm_i8_all(t, a, &packed, 1);
+}
+
+void gemm_i8_all(team *t, const gemm_args *list, const void *const *packed, int n_products)
+{
+    assert(n_products <= GEMM_TOGETHER);
+    gemm_packed p[GEMM_TOGETHER];
+    for (int i = 0; i < n_products; i++)
+        p[i] = packed_of(packed[i], list[i].n, list[i].k);
+    gemm_packed_run(t, list, p, n_products);
 }

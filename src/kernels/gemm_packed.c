@@ -1,10 +1,11 @@
 /* The loops of products with packed int8 and bfloat16 weights.
  *
- * The rows of x are prepared (quantised or rounded) once, into memory that the threads share, a
- * block of BLOCK_BYTES at a time. Then a part takes some of the rows and some of the columns. For
- * each tile's width of panels, which come from memory once and stay in a near cache, it walks
- * through its rows, which stay in the second cache. Long rows are cut into slices; a sum simply
- * goes on with the next slice, so that the cuts do not show in the bits. */
+ * The rows of x are prepared (quantised or rounded) once for all products that share them, into
+ * memory that the threads share, a block of BLOCK_BYTES at a time. Then a part takes some of the
+ * rows and some of the columns. For each tile's width of panels, which come from memory once and
+ * stay in a near cache, it walks through its rows, which stay in the second cache. Long rows are
+ * cut into slices; a sum simply goes on with the next slice, so that the cuts do not show in the
+ * bits. */
 #include "kernels/gemm_packed.h"
 
 #include "base/profile.h"
@@ -21,19 +22,31 @@ enum {
     INLINE_VALUES = 16 << 10,   /* and values to prepare */
 };
 
+/* A block of rows of x, prepared for all products that share it. */
+typedef struct gemm_rows {
+    const gemm_args *a; /* of one of the products */
+    const gemm_packed *p;
+    int first, n;
+    char *values; /* ldx bytes apart */
+    long ldx;
+    float *scale;
+} gemm_rows;
+
 typedef struct gemm_job {
     const gemm_args *a;
     const gemm_packed *p;
     team *team;
-    int first, n_rows; /* the block of rows that is prepared */
+    const gemm_rows *x;
     int rows, columns; /* of a part */
-    int n_column_parts;
+    int n_column_parts, n_parts;
     int width;       /* columns that are taken together */
     int slice_steps; /* steps that are taken together */
-    char *x;         /* prepared rows, ldx bytes apart */
-    long ldx;
-    float *x_scale;
 } gemm_job;
+
+typedef struct gemm_region {
+    gemm_job jobs[GEMM_TOGETHER];
+    int n_jobs;
+} gemm_region;
 
 typedef struct gemm_part {
     int row, rows, col, cols; /* rows from the first one of the block */
@@ -89,21 +102,21 @@ static long row_bytes(const gemm_args *a, const gemm_packed *p)
 static void prepare_rows(void *arg, long begin, long end, int thread)
 {
     (void)thread;
-    const gemm_job *job = arg;
-    const gemm_args *a = job->a;
+    const gemm_rows *x = arg;
+    const gemm_args *a = x->a;
     for (long i = begin; i < end; i++)
-        job->p->kernels->prepare(a->x + (job->first + i) * a->ldx, a->k, job->x + i * job->ldx,
-                                 job->x_scale + i);
+        x->p->kernels->prepare(a->x + (x->first + i) * a->ldx, a->k, x->values + i * x->ldx,
+                               x->scale + i);
 }
 
 static void finish_tile(const gemm_job *job, const gemm_part *part, const void *c, int row,
                         int rows, int col, int cols)
 {
     const gemm_packed *p = job->p;
-    gemm_sums s = {.c = c, .x_scale = job->x_scale + part->row + row};
+    gemm_sums s = {.c = c, .x_scale = job->x->scale + part->row + row};
     s.w_scale = p->w_scale ? p->w_scale + col : NULL;
     s.offset = p->offset ? p->offset + col : NULL;
-    p->kernels->finish(job->a, &s, job->first + part->row + row, rows, col, cols);
+    p->kernels->finish(job->a, &s, job->x->first + part->row + row, rows, col, cols);
 }
 
 /* Asks for the places of results, so that the stores do not wait for them. */
@@ -129,17 +142,17 @@ static void tile_column(const gemm_job *job, const gemm_part *part, int col, int
     const char *w = p->panels + col / PANEL_COLUMNS * panel_bytes + (long)step * PANEL_STEP_BYTES;
     int values = STEP_BYTES / p->value_bytes;
     /* Few rows go through the weights so fast that the processor sees what comes. */
-    bool fetches = job->n_rows > f->stream_m && col + job->width < part->col + part->cols;
+    bool fetches = job->x->n > f->stream_m && col + job->width < part->col + part->cols;
     long next = fetches ? n_panels * panel_bytes : 0;
-    const char *x = job->x + part->row * job->ldx + (long)step * values * f->x_size;
+    const char *x = job->x->values + part->row * job->x->ldx + (long)step * values * f->x_size;
     bool last = step + steps == all_steps;
     size_t tile_bytes = (size_t)f->tile_m * (size_t)f->tile_n * sizeof(float);
     for (int row = 0; row < part->rows; row += f->tile_m) {
         int rows = min_int(f->tile_m, part->rows - row);
         if (last)
-            fetch_results(job->a, job->first + part->row + row, rows, col, cols);
-        f->tile(x + row * job->ldx, job->ldx, rows, w, panel_bytes, n_panels, steps, sums, step > 0,
-                row == 0 ? next : 0);
+            fetch_results(job->a, job->x->first + part->row + row, rows, col, cols);
+        f->tile(x + row * job->x->ldx, job->x->ldx, rows, w, panel_bytes, n_panels, steps, sums,
+                step > 0, row == 0 ? next : 0);
         if (last)
             finish_tile(job, part, sums, row, rows, col, cols);
         /* A sum that ends with its first slice needs no place of its own. */
@@ -150,12 +163,15 @@ static void tile_column(const gemm_job *job, const gemm_part *part, int col, int
 
 static void run_part(void *arg, int index, int thread)
 {
-    const gemm_job *job = arg;
+    const gemm_region *region = arg;
+    const gemm_job *job = region->jobs;
+    for (; index >= job->n_parts; job++)
+        index -= job->n_parts;
     const gemm_packed_kernels *f = job->p->kernels;
     int all_steps = (int)gemm_packed_steps(job->a->k, job->p->value_bytes);
     gemm_part part;
     part.row = index / job->n_column_parts * job->rows;
-    part.rows = min_int(job->rows, job->n_rows - part.row);
+    part.rows = min_int(job->rows, job->x->n - part.row);
     part.col = index % job->n_column_parts * job->columns;
     part.cols = min_int(job->columns, job->a->n - part.col);
     size_t column = (size_t)round_up(part.rows, f->tile_m) * (size_t)f->tile_n * sizeof(float);
@@ -180,73 +196,118 @@ static void run_part(void *arg, int index, int thread)
 static void choose_slices(gemm_job *job)
 {
     const gemm_packed_kernels *f = job->p->kernels;
-    bool streams = job->n_rows <= f->stream_m;
+    bool streams = job->x->n <= f->stream_m;
     job->width = streams ? PANEL_COLUMNS : f->tile_n;
     int steps = (int)gemm_packed_steps(job->a->k, job->p->value_bytes);
-    job->slice_steps = job->n_rows <= f->tile_m ? steps : SLICE_STEPS;
+    job->slice_steps = job->x->n <= f->tile_m ? steps : SLICE_STEPS;
 }
 
-static void multiply(gemm_job *job)
+/* wanted: parts, at least, if there are columns enough. */
+static void cut(gemm_job *job, int wanted)
 {
     const gemm_args *a = job->a;
     const gemm_packed_kernels *f = job->p->kernels;
     choose_slices(job);
     long slice = (long)SLICE_STEPS * STEP_BYTES / job->p->value_bytes * f->x_size;
-    long part_rows = PART_BYTES / (job->ldx < slice ? job->ldx : slice);
+    long part_rows = PART_BYTES / (job->x->ldx < slice ? job->x->ldx : slice);
     part_rows = part_rows < f->tile_m ? f->tile_m : part_rows < PART_ROWS ? part_rows : PART_ROWS;
-    int row_parts = (int)divide_up(job->n_rows, part_rows);
-    int column_parts = (int)divide_up(a->n, PART_COLUMNS), threads = team_size(job->team);
-    bool small = (double)job->n_rows * a->n * a->k < INLINE_PRODUCTS;
-    int wanted = threads == 1 || small ? 1 : threads * PARTS_PER_THREAD;
+    int row_parts = (int)divide_up(job->x->n, part_rows);
+    int column_parts = (int)divide_up(a->n, PART_COLUMNS);
     if (row_parts * column_parts < wanted)
         column_parts = min_int((int)divide_up(wanted, row_parts), (int)divide_up(a->n, f->tile_n));
-    job->rows = (int)round_up(divide_up(job->n_rows, row_parts), f->tile_m);
+    job->rows = (int)round_up(divide_up(job->x->n, row_parts), f->tile_m);
     job->columns = (int)round_up(divide_up(a->n, column_parts), f->tile_n);
     job->n_column_parts = (int)divide_up(a->n, job->columns);
-    team_run(job->team, (int)divide_up(job->n_rows, job->rows) * job->n_column_parts, run_part,
-             job);
+    job->n_parts = (int)divide_up(job->x->n, job->rows) * job->n_column_parts;
+}
+
+static void multiply(team *t, gemm_region *region)
+{
+    int threads = team_size(t), n_parts = 0;
+    double products = 0;
+    for (int i = 0; i < region->n_jobs; i++) {
+        const gemm_job *job = &region->jobs[i];
+        products += (double)job->x->n * job->a->n * job->a->k;
+    }
+    int wanted = threads == 1 || products < INLINE_PRODUCTS ? 1 : threads * PARTS_PER_THREAD;
+    for (int i = 0; i < region->n_jobs; i++) {
+        cut(&region->jobs[i], (int)divide_up(wanted, region->n_jobs));
+        n_parts += region->jobs[i].n_parts;
+    }
+    team_run(t, n_parts, run_part, region);
 }
 
 /* k of 0: the sums are 0. */
-static void finish_without_sums(const gemm_job *job)
+static void finish_without_sums(const gemm_args *a, const gemm_packed *p)
 {
     enum { ZEROS = 64 };
     static _Alignas(LINE) const int32_t zeros[ZEROS];
     static const float scale = 0;
-    const gemm_args *a = job->a;
-    int tile_n = job->p->kernels->tile_n;
+    int tile_n = p->kernels->tile_n;
     for (int row = 0; row < a->m; row++) {
         for (int col = 0; col < a->n; col += tile_n) {
-            gemm_sums s = {zeros, &scale, job->p->w_scale, job->p->offset};
-            job->p->kernels->finish(a, &s, row, 1, col, min_int(tile_n, a->n - col));
+            gemm_sums s = {zeros, &scale, p->w_scale, p->offset};
+            p->kernels->finish(a, &s, row, 1, col, min_int(tile_n, a->n - col));
         }
     }
 }
 
-void gemm_packed_run(team *t, const gemm_args *a, const gemm_packed *p)
+/* Products of the same rows. */
+static void run_together(team *t, gemm_region *region)
 {
-    PROFILE_WORK(PROFILE_GEMM, 2.0 * a->m * a->n * a->k);
-    gemm_job job = {.a = a, .p = p, .team = t};
-    if (a->m <= 0 || a->n <= 0)
-        return;
-    if (a->k <= 0) {
-        finish_without_sums(&job);
-        return;
-    }
+    const gemm_args *a = region->jobs[0].a;
+    const gemm_packed *p = region->jobs[0].p;
     int tile_m = p->kernels->tile_m;
-    job.ldx = row_bytes(a, p);
-    long rows = round_up(divide_up(BLOCK_BYTES, job.ldx), tile_m);
+    gemm_rows x = {.a = a, .p = p, .ldx = row_bytes(a, p)};
+    long rows = round_up(divide_up(BLOCK_BYTES, x.ldx), tile_m);
     rows = rows < a->m ? rows : a->m;
     /* Whole tiles are read, so their rows must exist. */
-    size_t x_bytes = (size_t)round_up(rows, tile_m) * (size_t)job.ldx;
-    job.x = team_shared(t, x_bytes + (size_t)rows * sizeof(float));
-    job.x_scale = (float *)(void *)(job.x + x_bytes);
-    for (job.first = 0; job.first < a->m; job.first += job.n_rows) {
-        job.n_rows = min_int((int)rows, a->m - job.first);
-        if ((long)job.n_rows * a->k < INLINE_VALUES)
-            prepare_rows(&job, 0, job.n_rows, 0);
+    size_t bytes = (size_t)round_up(rows, tile_m) * (size_t)x.ldx;
+    x.values = team_shared(t, bytes + (size_t)rows * sizeof(float));
+    x.scale = (float *)(void *)(x.values + bytes);
+    for (int i = 0; i < region->n_jobs; i++)
+        region->jobs[i].x = &x;
+    for (x.first = 0; x.first < a->m; x.first += x.n) {
+        x.n = min_int((int)rows, a->m - x.first);
+        if ((long)x.n * a->k < INLINE_VALUES)
+            prepare_rows(&x, 0, x.n, 0);
         else
-            team_for(t, job.n_rows, divide_up(INLINE_VALUES / 2, a->k), prepare_rows, &job);
-        multiply(&job);
+            team_for(t, x.n, divide_up(INLINE_VALUES / 2, a->k), prepare_rows, &x);
+        multiply(t, region);
     }
+}
+
+static bool same_rows(const gemm_args *a, const gemm_args *b)
+{
+    return a->x == b->x && a->ldx == b->ldx && a->m == b->m && a->k == b->k;
+}
+
+static double operations(const gemm_args *list, int n_products)
+{
+    double sum = 0;
+    for (int i = 0; i < n_products; i++)
+        sum += 2.0 * list[i].m * list[i].n * list[i].k;
+    return sum;
+}
+
+void gemm_packed_run(team *t, const gemm_args *list, const gemm_packed *packed, int n_products)
+{
+    PROFILE_WORK(PROFILE_GEMM, operations(list, n_products));
+    gemm_region region = {.n_jobs = 0};
+    for (int i = 0; i < n_products; i++) {
+        const gemm_args *a = &list[i];
+        if (a->m <= 0 || a->n <= 0)
+            continue;
+        if (a->k <= 0) {
+            finish_without_sums(a, &packed[i]);
+            continue;
+        }
+        if (region.n_jobs > 0 && !same_rows(region.jobs[0].a, a)) {
+            run_together(t, &region);
+            region.n_jobs = 0;
+        }
+        region.jobs[region.n_jobs++] = (gemm_job){.a = a, .p = &packed[i], .team = t};
+    }
+    if (region.n_jobs > 0)
+        run_together(t, &region);
 }

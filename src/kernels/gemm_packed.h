@@ -42,5 +42,6 @@ bool gemm_packed_fits(int n, int k);
 /* Bytes of all panels; 0 without such a form. */
 size_t gemm_packed_bytes(int n, int k, int value_bytes);
 
-/* The product: a->w is not looked at. */
-void gemm_packed_run(team *t, const gemm_args *a, const gemm_packed *p);
+/* At most GEMM_TOGETHER products of one precision; the w of their args is not looked at. Those that
+ * follow each other and have the same x share its preparation and a region. */
+void gemm_packed_run(team *t, const gemm_args *list, const gemm_packed *packed, int n_products);

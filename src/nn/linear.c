@@ -183,34 +183,39 @@ static gemm_args product_of(const linear_call *c, int n_rows, int group, const v
                        .act = c->act};
 }
 
-static void run_groups(team *t, const linear_call *c, int n_rows)
+/* Products of one precision that do not depend on each other. */
+typedef struct together {
+    gemm_args list[GEMM_TOGETHER];
+    const void *packed[GEMM_TOGETHER];
+    int n;
+} together;
+
+static void run_together(team *t, enum precision precision, together *p)
 {
-    const void *packed;
-    int groups = c->layer->groups ? c->layer->groups : 1;
-    for (int g = 0; g < groups; g++) {
-        gemm_args a = product_of(c, n_rows, g, &packed);
-        if (c->layer->precision == PRECISION_BF16)
-            gemm_bf16(t, &a, packed);
-        else if (c->layer->precision == PRECISION_INT8)
-            gemm_i8(t, &a, packed);
-        else
-            gemm_f32(t, &a);
-    }
+    if (precision == PRECISION_BF16)
+        gemm_bf16_all(t, p->list, p->packed, p->n);
+    else if (precision == PRECISION_INT8)
+        gemm_i8_all(t, p->list, p->packed, p->n);
+    else
+        gemm_f32_all(t, p->list, p->n);
+    p->n = 0;
 }
 
 void linear_run_all(team *t, const linear_call *calls, int n_calls, int n_rows)
 {
-    gemm_args together[GEMM_TOGETHER];
-    int n = 0;
+    together of[N_PRECISIONS] = {0};
     for (int i = 0; i < n_calls; i++) {
         const linear *l = calls[i].layer;
-        const void *packed;
-        if (l->precision == PRECISION_F32 && l->groups <= 1 && n < GEMM_TOGETHER)
-            together[n++] = product_of(&calls[i], n_rows, 0, &packed);
-        else
-            run_groups(t, &calls[i], n_rows);
+        together *p = &of[l->precision];
+        for (int group = 0; group == 0 || group < l->groups; group++) {
+            if (p->n == GEMM_TOGETHER)
+                run_together(t, l->precision, p);
+            p->list[p->n] = product_of(&calls[i], n_rows, group, &p->packed[p->n]);
+            p->n++;
+        }
     }
-    gemm_f32_all(t, together, n);
+    for (int i = 0; i < N_PRECISIONS; i++)
+        run_together(t, (enum precision)i, &of[i]);
 }
 
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y, int n_rows)

@@ -14,13 +14,14 @@ typedef struct precision {
     size_t (*bytes)(int n, int k);
     void (*pack)(const float *w, int n, int k, void *packed);
     void (*run)(team *t, const gemm_args *a, const void *packed);
+    void (*run_all)(team *t, const gemm_args *list, const void *const *packed, int n_products);
 } precision;
 
 static const precision precisions[] = {
     {"gemm_i8", (const void **)&kernels.gemm_i8, &gemm_i8_scalar, gemm_i8_bytes, gemm_i8_pack,
-     gemm_i8},
+     gemm_i8, gemm_i8_all},
     {"gemm_bf16", (const void **)&kernels.gemm_bf16, &gemm_bf16_scalar, gemm_bf16_bytes,
-     gemm_bf16_pack, gemm_bf16},
+     gemm_bf16_pack, gemm_bf16, gemm_bf16_all},
 };
 enum { N_PRECISIONS = sizeof precisions / sizeof precisions[0] };
 
@@ -262,6 +263,60 @@ static void rows_do_not_depend_on_their_batch(void **state)
     for_variants(check_all_batches);
 }
 
+/* Three products of the same rows, one of others, in any order: the bits of each alone. */
+static void check_together(const precision *p, const kernel_row *row)
+{
+    (void)row;
+    static const int orders[][GEMM_TOGETHER] = {{0, 1, 2, 3}, {0, 3, 1, 2}, {3, 2, 1, 0}};
+    static const int widths[GEMM_TOGETHER] = {40, 17, 300, 50};
+    for (int m = 0; m < 140; m = 3 * m + 5) {
+        product q[GEMM_TOGETHER];
+        edge packed[GEMM_TOGETHER], out[GEMM_TOGETHER];
+        team *t = team_new(1, NULL);
+        for (int i = 0; i < GEMM_TOGETHER; i++) {
+            q[i] = product_new(m, widths[i],
+                               i < 3   ? 70
+                               : m % 2 ? 0
+                                       : 90,
+                               1, i != 1, i == 2, i == 0 ? ACT_SILU : ACT_NONE);
+            if (i < 3)
+                q[i].a.x = q[0].x.p;
+            packed[i] = pack(p, &q[i].a);
+            p->run(t, &q[i].a, packed[i].p);
+            out[i] = edge_new(q[i].out.n);
+        }
+        team_free(t);
+        for (int turn = 0; turn < 6; turn++) {
+            const int *order = orders[turn % 3];
+            gemm_args list[GEMM_TOGETHER];
+            const void *weights[GEMM_TOGETHER];
+            t = team_new(turn < 3 ? 3 : 1, NULL);
+            for (int i = 0; i < GEMM_TOGETHER; i++) {
+                list[i] = q[order[i]].a;
+                list[i].out = out[order[i]].p;
+                weights[i] = packed[order[i]].p;
+                for (size_t j = 0; j < out[i].n; j++)
+                    out[i].p[j] = 777.0f;
+            }
+            p->run_all(t, list, weights, GEMM_TOGETHER);
+            for (int i = 0; i < GEMM_TOGETHER; i++)
+                assert_same_bits(out[i].p, q[i].out.p, out[i].n, "together");
+            team_free(t);
+        }
+        for (int i = 0; i < GEMM_TOGETHER; i++) {
+            edge_free(&out[i]);
+            edge_free(&packed[i]);
+            product_free(&q[i]);
+        }
+    }
+}
+
+static void products_together_have_the_bits_of_each_alone(void **state)
+{
+    (void)state;
+    for_variants(check_together);
+}
+
 static void check_in_place(const precision *p, const kernel_row *row)
 {
     (void)row;
@@ -389,6 +444,7 @@ int main(void)
         cmocka_unit_test(values_are_within_their_bounds),
         cmocka_unit_test(many_rows_go_block_by_block),
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
+        cmocka_unit_test(products_together_have_the_bits_of_each_alone),
         cmocka_unit_test(residual_may_be_the_output),
         cmocka_unit_test(infinities_and_nan_stay_in_their_rows),
         cmocka_unit_test(largest_sums_do_not_overflow),
