@@ -87,6 +87,14 @@ static void count_end(const struct hosted *m, const char *reason)
                1);
 }
 
+/* By what their products are made of. */
+static void count_running(const struct hosted *m, int more)
+{
+    series_add(metrics_get(m->pool->options.metrics, METRIC_GAUGE, "inferd_workers",
+                           "worker processes, loading or serving", "model,dtype", m->id, m->dtype),
+               more);
+}
+
 /* --- models --- */
 
 static struct hosted *hosted_new(pool *p, const char *id, const char *folder, int64_t weight_bytes)
@@ -297,6 +305,7 @@ static void on_ended(int status, void *arg)
     const char *reason = m->end_reason ? m->end_reason : told ? "stopped" : NULL;
     forget_process(m);
     m->end_reason = NULL;
+    count_running(m, -1);
     if (reason)
         count_end(m, reason);
     else
@@ -394,6 +403,7 @@ static bool start(struct hosted *m, error *e)
         m->deadline = timer_new(p->options.loop, on_deadline, m);
     timer_start(m->deadline, LOAD_DEADLINE_MS);
     series_add(starts_of(m), 1);
+    count_running(m, 1);
     return true;
 }
 
