@@ -279,13 +279,22 @@ static tokenizer *open_vocabulary(const char *folder, side_files *f, error *e)
     return open_recipe(r ? r : usual_recipe(v->source), paths.items, f, e);
 }
 
+/* Whether the reference, whose tokenizer of this class knows no tokenizer.json, reads that file. */
+static bool reads_json(const char *folder, const char *json, const side_files *f)
+{
+    OWN(paths_release) struct paths paths = {0};
+    const recipe *r = recipe_find(f);
+    return file_exists(json) && !(r && r->ignores_json && find_vocabulary(folder, r, &paths));
+}
+
 tokenizer *tokenizer_open(const char *folder, error *e)
 {
     OWN(side_files_release) side_files f = {0};
     own_mem char *json = path_join(folder, "tokenizer.json");
     if (!side_files_read(&f, folder, e))
         return NULL;
-    tokenizer *t = file_exists(json) ? open_json(json, &f, e) : open_vocabulary(folder, &f, e);
+    tokenizer *t =
+        reads_json(folder, json, &f) ? open_json(json, &f, e) : open_vocabulary(folder, &f, e);
     if (!t || apply_config(t, &f, e))
         return t;
     tokenizer_close(t);

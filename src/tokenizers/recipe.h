@@ -59,6 +59,7 @@ typedef struct recipe {
                               other words are unknown */
     bool mask_takes_space; /* a mask takes the white space before it */
     bool lower_case, keep_accents; /* presets of "do_lower_case", "keep_accents" */
+    bool ignores_json;             /* vocabulary files count where there is a tokenizer.json too */
     bool adds_new_only;      /* tokens of the vocabulary are no added tokens, and the others are
                                 looked for in the text as it comes */
     const char *empty_token; /* one more special token, for texts that say nothing; or NULL */

@@ -229,6 +229,7 @@ const recipe recipe_list[] = {
      .single = "cls0 A0 sep0",
      .pair = BERT_PAIR,
      .lower_case = true,
+     .ignores_json = true,
      .adds_new_only = true,
      .empty_token = "[EMPTY]",
      .max_tokens = 512},

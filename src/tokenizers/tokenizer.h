@@ -82,7 +82,8 @@ bool tokenizer_node_path(const tokenizer *t, str xpath, int depth, int *path, er
 void tokenizer_no_path(const tokenizer *t, int depth, int *path);
 
 /* Opens the tokenizer of a model folder: tokenizer.json, else a sentencepiece model, vocab.json
- * with merges.txt, vocab.txt, or no file where tokens are characters (recipe.h), with
+ * with merges.txt, vocab.txt, or no file where tokens are characters (recipe.h; TapasTokenizer
+ * reads its vocab.txt first), with
  * tokenizer_config.json and special_tokens_map.json where there are any. Large ones are kept
  * prepared (document_cache.h). NULL on failure: ERR_NOT_FOUND when the folder has no tokenizer,
  * ERR_BAD_MODEL naming file, JSON path and what was expected otherwise. */

@@ -8,6 +8,8 @@
 #include "base/own.h"
 #include "tokenizers/table_tokenizer.h"
 
+#include "../models/changed.h"
+
 enum { MEMORY = 1 << 28 };
 
 static const char *const folders[] = {"wtq", "sqa", "wikisql", "nothing", "tokens", "averages"};
@@ -169,6 +171,26 @@ static void refused(struct opened *o, int n_rows, const char *question, bool tru
         fail_msg("found '%s', expected '%s'", e.message, words);
 }
 
+/* TapasTokenizer knows no tokenizer.json: where there is one too, vocab.txt counts. */
+static void vocabulary_comes_first(void **state)
+{
+    error e = {0};
+    own_mem char *from = xprintf("%s/goldens/tables/wtq", TEST_ROOT);
+    own_mem char *folder = changed(from, "tokenizer.json", "{}");
+    tokenizer *t = tokenizer_open(folder, &e);
+    (void)state;
+    if (!t)
+        fail_msg("%s", e.message);
+    assert_int_equal(tokenizer_token_id(t, STR("[EMPTY]")), 1);
+    tokenizer_close(t);
+    own_mem char *vocabulary = path_join(folder, "vocab.txt");
+    assert_int_equal(unlink(vocabulary), 0);
+    assert_null(tokenizer_open(folder, &e));
+    assert_non_null(strstr(e.message, "tokenizer.json"));
+    error ignored = {0};
+    assert_true(file_remove_tree(folder, &ignored));
+}
+
 static void refusals(void **state)
 {
     struct opened *o = *state;
@@ -189,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_as_reference),
         cmocka_unit_test_setup_teardown(long_columns, set_up, tear_down),
+        cmocka_unit_test(vocabulary_comes_first),
         cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
