@@ -6,12 +6,24 @@
 #include "kernels/quantise.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { VALUES = 2, VALUE_BYTES = 2 }; /* of a step; of a value */
+enum { PIECE = 512 };                 /* values of a column that are packed together */
 
 size_t gemm_bf16_bytes(int n, int k)
 {
     return gemm_packed_bytes(n, k, VALUE_BYTES);
+}
+
+/* Values of a column, in their order first: that loop is one of vectors. */
+static void pack_piece(const float *w, int n, uint16_t *to)
+{
+    uint16_t values[PIECE] = {0};
+    for (int l = 0; l < n; l++)
+        values[l] = bf16_of_float(w[l]);
+    for (int l = 0; l < n; l += VALUES)
+        memcpy(to + (long)l * PANEL_COLUMNS, values + l, VALUE_BYTES * VALUES);
 }
 
 void gemm_bf16_pack(const float *w, int n, int k, void *packed)
@@ -22,8 +34,9 @@ void gemm_bf16_pack(const float *w, int n, int k, void *packed)
     for (long j = 0; j < n; j++) {
         uint16_t *to = packed;
         to += j / PANEL_COLUMNS * panel_values + j % PANEL_COLUMNS * VALUES;
-        for (long l = 0; l < k; l++)
-            to[l / VALUES * PANEL_COLUMNS * VALUES + l % VALUES] = bf16_of_float(w[j * k + l]);
+        for (int begin = 0; begin < k; begin += PIECE)
+            pack_piece(w + j * k + begin, k - begin < PIECE ? k - begin : PIECE,
+                       to + (long)begin * PANEL_COLUMNS);
     }
 }
 

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { VALUES = 4 }; /* of a step */
+enum { VALUES = 4, PIECE = 512 }; /* of a step; of a column that are packed together */
 
 static size_t columns_of(int n)
 {
@@ -39,10 +39,17 @@ static void pack_column(const float *w, int k, int8_t *to, float *scale, int32_t
     float inverse;
     *scale = quantise_scale(quantise_largest(w, k), &inverse);
     int32_t sum = 0;
-    for (int l = 0; l < k; l++) {
-        int value = quantise(w[l], inverse);
-        to[(long)l / VALUES * PANEL_STEP_BYTES + l % VALUES] = (int8_t)value;
-        sum += value;
+    for (int begin = 0; begin < k; begin += PIECE) {
+        int8_t values[PIECE]; /* in their order first: that loop is one of vectors */
+        int n = k - begin < PIECE ? k - begin : PIECE;
+        for (int l = 0; l < n; l++) {
+            int value = quantise(w[begin + l], inverse);
+            values[l] = (int8_t)value;
+            sum += value;
+        }
+        memset(values + n, 0, (size_t)(PIECE - n));
+        for (int l = 0; l < n; l += VALUES)
+            memcpy(to + (long)(begin + l) / VALUES * PANEL_STEP_BYTES, values + l, VALUES);
     }
     *offset = QUANTISE_OFFSET * sum;
 }
