@@ -1,9 +1,15 @@
 /* BPE: a word starts as characters; of all neighbours that may merge, those of the lowest rank do
- * first, the leftmost among equals, until none is left. A heap of candidates keeps long words
- * (a line without spaces) at n log n. */
+ * first, the leftmost among equals, until none is left.
+ *
+ * A merge joins two characters that stand side by side in some token. So a word falls into parts
+ * where two neighbours do so in no token: the parts are merged one by one, which matters for models
+ * that take a whole text as one word. Short parts look for the lowest rank by walking over all; a
+ * heap of candidates keeps long ones (a line without spaces) at n log n. */
 #include "tokenizers/model.h"
 
 #include <stdlib.h>
+
+enum { PAIR_BITS = 17 };
 
 struct bpe {
     str unk_token, prefix, suffix;
@@ -12,6 +18,8 @@ struct bpe {
     int unk_id;
     int byte_ids[256];
     const merges *merges;
+    /* Pairs of characters that stand side by side in a token: a bit for each hash of a pair. */
+    uint64_t pairs[(1 << PAIR_BITS) / 64];
 };
 
 static const field fields[] = {
@@ -25,7 +33,55 @@ static const field fields[] = {
     FIELD_NUMBER(struct bpe, dropout, "dropout", 0, 0, 1, "merges left out at random"),
     FIELD_END};
 
-enum { STACK_SYMBOLS = 64, MAX_JOINED = 1 << 12 };
+enum { STACK_SYMBOLS = 64, FEW = 24, MAX_JOINED = 1 << 12 };
+
+/* The bytes of the character at p, which says itself how long it is. */
+static uint32_t character_at(const char *p)
+{
+    uint32_t c = 0;
+    for (size_t i = 0, n = unicode_length(*p); i < n; i++)
+        c = c << 8 | (unsigned char)p[i];
+    return c;
+}
+
+static uint32_t last_character(str s)
+{
+    size_t at = s.n - 1;
+    while (at && ((unsigned char)s.p[at] & 0xC0) == 0x80)
+        at--;
+    return character_at(s.p + at);
+}
+
+static uint32_t pair_bit(uint32_t left, uint32_t right)
+{
+    return (uint32_t)((((uint64_t)left << 32 | right) * UINT64_C(0x9E3779B97F4A7C15)) >>
+                      (64 - PAIR_BITS));
+}
+
+static bool may_join(const struct bpe *s, uint32_t left, uint32_t right)
+{
+    uint32_t bit = pair_bit(left, right);
+    return s->pairs[bit / 64] >> bit % 64 & 1;
+}
+
+/* With a prefix or suffix, tokens are spelled otherwise than the text is: all pairs may join. */
+static void collect_pairs(struct bpe *s, const vocab *v)
+{
+    if (s->prefix.n || s->suffix.n) {
+        memset(s->pairs, 0xFF, sizeof s->pairs);
+        return;
+    }
+    for (int i = 0; i < v->n; i++) {
+        const char *p = v->bytes + v->begin[i], *end = v->bytes + v->begin[i + 1];
+        for (const char *next; p < end; p = next) {
+            next = p + unicode_length(*p);
+            if (next >= end)
+                break;
+            uint32_t bit = pair_bit(character_at(p), character_at(next));
+            s->pairs[bit / 64] |= UINT64_C(1) << bit % 64;
+        }
+    }
+}
 
 static bool prepare(void *state, const json_t *json, const char *path, loader *l)
 {
@@ -37,6 +93,7 @@ static bool prepare(void *state, const json_t *json, const char *path, loader *l
     s->unk_id = s->unk_token.p ? vocab_id(l->vocab, s->unk_token) : VOCAB_ABSENT;
     model_byte_ids(l->vocab, s->byte_ids);
     s->merges = l->merges;
+    collect_pairs(s, l->vocab);
     return s->merges->given || loader_fail(l, path, "must have an array 'merges'");
 }
 
@@ -52,10 +109,17 @@ struct candidate {
     int at, id;
 };
 
+/* A part of a word, and how far the word is done. */
 struct word {
-    struct symbol *symbols;
-    struct candidate *heap;
-    int n, n_heap;
+    struct symbol *symbols; /* [capacity] */
+    struct candidate *heap; /* [3 * capacity]: each symbol is considered once at the start and
+                               each merge considers two more */
+    int n, n_heap, capacity;
+    bool grown, failed; /* the arrays are from malloc; there was no memory */
+    uint32_t last;      /* character of the last symbol */
+    size_t at;          /* bytes of the word before this part */
+    const text *text;
+    tokens *out;
 };
 
 static bool comes_before(struct candidate a, struct candidate b)
@@ -120,12 +184,105 @@ static void merge_all(const struct bpe *s, struct word *w)
     }
 }
 
-static void add_symbol(struct word *w, int id, uint32_t length)
+static uint32_t rank_of(const struct bpe *s, const struct symbol *left, const struct symbol *right,
+                        int *id)
 {
+    const struct merge *m = merges_find(s->merges, left->id, right->id);
+    *id = m ? (int)m->id : 0;
+    return m ? m->rank : MERGE_FREE;
+}
+
+/* The same for a few symbols, which move together as they merge. */
+static void merge_few(const struct bpe *s, struct word *w)
+{
+    uint32_t ranks[FEW];
+    int ids[FEW];
+    struct symbol *x = w->symbols;
+    for (int i = 0; i + 1 < w->n; i++)
+        ranks[i] = rank_of(s, &x[i], &x[i + 1], &ids[i]);
+    while (w->n > 1) {
+        int at = 0;
+        for (int i = 1; i + 1 < w->n; i++)
+            at = ranks[i] < ranks[at] ? i : at;
+        if (ranks[at] == MERGE_FREE)
+            return;
+        x[at].id = ids[at];
+        x[at].length += x[at + 1].length;
+        w->n--;
+        for (int i = at + 1; i < w->n; i++) {
+            x[i] = x[i + 1];
+            ranks[i - 1] = ranks[i];
+            ids[i - 1] = ids[i];
+        }
+        if (at + 1 < w->n)
+            ranks[at] = rank_of(s, &x[at], &x[at + 1], &ids[at]);
+        if (at)
+            ranks[at - 1] = rank_of(s, &x[at - 1], &x[at], &ids[at - 1]);
+    }
+}
+
+/* The part is whole: its tokens. */
+static void finish_part(const struct bpe *s, struct word *w)
+{
+    if (w->n <= FEW)
+        merge_few(s, w);
+    else
+        merge_all(s, w);
+    for (int i = 0; i < w->n; i++) {
+        uint32_t length = w->symbols[i].length;
+        if (length)
+            tokens_add_part(w->out, w->text, w->at, w->at + length, w->symbols[i].id);
+        w->at += length;
+    }
+    w->n = 0;
+}
+
+static bool grow(struct word *w)
+{
+    int capacity = w->capacity * 2;
+    struct symbol *symbols = malloc((size_t)capacity * sizeof *symbols);
+    struct candidate *heap = malloc((size_t)capacity * 3 * sizeof *heap);
+    w->failed = !symbols || !heap;
+    if (w->failed) {
+        free(symbols);
+        free(heap);
+        return false;
+    }
+    memcpy(symbols, w->symbols, (size_t)w->n * sizeof *symbols);
+    if (w->grown) {
+        free(w->symbols);
+        free(w->heap);
+    }
+    w->symbols = symbols;
+    w->heap = heap;
+    w->capacity = capacity;
+    w->grown = true;
+    return true;
+}
+
+/* A symbol whose spelling begins and ends with these characters. */
+static void add_symbol(const struct bpe *s, struct word *w, int id, uint32_t length, uint32_t first,
+                       uint32_t last)
+{
+    if (w->n && !may_join(s, w->last, first))
+        finish_part(s, w);
+    if (w->failed || (w->n == w->capacity && !grow(w)))
+        return;
     w->symbols[w->n] = (struct symbol){id, w->n - 1, -1, length};
     if (w->n)
         w->symbols[w->n - 1].next = w->n;
     w->n++;
+    w->last = last;
+}
+
+/* The same, spelled as its token. */
+static void add_token(const struct bpe *s, const vocab *v, struct word *w, int id, uint32_t length)
+{
+    str spelled = vocab_token(v, id);
+    if (spelled.n)
+        add_symbol(s, w, id, length, character_at(spelled.p), last_character(spelled));
+    else
+        add_symbol(s, w, id, length, 0, 0);
 }
 
 /* Unknown characters that wait to be one token. */
@@ -134,10 +291,10 @@ struct unknown {
     uint32_t length;
 };
 
-static void flush_unknown(const struct bpe *s, struct word *w, struct unknown *u)
+static void flush_unknown(const struct bpe *s, const vocab *v, struct word *w, struct unknown *u)
 {
     if (u->waits)
-        add_symbol(w, s->unk_id, u->length);
+        add_token(s, v, w, s->unk_id, u->length);
     u->waits = false;
 }
 
@@ -158,19 +315,20 @@ static int32_t find_character(const struct bpe *s, const vocab *v, const text *t
     return vocab_id(v, (str){spelled, head.n + n + tail.n});
 }
 
-static bool add_bytes(const struct bpe *s, struct word *w, str bytes)
+static bool add_bytes(const struct bpe *s, const vocab *v, struct word *w, str bytes)
 {
     for (size_t i = 0; i < bytes.n; i++)
         if (s->byte_ids[(unsigned char)bytes.p[i]] == VOCAB_ABSENT)
             return false;
     for (size_t i = 0; i < bytes.n; i++)
-        add_symbol(w, s->byte_ids[(unsigned char)bytes.p[i]], 1);
+        add_token(s, v, w, s->byte_ids[(unsigned char)bytes.p[i]], 1);
     return true;
 }
 
-/* Turns the characters into symbols. As in the reference, bytes come before unknown characters
- * that wait, and a character that is nothing at all leaves no gap in the offsets. */
-static bool split(const struct bpe *s, const vocab *v, const text *t, struct word *w, error *e)
+/* Turns the characters into symbols, and the parts of the word into tokens. As in the reference,
+ * bytes come before unknown characters that wait, and a character that is nothing at all leaves no
+ * gap in the offsets. */
+static bool run_word(const struct bpe *s, const vocab *v, const text *t, struct word *w, error *e)
 {
     struct unknown unknown = {0};
     for (size_t at = 0, end; at < t->n; at = end) {
@@ -178,41 +336,25 @@ static bool split(const struct bpe *s, const vocab *v, const text *t, struct wor
         uint32_t length = (uint32_t)(end - at);
         int32_t id = find_character(s, v, t, at, end);
         if (id != VOCAB_ABSENT) {
-            flush_unknown(s, w, &unknown);
-            add_symbol(w, id, length);
-        } else if (!(s->byte_fallback && add_bytes(s, w, (str){t->p + at, length})) &&
+            uint32_t c = character_at(t->p + at);
+            flush_unknown(s, v, w, &unknown);
+            add_symbol(s, w, id, length, c, c);
+        } else if (!(s->byte_fallback && add_bytes(s, v, w, (str){t->p + at, length})) &&
                    s->unk_token.p) {
             if (s->unk_id == VOCAB_ABSENT)
                 return fail(e, ERR_BAD_MODEL, "the unknown token '%.60s' is not in the vocabulary",
                             s->unk_token.p);
             if (!s->fuse_unk)
-                flush_unknown(s, w, &unknown);
+                flush_unknown(s, v, w, &unknown);
             unknown.length = length + (unknown.waits ? unknown.length : 0);
             unknown.waits = true;
         }
     }
-    flush_unknown(s, w, &unknown);
-    return true;
+    flush_unknown(s, v, w, &unknown);
+    finish_part(s, w);
+    return !w->failed || fail(e, ERR_TOO_LARGE, "out of memory for a word of %zu bytes", t->n);
 }
 
-static bool run_word(const struct bpe *s, const vocab *v, const text *t, struct word *w,
-                     tokens *out, error *e)
-{
-    if (!split(s, v, t, w, e))
-        return false;
-    merge_all(s, w);
-    size_t at = 0;
-    for (int i = 0; i < w->n; i++) {
-        if (w->symbols[i].length == 0)
-            continue;
-        tokens_add_part(out, t, at, at + w->symbols[i].length, w->symbols[i].id);
-        at += w->symbols[i].length;
-    }
-    return true;
-}
-
-/* Each byte is at most one symbol; each symbol is considered once at the start and each merge
- * considers two more, so three candidates a byte are enough. */
 static bool run(const void *state, const vocab *v, const text *t, tokens *out, error *e)
 {
     const struct bpe *s = state;
@@ -225,16 +367,13 @@ static bool run(const void *state, const vocab *v, const text *t, tokens *out, e
     }
     struct symbol few_symbols[STACK_SYMBOLS];
     struct candidate few_candidates[3 * STACK_SYMBOLS];
-    struct word w = {few_symbols, few_candidates, 0, 0};
-    bool large = t->n > STACK_SYMBOLS;
-    if (large) {
-        w.symbols = malloc(t->n * sizeof *w.symbols);
-        w.heap = malloc(3 * t->n * sizeof *w.heap);
-    }
-    bool ok = w.symbols && w.heap
-                  ? run_word(s, v, t, &w, out, e)
-                  : fail(e, ERR_TOO_LARGE, "out of memory for a word of %zu bytes", t->n);
-    if (large) {
+    struct word w = {.symbols = few_symbols,
+                     .heap = few_candidates,
+                     .capacity = STACK_SYMBOLS,
+                     .text = t,
+                     .out = out};
+    bool ok = run_word(s, v, t, &w, e);
+    if (w.grown) {
         free(w.symbols);
         free(w.heap);
     }
