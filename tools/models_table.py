@@ -32,8 +32,11 @@ no version of transformers: its reference is a model written anew from the publi
 
 Folders of sentence-transformers: of dense models Transformer, Pooling, Dense, LayerNorm and Normalize; of sparse encoders
 SPLADE (`MLMTransformer` or a Transformer for `fill-mask`, then `SpladePooling`: max or sum, relu or log1p_relu) and
-`SparseAutoEncoder` behind a dense model, with `max_active_dims`. Their goldens are in `tests/goldens/tiny/` and
-`tests/goldens/sparse/`. Other modules are refused by name.
+`SparseAutoEncoder` behind a dense model, with `max_active_dims`; of late interaction (ColBERT) those of
+`MultiVectorEncoder` (Transformer, Dense, MultiVectorMask, Normalize; query_expansion `fixed` and `min`), of PyLate, and of
+Stanford's ColBERT (`HF_ColBERT`, artifact.metadata). Queries that are filled up with tokens that others do not see
+(`attend` false) need one of the plain attention engines: BERT's relatives, MPNet, ModernBERT and decoders have it, others
+are refused by name. Goldens are in `tests/goldens/tiny/`, `sparse/` and `late/`. Other modules are refused by name.
 
 Written by `tools/models_table.py BUILD` from the golden run; do not edit.
 

@@ -213,7 +213,9 @@ static size_t work_floats(const encoder *m, int n_tokens)
 
 size_t encoder_work_bytes(const encoder *m, int n_tokens)
 {
-    return work_floats(m, n_tokens) * sizeof(float) + (2 * (size_t)n_tokens + 1) * sizeof(int);
+    size_t n = (size_t)n_tokens;
+    return work_floats(m, n_tokens) * sizeof(float) + (3 * n + 2) * sizeof(int) +
+           n * sizeof(attention_span);
 }
 
 bool encoder_work_init(encoder_work *w, const encoder *m, int n_tokens, arena *a, error *e)
@@ -222,7 +224,9 @@ bool encoder_work_init(encoder_work *w, const encoder *m, int n_tokens, arena *a
     made.floats = arena_raw(a, made.n_floats, sizeof(float));
     made.positions = arena_raw(a, (size_t)n_tokens, sizeof(int));
     made.start = arena_raw(a, (size_t)n_tokens + 1, sizeof(int));
-    if (!made.floats || !made.positions || !made.start)
+    made.spans = arena_raw(a, (size_t)n_tokens, sizeof *made.spans);
+    made.first_span = arena_raw(a, (size_t)n_tokens + 1, sizeof(int));
+    if (!made.floats || !made.positions || !made.start || !made.spans || !made.first_span)
         return fail(e, ERR_NO_SPACE, "no room for the %zu bytes that %d tokens need",
                     encoder_work_bytes(m, n_tokens), n_tokens);
     *w = made;
@@ -248,6 +252,29 @@ static bool check_ids(const encoder *m, const token_batch *b, int first, int end
                         m->types.rows - 1);
     }
     return true;
+}
+
+bool encoder_cuts(const encoder *m)
+{
+    const encoder_engine *engine = m->spec->engine;
+    return !engine || (engine->cuts && engine->cuts(m));
+}
+
+/* One span a sequence: its leading tokens. */
+static void plan_cut(const token_batch *b, int first, const ragged *r, encoder_work *w)
+{
+    bool any = false;
+    w->first_span[0] = 0;
+    for (int s = 0; s < r->n_seq; s++) {
+        int begin = r->start[s], n = r->start[s + 1] - begin;
+        int seen = b->seen ? b->seen[first + s] : n;
+        any |= seen < n;
+        w->spans[s] = (attention_span){.begin = begin, .end = begin + (seen < n ? seen : n)};
+        w->first_span[s + 1] = s + 1;
+    }
+    w->plan = (attention_plan){
+        .start = r->start, .n_seq = r->n_seq, .spans = w->spans, .first_span = w->first_span};
+    w->cut = any ? &w->plan : NULL;
 }
 
 /* Of tokens in pages, documents and tables. */
@@ -313,6 +340,7 @@ static void run_layer(const encoder *m, const encoder_layer *l, team *t, const r
     float *added = w->floats, *rest = added + part;
     int center = m->config.positions - 1;
     score_positions p = {
+        .plan = w->cut,
         .bias = {m->distance_bias ? m->distance_bias + center : NULL, 2L * center + 1}};
     self_attention_run(&l->attention, t, r, &p, x, added, rest);
     norm_run(&l->attention_norm, t, added, x, x, n);
@@ -338,6 +366,7 @@ bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int
     for (int s = first; s <= end; s++)
         w->start[s - first] = b->start[s] - at;
     ragged r = {.start = w->start, .n_seq = end - first};
+    plan_cut(b, first, &r, w);
     if (m->spec->engine)
         return m->spec->engine->run(m, t, b, &r, at, out, w, e);
     embed(m, t, b, &r, at, out, w);

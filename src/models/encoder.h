@@ -87,6 +87,8 @@ typedef struct encoder_engine {
      * use all of *w. ERR_CANCELLED as encoder_cancelled says. */
     bool (*run)(const encoder *m, team *t, const token_batch *b, const ragged *r, int at,
                 float *out, struct encoder_work *w, error *e);
+    /* Whether it attends by w->cut where that is set; NULL: it does not. */
+    bool (*cuts)(const encoder *m);
 } encoder_engine;
 
 typedef struct encoder_spec {
@@ -210,13 +212,21 @@ bool encoder_cancelled(const token_batch *b, error *e);
 typedef struct encoder_work {
     float *floats;
     size_t n_floats;
-    int *positions; /* [n_tokens] */
-    int *start;     /* [n_tokens + 1] */
-    int n_tokens;   /* room of the above */
-    bool for_head;  /* the vectors go to the model's head: where the reference computes with other
-                       vectors then, those; of a head that pools a sequence's first token, no other
-                       one is needed */
+    int *positions;        /* [n_tokens] */
+    int *start;            /* [n_tokens + 1] */
+    int n_tokens;          /* room of the above */
+    attention_span *spans; /* [n_tokens] */
+    int *first_span;       /* [n_tokens + 1] */
+    attention_plan plan;
+    const attention_plan *cut; /* of the step, where some tokens are seen by none
+                                  (token_batch.seen); else NULL */
+    bool for_head; /* the vectors go to the model's head: where the reference computes with other
+                      vectors then, those; of a head that pools a sequence's first token, no other
+                      one is needed */
 } encoder_work;
+
+/* Whether token_batch.seen is honoured. */
+bool encoder_cuts(const encoder *m);
 
 /* NULL pointers and ERR_NO_SPACE when the arena is full. n_tokens: of the largest step. */
 bool encoder_work_init(encoder_work *w, const encoder *m, int n_tokens, arena *a, error *e);

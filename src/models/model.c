@@ -97,8 +97,10 @@ static bool open_encoder(model *m, const model_options *o, error *e)
                                                  : head_of_config(config, a->encoder->heads);
     if (!read_labels(m, &l, kind, config, e))
         return false;
-    if (!open_weights(m, folder, o, e) ||
-        !encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e) ||
+    if (!open_weights(m, folder, o, e))
+        return false;
+    sentence_claim(&m->sentence, weights_root(m->weights, NULL), c->hidden);
+    if (!encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e) ||
         !weight_set_prepare(m->weights, e))
         return false;
     if (m->sentence.of_scores && m->encoder.head.kind != HEAD_MASKED_LM)
@@ -109,6 +111,22 @@ static bool open_encoder(model *m, const model_options *o, error *e)
     m->info.model_type = a->model_type;
     describe_head(&m->info, m->encoder.head.kind, &l);
     return true;
+}
+
+/* Whether queries can be filled up as the folder has it. */
+static bool check_late(const model *m, error *e)
+{
+    const late *l = &m->sentence.late;
+    int most = encoder_max_tokens(&m->encoder);
+    if (!l->is || !l->about.filled)
+        return true;
+    if (l->about.filled > most)
+        return fail(e, ERR_BAD_MODEL, "queries are filled up to %d tokens, but the model takes %d",
+                    l->about.filled, most);
+    return l->about.attended || encoder_cuts(&m->encoder) ||
+           fail(e, ERR_INVALID,
+                "query_expansion with 'attend' false is not supported for model_type '%s'",
+                m->info.model_type);
 }
 
 static int truncated_to(const model *m)
@@ -153,6 +171,7 @@ static void describe(model *m)
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;
     info->sparse = s->sparse;
+    info->late = s->late.is ? &s->late.about : NULL;
     info->normalized = s->n_modules > 0 && s->modules[s->n_modules - 1].kind == SENTENCE_NORMALIZE;
     info->lower_case = s->lower_case;
     info->include_prompt = s->include_prompt;
@@ -182,7 +201,8 @@ model *model_open_as(const char *folder, const model_options *o, team *threads, 
     m->team = threads;
     m->memory = arena_new(TEXT_BYTES);
     if (repo_open(&m->repo, folder, e) && sentence_open(&m->sentence, &m->repo, m->memory, e) &&
-        open_encoder(m, o, e) && sentence_bind(&m->sentence, &m->repo, rows_width(m), e)) {
+        open_encoder(m, o, e) && check_late(m, e) &&
+        sentence_bind(&m->sentence, &m->repo, rows_width(m), e)) {
         describe(m);
         weight_set_read_ahead(m->weights);
         return m;
@@ -231,7 +251,7 @@ static size_t scores_bytes(const model *m, int n_tokens)
            width * sizeof(double);
 }
 
-enum { ALIGNMENT = 9 * 64 }; /* of the parts */
+enum { ALIGNMENT = 12 * 64 }; /* of the parts */
 
 size_t model_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
 {
@@ -347,15 +367,20 @@ bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
     const sentence *s = &m->sentence;
     size_t width = (size_t)sentence_pooled_width(s, rows_width(m));
     assert(b->n_seq == 0 || b->start[0] == 0);
+    if (m->info.late)
+        return fail(e, ERR_INVALID, "this model makes no one vector of a text, but one a token");
     if (b->n_seq == 0)
         return true;
-    float *pooled =
-        sentence_work_bytes(s, 1) ? arena_raw(a, (size_t)b->n_seq * width, sizeof *out) : out;
-    if (!pooled)
+    size_t work_bytes = sentence_work_bytes(s, b->n_seq);
+    float *work = work_bytes ? arena_raw(a, work_bytes, 1) : NULL;
+    float *pooled = work ? arena_raw(a, (size_t)b->n_seq * width, sizeof *out) : out;
+    if (!pooled || (work_bytes && !work))
         return fail(e, ERR_NO_SPACE, "no room for %d pooled vectors", b->n_seq);
-    return (s->of_scores ? pool_scores(m, &s->splade, b, pooled, a, e)
-                         : pool_batch(m, b, pooled, a, e)) &&
-           sentence_run(s, m->team, pooled, out, b->n_seq, a, e);
+    if (!(s->of_scores ? pool_scores(m, &s->splade, b, pooled, a, e)
+                       : pool_batch(m, b, pooled, a, e)))
+        return false;
+    sentence_run(s, m->team, pooled, out, b->n_seq, work);
+    return true;
 }
 
 bool model_sparse(model *m, const token_batch *b, float *out, arena *a, error *e)
@@ -487,6 +512,47 @@ bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, f
             rows += n_wanted;
             n_rows -= n_wanted;
         }
+    }
+    return true;
+}
+
+size_t model_tokens_work_bytes(const model *m, int n_tokens, int longest)
+{
+    int step = encoder_step_tokens(n_tokens, longest);
+    return encoder_work_bytes(&m->encoder, step) +
+           (size_t)step * (size_t)m->info.hidden * sizeof(float) +
+           sentence_work_bytes(&m->sentence, step) + ALIGNMENT;
+}
+
+bool model_tokens(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
+                  error *e)
+{
+    encoder_work work;
+    assert(b->n_seq == 0 || b->start[0] == 0);
+    if (!m->info.late)
+        return fail(e, ERR_INVALID, "this model makes one vector of a text");
+    if (b->n_seq == 0)
+        return true;
+    int n_tokens = largest_step(b), hidden = m->info.hidden;
+    float *tokens = arena_raw(a, (size_t)n_tokens * (size_t)hidden, sizeof *tokens);
+    float *more = arena_raw(a, sentence_work_bytes(&m->sentence, n_tokens) + 1, 1);
+    if (!tokens || !more)
+        return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", n_tokens);
+    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
+        return false;
+    for (int first = 0, end; first < b->n_seq; first = end) {
+        end = encoder_step(b, first);
+        if (!encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
+            return false;
+        int n = b->start[end] - b->start[first];
+        if (rows) {
+            n = rows_before(rows, n_rows, b->start[end]);
+            gather(tokens, rows, n, b->start[first], hidden);
+            rows += n;
+            n_rows -= n;
+        }
+        sentence_run(&m->sentence, m->team, tokens, out, n, more);
+        out += (size_t)n * (size_t)m->info.width;
     }
     return true;
 }

@@ -26,6 +26,8 @@ enum model_similarity {
     SIMILARITY_DOT,
     SIMILARITY_EUCLIDEAN, /* minus the distance */
     SIMILARITY_MANHATTAN, /* minus the distance */
+    SIMILARITY_MAXSIM,    /* of a vector for each token: see nn/maxsim.h */
+    SIMILARITY_MEAN_MAXSIM,
 };
 
 /* What is computed from the token vectors, as `architectures` in config.json says. */
@@ -54,16 +56,34 @@ typedef struct model_prompt {
     str text;
 } model_prompt;
 
+/* How texts become token vectors that are compared token by token ("late interaction", ColBERT:
+ * https://arxiv.org/abs/2004.12832). Queries and documents are prepared apart; their prompts are
+ * "query" and "document". */
+typedef struct model_late {
+    int query_tokens, document_tokens; /* longest, special ones included; 0: as other models */
+    int filled;         /* a shorter query is filled up to so many tokens; 0: it is not */
+    bool attended;      /* what it is filled up with is seen by the other tokens */
+    str filler;         /* this token; p NULL: the mask, or the end of texts without a mask */
+    const str *skipped; /* [n_skipped] tokens whose vectors do not count */
+    int n_skipped;
+    bool skips_queries, skips_documents; /* in these */
+    const int *kept; /* [n_kept] ids whose vectors alone count in documents; n_kept 0: all */
+    int n_kept;
+    str markers[2]; /* prompts that the tokenizer must take for one token, or such a token in front
+                       of them; p NULL: none */
+} model_late;
+
 /* What is known of a model once it is open; strings and arrays live as long as the model. */
 typedef struct model_info {
     const char *model_type;      /* of config.json: "bert" */
-    const char *similarity_name; /* "cosine", "dot", "euclidean", "manhattan" */
+    const char *similarity_name; /* "cosine", "dot", "euclidean", "manhattan", "maxsim",
+                                    "meanmaxsim" */
     enum model_similarity similarity;
-    const char *pooling;   /* "mean", "cls", "cls+max", "splade", ...; see `pooled` */
+    const char *pooling;   /* "mean", "cls", "cls+max", "splade", "none"; see `pooled` */
     const char *dtype;     /* of most of the published weights: "F32", "F16", "BF16" */
     const char *precision; /* of the products: "f32", "bf16", "int8" */
     int hidden;            /* width of a token vector */
-    int width;             /* width of an embedding */
+    int width;             /* width of an embedding, or of a vector of model_tokens */
     int layers;
     int vocab;      /* ids are 0 .. vocab - 1 */
     int types;      /* type ids are 0 .. types - 1; 0: the model has none */
@@ -72,14 +92,16 @@ typedef struct model_info {
     int path_tags, path_numbers; /* tags are 0 .. path_tags - 1, subscripts the same */
     int table_types;             /* types of a token in a table; 0: the model reads no tables */
     const int *table_sizes;      /* [table_types]: types of kind i are 0 .. table_sizes[i] - 1 */
-    int max_tokens;      /* longest input as the reference truncates it, special tokens included */
-    int max_position;    /* longest sequence that model_hidden and model_embed accept */
-    bool pooled;         /* the folder states its pooling (modules.json); else it is plain mean, as
-                            sentence-transformers assumes */
-    bool sparse;         /* most values of an embedding are 0 */
-    bool normalized;     /* embeddings have length 1 already */
-    bool lower_case;     /* sentence_bert_config.json: do_lower_case, texts are lowered first */
-    bool include_prompt; /* tokens of a prompt count in pooling */
+    int max_tokens;   /* longest input as the reference truncates it, special tokens included */
+    int max_position; /* longest sequence that model_hidden and model_embed accept */
+    bool pooled;      /* the folder states its pooling (modules.json); else it is plain mean, as
+                         sentence-transformers assumes */
+    const model_late *late; /* texts become the vectors of model_tokens and have no one embedding;
+                               NULL: they have one */
+    bool sparse;            /* most values of an embedding are 0 */
+    bool normalized;        /* embeddings have length 1 already */
+    bool lower_case;        /* sentence_bert_config.json: do_lower_case, texts are lowered first */
+    bool include_prompt;    /* tokens of a prompt count in pooling */
     const model_prompt *prompts;    /* [n_prompts], in the order of the file */
     int n_prompts;                  /* 0 when there are none */
     const model_prompt *by_default; /* the prompt for inputs that name none, or NULL */
@@ -113,6 +135,9 @@ typedef struct token_batch {
     int n_seq;
     const int *skip; /* [n_seq] leading tokens (special ones included) that belong to a prompt and
                         stay out of pooling; NULL: none. Ignored when info.include_prompt. */
+    const int *seen; /* [n_seq] leading tokens that are seen, by themselves and by those behind
+                        them, which are seen by none; NULL: all. Only where the model fills queries
+                        up and does not attend to that. */
     /* Asked between layers; true stops the call with ERR_CANCELLED. NULL: never. */
     bool (*cancelled)(void *arg);
     void *cancelled_arg;
@@ -151,9 +176,18 @@ bool model_hidden(model *m, const token_batch *b, float *out, arena *a, error *e
 /* One embedding a sequence, through all modules of the model. out: [n_seq][width]. */
 bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e);
 
-/* The same as the sparse vectors that scores of the vocabulary make: of a folder that states how,
- * as model_embed gives them; of any other with HEAD_MASKED_LM those of SPLADE with the highest
- * score of all tokens. ERR_INVALID for other models. out: [n_seq][model_sparse_width]. */
+/* The token vectors of a model with info.late, through all its modules. rows: as model_logits has
+ * them. out: [n_rows][width]. ERR_INVALID for other models. */
+bool model_tokens(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
+                  error *e);
+
+/* Most bytes that model_tokens takes from its arena. */
+size_t model_tokens_work_bytes(const model *m, int n_tokens, int longest);
+
+/* One sparse vector a sequence, written out: the same as the sparse vectors that scores of the
+ * vocabulary make: of a folder that states how, as model_embed gives them; of any other with
+ * HEAD_MASKED_LM those of SPLADE with the highest score of all tokens. ERR_INVALID for other
+ * models. out: [n_seq][model_sparse_width]. */
 bool model_sparse(model *m, const token_batch *b, float *out, arena *a, error *e);
 
 /* 0 when there are none. */

@@ -69,7 +69,14 @@ static bool read_transformer(sentence *s, const repo *r, const char *path, bool 
                     names[which], (int)file.task.n, file.task.p, (int)file.output.n, file.output.p);
     s->max_tokens = file.max_tokens;
     s->lower_case = file.lower_case;
-    return true;
+    if (!s->late.is)
+        return true;
+    if (s->scores || s->of_scores)
+        return fail(e, ERR_INVALID,
+                    "'%s' asks for task '%.*s', but a multi-vector model has the "
+                    "task 'feature-extraction'",
+                    names[which], (int)file.task.n, file.task.p);
+    return late_read_transformer(&s->late, r, path, names[which], memory, e);
 }
 
 static bool add_mode(sentence *s, str name, error *e)
@@ -185,7 +192,7 @@ static const field module_rows[] = {
     FIELD_BOOL(struct module_file, standardized, "normalize", 0, "the input is standardized"),
     FIELD_STRING(struct module_file, act, "activation_function", "torch.nn.modules.activation.Tanh",
                  0, "activation"),
-    FIELD_STRING(struct module_file, input, "module_input_name", "sentence_embedding", 0, "input"),
+    FIELD_STRING(struct module_file, input, "module_input_name", NULL, 0, "input"),
     FIELD_STRING(struct module_file, output, "module_output_name", NULL, 0, "output"),
     FIELD_END,
 };
@@ -210,9 +217,13 @@ static bool read_vector_module(sentence *s, enum sentence_module_kind kind, cons
     if (!config_read(module_rows, r, path, "config.json", kind != SENTENCE_NORMALIZE, &file, memory,
                      e))
         return false;
-    if (!str_is(file.input, "sentence_embedding") ||
-        (file.output.p && !str_is(file.output, "sentence_embedding")))
-        return fail(e, ERR_INVALID, "'%s' does not read and write the sentence_embedding", path);
+    const char *passed = s->late.is ? "token_embeddings" : "sentence_embedding";
+    if (!file.input.p)
+        file.input = kind == SENTENCE_DENSE ? str_of(passed) : STR("sentence_embedding");
+    if (s->late.is && kind == SENTENCE_NORMALIZE && str_is(file.input, "sentence_embedding"))
+        return true; /* which there is none of */
+    if (!str_is(file.input, passed) || (file.output.p && !str_is(file.output, passed)))
+        return fail(e, ERR_INVALID, "'%s' does not read and write the %s", path, passed);
     sentence_module *m = &s->modules[s->n_modules];
     *m = (sentence_module){.kind = kind,
                            .path = path,
@@ -231,6 +242,17 @@ static bool read_vector_module(sentence *s, enum sentence_module_kind kind, cons
     s->sparse |= kind == SENTENCE_AUTO_ENCODER;
     s->n_modules++;
     return true;
+}
+
+static bool refuse_module(const sentence *s, int at, str type, error *e)
+{
+    return fail(e, ERR_INVALID,
+                "modules.json: module %d of type '%.*s' is not supported; expected %s", at,
+                (int)(type.n < 200 ? type.n : 200), type.p,
+                s->late.is ? "Transformer, then any of Dense, MultiVectorMask, Normalize"
+                           : "Transformer and Pooling, or Transformer with task 'fill-mask' and "
+                             "SpladePooling, then any of Dense, LayerNorm, Normalize, "
+                             "SparseAutoEncoder, Dropout");
 }
 
 static bool read_module(sentence *s, int at, const json_t *entry, const repo *r, arena *memory,
@@ -257,27 +279,29 @@ static bool read_module(sentence *s, int at, const json_t *entry, const repo *r,
         return false;
     const char *dot = memrchr(file.type.p, '.', file.type.n);
     str last = dot ? str_skip(file.type, (size_t)(dot - file.type.p) + 1) : file.type;
-    bool known = str_starts(file.type, STR("sentence_transformers."));
+    bool known = str_starts(file.type, STR("sentence_transformers.")) ||
+                 str_is(file.type, "pylate.models.Dense.Dense");
     bool of_scores = str_is(last, "MLMTransformer");
     if (known && at == 0 && (of_scores || str_is(last, "Transformer")))
         return read_transformer(s, r, path, of_scores, memory, e);
-    if (known && at == 1 && !s->of_scores && str_is(last, "Pooling"))
+    if (known && at == 1 && !s->late.is && !s->of_scores && str_is(last, "Pooling"))
         return read_pooling(s, r, path, memory, e);
     if (known && at == 1 && s->of_scores && str_is(last, "SpladePooling"))
         return read_splade(s, r, path, memory, e);
-    if (known && at > 1 && str_is(last, "Dropout")) /* does nothing outside of training */
+    if (known && at > 0 && s->late.is && str_is(last, "MultiVectorMask"))
+        return late_read_mask(&s->late, r, path, memory, e);
+    bool behind = known && at > (s->late.is ? 0 : 1);
+    if (behind && str_is(last, "Dropout")) /* does nothing outside of training */
         return true;
-    for (size_t i = 0; known && at > 1 && i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; behind && i < sizeof kinds / sizeof *kinds; i++)
         if (str_is(last, kinds[i].name))
             return read_vector_module(s, kinds[i].kind, r, path, memory, e);
-    return fail(e, ERR_INVALID,
-                "modules.json: module %d of type '%.*s' is not supported; expected Transformer and "
-                "Pooling, or Transformer with task 'fill-mask' and SpladePooling, then any of "
-                "Dense, LayerNorm, Normalize, SparseAutoEncoder, Dropout",
-                at, (int)(file.type.n < 200 ? file.type.n : 200), file.type.p);
+    return refuse_module(s, at, file.type, e);
 }
 
 /* Prompts and similarity. */
+
+static const char about_name[] = "config_sentence_transformers.json";
 
 struct sentence_file {
     int similarity, max_active;
@@ -310,9 +334,23 @@ static bool read_prompts(sentence *s, const json_t *prompts, str by_default, are
     return true;
 }
 
-static bool read_sentence_file(sentence *s, const repo *r, arena *memory, error *e)
+/* The functions for one vector a text are for models that make such, the others for others. */
+static void set_similarity(sentence *s, int given, const char *const *names)
 {
-    static const char *const names[] = {"cosine", "dot", "euclidean", "manhattan", NULL};
+    bool of_tokens = given == SIMILARITY_MAXSIM || given == SIMILARITY_MEAN_MAXSIM;
+    if (given >= 0 && of_tokens == s->late.is)
+        s->similarity = (enum model_similarity)given;
+    else
+        s->similarity = s->late.is  ? SIMILARITY_MAXSIM
+                        : s->sparse ? SIMILARITY_DOT
+                                    : SIMILARITY_COSINE;
+    s->similarity_name = names[s->similarity];
+}
+
+static bool read_sentence_file(sentence *s, const json_t *document, arena *memory, error *e)
+{
+    static const char *const names[] = {"cosine", "dot",        "euclidean", "manhattan",
+                                        "maxsim", "meanmaxsim", NULL};
     static const field rows[] = {
         FIELD_CHOICE_OR_NONE(struct sentence_file, similarity, "similarity_fn_name", -1, names,
                              "how embeddings are compared"),
@@ -325,22 +363,14 @@ static bool read_sentence_file(sentence *s, const repo *r, arena *memory, error 
                      "what a cross-encoder does to its scores"),
         FIELD_END,
     };
-    static const char name[] = "config_sentence_transformers.json";
+    const char *name = about_name;
     struct sentence_file file = {0};
-    s->similarity = s->sparse ? SIMILARITY_DOT : SIMILARITY_COSINE;
-    s->similarity_name = names[s->similarity];
-    if (!s->stated || !repo_has(r, name))
-        return true;
-    own_json json_t *document = repo_json(r, name, e);
-    if (!document || !config_parse(rows, document, name, &file, memory, e))
+    if (!config_parse(rows, document, name, &file, memory, e))
         return false;
     s->activation = file.activation;
     s->sparse |= str_is(file.model_type, "SparseEncoder");
     s->max_active = s->sparse ? file.max_active : 0;
-    s->similarity = file.similarity >= 0 ? (enum model_similarity)file.similarity
-                    : s->sparse          ? SIMILARITY_DOT
-                                         : SIMILARITY_COSINE;
-    s->similarity_name = names[s->similarity];
+    set_similarity(s, file.similarity, names);
     const json_t *prompts = json_object_get(document, "prompts");
     if (json_object_size(prompts) && !read_prompts(s, prompts, file.default_prompt, memory, e))
         return fail_in(e, "'%s'", name);
@@ -369,10 +399,27 @@ static bool read_tokenizer_limit(sentence *s, const repo *r, arena *memory, erro
     return true;
 }
 
-bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
+/* The file, which only counts beside modules.json; an empty object without it. */
+static json_t *read_about(const sentence *s, const repo *r, error *e)
 {
-    *s = (sentence){.transformer = "", .include_prompt = true};
-    s->stated = repo_has(r, "modules.json");
+    return s->stated && repo_has(r, about_name) ? repo_json(r, about_name, e) : json_object();
+}
+
+/* The norm, and the projection, that folders of late interaction do not list. */
+static bool add_implied(sentence *s, error *e)
+{
+    if (s->n_modules > SENTENCE_MODULES - 2)
+        return fail(e, ERR_INVALID, "more than %d modules", SENTENCE_MODULES - 2);
+    if (s->late.stanford)
+        s->modules[s->n_modules++] =
+            (sentence_module){.kind = SENTENCE_DENSE, .path = "", .bound = true};
+    if (s->late.stanford || s->late.implied)
+        s->modules[s->n_modules++] = (sentence_module){.kind = SENTENCE_NORMALIZE, .path = ""};
+    return true;
+}
+
+static bool read_modules(sentence *s, const repo *r, arena *memory, error *e)
+{
     own_json json_t *modules = s->stated ? repo_json(r, "modules.json", e) : NULL;
     if (s->stated && !modules)
         return false;
@@ -390,9 +437,20 @@ bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
     if (s->scores && json_array_size(modules) > 1)
         return fail(e, ERR_INVALID,
                     "modules.json: a module behind the scores of a cross-encoder is not supported");
-    bool good = (s->max_tokens || read_tokenizer_limit(s, r, memory, e)) &&
-                read_sentence_file(s, r, memory, e);
-    s->stated = s->stated && !s->scores;
+    return add_implied(s, e);
+}
+
+bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
+{
+    *s = (sentence){.transformer = "", .include_prompt = true};
+    s->stated = repo_has(r, "modules.json");
+    own_json json_t *about = read_about(s, r, e);
+    bool good = about && late_open(&s->late, r, about, memory, e) &&
+                read_modules(s, r, memory, e) &&
+                late_check(&s->late, r, s->transformer, memory, e) &&
+                (s->max_tokens || read_tokenizer_limit(s, r, memory, e)) &&
+                read_sentence_file(s, about, memory, e);
+    s->stated = (s->stated && !s->scores) || s->late.is;
     return good;
 }
 
@@ -411,7 +469,7 @@ static bool bind_module(sentence_module *m, const repo *r, error *e)
 {
     static const char *const ignored[] = {"decoder.linear.weight", "stats_last_nonzero",
                                           NULL}; /* used as above; for training */
-    if (m->kind == SENTENCE_NORMALIZE)
+    if (m->kind == SENTENCE_NORMALIZE || m->bound)
         return true;
     m->weights = weight_set_open(r, m->path, e);
     if (!m->weights)
@@ -433,7 +491,22 @@ static bool bind_module(sentence_module *m, const repo *r, error *e)
 
 int sentence_pooled_width(const sentence *s, int width)
 {
-    return s->of_scores ? width : width * s->n_modes;
+    return s->of_scores || s->late.is ? width : width * s->n_modes;
+}
+
+void sentence_claim(sentence *s, weights w, int hidden)
+{
+    for (int i = 0; i < s->n_modules; i++) {
+        sentence_module *m = &s->modules[i];
+        if (!m->bound)
+            continue;
+        enum { WIDEST = 1 << 20 };
+        weights place = weights_in(w, "linear");
+        int64_t out = weights_rows(place, "weight");
+        m->in = hidden;
+        m->out = out > 0 && out <= WIDEST ? (int)out : hidden;
+        linear_bind_unbiased(&m->dense, place, m->out, m->in);
+    }
 }
 
 bool sentence_bind(sentence *s, const repo *r, int width, error *e)
@@ -548,37 +621,33 @@ static float *run_auto_encoder(const sentence_module *m, team *t, float *from, i
     return out;
 }
 
-bool sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_seq, arena *a,
-                  error *e)
+void sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_seq, float *work)
 {
-    size_t dense = dense_floats(s, n_seq), floats = dense + keep_floats(s);
-    float *free_floats = floats ? arena_try(a, floats, sizeof(float)) : NULL;
-    if (floats && !free_floats)
-        return fail(e, ERR_NO_SPACE, "no room for %zu bytes of embeddings", floats * sizeof(float));
-    float *at = pooled, *work = floats ? free_floats + dense : NULL;
+    float *at = pooled, *free_floats = work, *kept = work ? work + dense_floats(s, n_seq) : NULL;
+    if (n_seq == 0)
+        return;
     for (int i = 0; i < s->n_modules; i++) {
         const sentence_module *m = &s->modules[i];
         if (m->kind == SENTENCE_DENSE)
             at = run_dense(m, t, at, n_seq, &free_floats);
         else if (m->kind == SENTENCE_AUTO_ENCODER)
             at = run_auto_encoder(m, t, at, n_seq, s->max_active ? s->max_active : m->most,
-                                  &free_floats, work);
+                                  &free_floats, kept);
         else if (m->kind == SENTENCE_LAYER_NORM)
             norm_run(&m->norm, t, at, NULL, at, n_seq);
         else
             normalize_run(t, at, n_seq, m->out);
     }
     if (s->max_active)
-        sparse_keep(at, n_seq, s->width, s->max_active, work);
+        sparse_keep(at, n_seq, s->width, s->max_active, kept);
     if (at != out)
         memcpy(out, at, (size_t)n_seq * (size_t)s->width * sizeof *out);
-    return true;
 }
 
 const char *sentence_pooling_name(const sentence *s, arena *memory)
 {
-    if (s->of_scores)
-        return "splade";
+    if (s->of_scores || s->late.is)
+        return s->late.is ? "none" : "splade";
     const char *name = pooling_name(s->modes[0]);
     for (int i = 1; i < s->n_modes; i++) {
         name = arena_printf(memory, "%s+%s", name, pooling_name(s->modes[i]));

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "models/late.h"
 #include "models/model.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
@@ -36,6 +37,7 @@ typedef struct sentence_module {
     int most;                /* of AUTO_ENCODER */
     const float *subtracted; /* of AUTO_ENCODER: [in] */
     bool standardized;       /* of AUTO_ENCODER: its input is, before that */
+    bool bound;              /* its weights are the encoder's */
     weight_set *weights;     /* owned */
 } sentence_module;
 
@@ -51,6 +53,7 @@ typedef struct sentence {
     enum pooling modes[SENTENCE_MODES];
     int n_modes;
     bool include_prompt;
+    late late;      /* is: nothing is pooled, the modules take token vectors */
     bool of_scores; /* scores of the vocabulary are pooled, by `splade` in place of `modes` */
     splade splade;
     bool sparse;    /* most values of the result are 0 */
@@ -69,21 +72,24 @@ typedef struct sentence {
  * module or an option that is not supported, ERR_BAD_MODEL for broken files. */
 bool sentence_open(sentence *s, const repo *r, arena *memory, error *e);
 
-/* Opens the weights of the modules and checks that the widths fit, from that of what is pooled on:
- * token vectors, or scores. */
+/* Opens the weights of the modules that are not bound yet and checks that the widths fit, from that
+ * of what is pooled on: token vectors, or scores. */
 bool sentence_bind(sentence *s, const repo *r, int width, error *e);
 void sentence_release(sentence *s);
 
-/* Bytes that sentence_run takes from its arena. */
+/* Of a folder whose projection stands among the encoder's weights: claims it. */
+void sentence_claim(sentence *s, weights w, int hidden);
+
+/* Working memory of sentence_run, a multiple of floats. */
 size_t sentence_work_bytes(const sentence *s, int n_seq);
 
 /* Width of what pooling makes of rows of this width. */
 int sentence_pooled_width(const sentence *s, int width);
 
 /* Sends pooled vectors [n_seq][pooled width] through the modules to out [n_seq][width]. pooled is
- * used as working memory; it may be out itself when no Dense is among the modules. */
-bool sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_seq, arena *a,
-                  error *e);
+ * used as working memory; it may be out itself when there is no work for n_seq. work:
+ * sentence_work_bytes. */
+void sentence_run(const sentence *s, team *t, float *pooled, float *out, int n_seq, float *work);
 
 /* "mean", "cls+max", in memory. */
 const char *sentence_pooling_name(const sentence *s, arena *memory);

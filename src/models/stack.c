@@ -424,7 +424,7 @@ static void run_attention(const step *p, const stack *s, const stack_layer *l, f
     const stack_mixing *mixing = ((const stack_spec *)p->m->spec)->mixing;
     score_positions positions = {.bias = bias_of(p, l),
                                  .rotary = p->rotaries[l->reach],
-                                 .plan = s->config.sparse.block ? &p->plan : NULL};
+                                 .plan = s->config.sparse.block ? &p->plan : p->w->cut};
     if (mixing)
         mixing->run(l->mixer, p->team, p->r, input, p->added, p->rest);
     else if (s->fourier.width)
@@ -514,5 +514,13 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
     return true;
 }
 
+/* Attention by blocks has a plan of its own, and what takes the place of attention has none. */
+static bool cuts(const encoder *m)
+{
+    const stack *s = m->state;
+    return !((const stack_spec *)m->spec)->mixing && !s->fourier.width && !s->source &&
+           !s->config.sparse.block;
+}
+
 const encoder_engine stack_engine = {
-    .init = init, .release = release, .work_floats = work_floats, .run = run};
+    .init = init, .release = release, .work_floats = work_floats, .run = run, .cuts = cuts};

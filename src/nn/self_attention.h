@@ -34,7 +34,8 @@ typedef struct distance_bias {
 typedef struct score_positions {
     distance_bias bias;
     rotary rotary;
-    const attention_plan *plan; /* which keys are seen; without bias */
+    const attention_plan *plan; /* which keys are seen: with a bias one span a sequence, from its
+                                   first row on */
 } score_positions;
 
 /* Floats of working memory for n_rows. */

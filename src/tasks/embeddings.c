@@ -12,12 +12,22 @@ const char *const embedding_formats[] = {"float", "base64", NULL};
 bool embeddings_prepare(task_call *c, const char *path, error *e)
 {
     const embed_request *r = c->request;
+    bool late = c->pipeline->info->late != NULL;
+    if (late && c->computes == CALL_EMBEDDING)
+        return fail(e, ERR_INVALID,
+                    "the model '%s' makes a vector for each token of a text, and no one vector: "
+                    "feature-extraction and /embed_all give them",
+                    c->pipeline->id);
+    if (late)
+        c->computes = CALL_TOKENS;
     int width = c->computes == CALL_HIDDEN ? c->pipeline->info->hidden : c->pipeline->info->width;
     if (r->dimensions > width)
         return fail(e, ERR_INVALID, "'dimensions' is %d, but the vectors of this model have %d",
                     r->dimensions, width);
     text_options o = {
         .truncate = r->truncate, .side = r->side, .prompt_name = r->prompt_name, .path = path};
+    if (r->prompt_name.p && str_is(r->prompt_name, "query"))
+        o.n_queries = r->inputs.n;
     return texts_encode(c, &r->inputs, &o, e);
 }
 
@@ -43,8 +53,25 @@ int embeddings_shape(task_call *c)
     bool unit = width == info->width && info->normalized;
     bool wanted = r->normalize < 0 ? info->normalized : r->normalize;
     for (int i = 0; wanted && !unit && i < c->n_sequences; i++)
-        scale_to_one(c->sequences[i].out, width);
+        for (int row = 0; row < (c->computes == CALL_TOKENS ? c->sequences[i].n_rows : 1); row++)
+            scale_to_one(c->sequences[i].out + (size_t)row * (size_t)info->width, width);
     return width;
+}
+
+void embeddings_put_tokens(buf *out, const task_call *c, int i)
+{
+    const embed_request *r = c->request;
+    const sequence *s = &c->sequences[i];
+    bool late = c->computes == CALL_TOKENS;
+    int all = late ? c->pipeline->info->width : c->pipeline->info->hidden;
+    int width = r->dimensions > 0 ? r->dimensions : all;
+    buf_byte(out, '[');
+    for (int row = 0; row < (late ? s->n_rows : s->n); row++) {
+        if (row)
+            buf_byte(out, ',');
+        embeddings_put(out, s->out + (size_t)row * (size_t)all, width, r->format);
+    }
+    buf_byte(out, ']');
 }
 
 void embeddings_put(buf *out, const float *vector, int width, int format)

@@ -37,14 +37,20 @@ extern const char *const embedding_formats[]; /* "float", "base64" */
         FIELD_CHOICE(embed_request, format, "encoding_format", EMBEDDING_FLOAT, embedding_formats, \
                      "numbers, or base64 of little-endian 32-bit floats")
 
-/* Encodes the texts; `path` is their place in the request, for messages. */
+/* Encodes the texts; `path` is their place in the request, for messages. Of a model with info->late
+ * CALL_HIDDEN becomes CALL_TOKENS, of queries if that is the prompt's name, and CALL_EMBEDDING is
+ * ERR_INVALID. */
 bool embeddings_prepare(task_call *c, const char *path, error *e);
 
-/* Applies dimensions and normalize to every vector in place; returns the width that is left. */
+/* Applies dimensions and normalize to every embedding, or vector of CALL_TOKENS, in place; returns
+ * the width that is left. */
 int embeddings_shape(task_call *c);
 
 /* One vector as a JSON array or a base64 string. */
 void embeddings_put(buf *out, const float *vector, int width, int format);
+
+/* "[...]" of the vectors of sequence i, one a token. */
+void embeddings_put_tokens(buf *out, const task_call *c, int i);
 
 /* How close two embeddings are, as sentence_transformers.util computes it. */
 float similarity(enum model_similarity kind, const float *a, const float *b, int width);

@@ -1,7 +1,7 @@
 /* feature-extraction: texts to vectors.
  * A model with its pooling stated gives one vector a text: [d] for one text, [n][d] for a list. A
  * plain encoder gives one vector a token: [1][T][d] and [n][1][T][d], as the reference pipelines
- * do. */
+ * do. So does a model made for that (ColBERT), for the tokens that count: [T][d] and [n][T][d]. */
 #include "base/json.h"
 #include "tasks/embeddings.h"
 #include "tasks/pipeline.h"
@@ -20,7 +20,8 @@ static const field output[] = {
 
 static bool prepare(task_call *c, error *e)
 {
-    c->computes = c->pipeline->info->pooled ? CALL_EMBEDDING : CALL_HIDDEN;
+    const model_info *info = c->pipeline->info;
+    c->computes = info->pooled && !info->late ? CALL_EMBEDDING : CALL_HIDDEN;
     return embeddings_prepare(c, "inputs", e);
 }
 
@@ -34,19 +35,17 @@ static void put_pooled(task_call *c, const embed_request *r, buf *reply)
     }
 }
 
-static void put_tokens(const task_call *c, const embed_request *r, buf *reply)
+/* The token vectors of a plain encoder stand in a list of one. */
+static void put_tokens(task_call *c, buf *reply)
 {
-    int hidden = c->pipeline->info->hidden;
-    int width = r->dimensions > 0 ? r->dimensions : hidden;
+    bool late = c->computes == CALL_TOKENS;
+    if (late)
+        embeddings_shape(c);
     for (int i = 0; i < c->n_sequences; i++) {
-        const sequence *s = &c->sequences[i];
-        buf_puts(reply, i ? ",[[" : "[[");
-        for (int row = 0; row < s->n; row++) {
-            if (row)
-                buf_byte(reply, ',');
-            embeddings_put(reply, s->out + (size_t)row * (size_t)hidden, width, r->format);
-        }
-        buf_puts(reply, "]]");
+        buf_puts(reply, i ? "," : "");
+        buf_puts(reply, late ? "" : "[");
+        embeddings_put_tokens(reply, c, i);
+        buf_puts(reply, late ? "" : "]");
     }
 }
 
@@ -59,7 +58,7 @@ static bool finish(task_call *c, buf *reply, error *e)
     if (c->computes == CALL_EMBEDDING)
         put_pooled(c, r, reply);
     else
-        put_tokens(c, r, reply);
+        put_tokens(c, reply);
     if (!r->inputs.single)
         buf_byte(reply, ']');
     return true;

@@ -134,10 +134,12 @@ static bool open_parts(pipeline *p, const char *folder, const char *task_name,
         return fail(e, ERR_BAD_MODEL,
                     "the tokenizer has ids up to %d, but the model's vocabulary has %d",
                     about->n_ids - 1, p->info->vocab);
+    if (!late_texts_open(&p->late, p->tokenizer, p->info, e))
+        return false;
     p->max_tokens = smaller_limit(p->info->max_tokens, about->max_tokens);
-    if (about->n_added_single >= p->max_tokens)
+    if (about->n_added_single >= late_most(p, true) || about->n_added_single >= late_most(p, false))
         return fail(e, ERR_BAD_MODEL, "the model takes %d tokens, which leaves none for a text",
-                    p->max_tokens);
+                    smaller_limit(late_most(p, true), late_most(p, false)));
     p->task = task_name ? pipeline_task(p, str_of(task_name), e) : own_task(p, folder, e);
     return p->task != NULL;
 }
@@ -167,6 +169,7 @@ void pipeline_close(pipeline *p)
 {
     if (!p)
         return;
+    late_texts_close(&p->late);
     model_close(p->model);
     table_tokenizer_close(p->tables);
     tokenizer_close(p->tokenizer);

@@ -2,6 +2,7 @@
  * Opened once by a worker or `inferd run`; read-only while it runs. */
 #pragma once
 
+#include "tasks/late.h"
 #include "tasks/task.h"
 #include "tokenizers/table_tokenizer.h"
 
@@ -13,6 +14,7 @@ typedef struct pipeline {
     model *model;
     team *threads; /* the caller's */
     const model_info *info;
+    late_texts late;  /* of a model with info->late */
     const task *task; /* what a request gets that names no task */
     int max_tokens;   /* longest input, special tokens included, as the reference truncates it */
     int64_t load_us;

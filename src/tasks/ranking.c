@@ -14,7 +14,7 @@ const field rank_query_rows[] = {
 
 bool rank_supports(const model_info *m)
 {
-    return m->head == HEAD_LABELS && m->n_labels == 1;
+    return m->late || (m->head == HEAD_LABELS && m->n_labels == 1);
 }
 
 static void name_pair(int i, char out[64])
@@ -43,6 +43,25 @@ static bool join_pairs(task_call *c, texts *pairs, error *e)
            fail(e, ERR_TOO_LARGE, "'%s' is larger than the memory allowed for one request", r->key);
 }
 
+/* The queries, then the passages: one query for all of them, or one each. */
+static bool encode_late(task_call *c, const texts *pairs, text_options *o, error *e)
+{
+    rank_request *r = c->request;
+    int n = pairs->n, n_queries = r->pairs.items ? n : 1;
+    texts list = {arena_try(c->memory, (size_t)n + (size_t)n_queries, sizeof *list.items),
+                  n + n_queries, false};
+    if (!list.items)
+        return fail(e, ERR_TOO_LARGE, "'%s' is larger than the memory allowed for one request",
+                    r->key);
+    for (int i = 0; i < n_queries; i++)
+        list.items[i].text = pairs->items[i].text;
+    for (int i = 0; i < n; i++)
+        list.items[n_queries + i].text = pairs->items[i].pair;
+    o->n_queries = n_queries;
+    c->computes = CALL_TOKENS;
+    return texts_encode(c, &list, o, e);
+}
+
 bool rank_prepare(task_call *c, error *e)
 {
     rank_request *r = c->request;
@@ -60,24 +79,44 @@ bool rank_prepare(task_call *c, error *e)
         if (!pairs.items[i].pair.p)
             return fail(e, ERR_BAD_REQUEST, "'%s[%d].text_pair' is required but missing", r->key,
                         i);
+    if (c->pipeline->info->late)
+        return encode_late(c, &pairs, &o, e);
     c->computes = CALL_LOGITS;
     return texts_encode(c, &pairs, &o, e);
+}
+
+/* One score a passage. */
+static bool score(task_call *c, error *e)
+{
+    rank_request *r = c->request;
+    int n = r->given->n;
+    if (!c->pipeline->info->late) {
+        for (int i = 0; i < n; i++)
+            r->scores[i] = c->sequences[i].out[0];
+        if (!r->raw_scores)
+            scores_sigmoid(r->scores, n);
+        return true;
+    }
+    if (!r->pairs.items)
+        return late_compare(c, &c->sequences[0], c->sequences + 1, n, r->scores, e);
+    for (int i = 0; i < n; i++)
+        if (!late_compare(c, &c->sequences[i], &c->sequences[n + i], 1, &r->scores[i], e))
+            return false;
+    return true;
 }
 
 bool rank_finish(task_call *c, error *e)
 {
     rank_request *r = c->request;
-    int n = c->n_sequences;
+    int n = r->given->n;
     r->n_ranked = r->top_k > 0 && r->top_k < n ? r->top_k : n;
     r->scores = arena_try(c->memory, (size_t)n, sizeof *r->scores);
     r->order = arena_try(c->memory, (size_t)r->n_ranked, sizeof *r->order);
     if (!r->scores || !r->order)
         return fail(e, ERR_TOO_LARGE, "'%s' is larger than the memory allowed for one request",
                     r->key);
-    for (int i = 0; i < n; i++)
-        r->scores[i] = c->sequences[i].out[0];
-    if (!r->raw_scores)
-        scores_sigmoid(r->scores, n);
+    if (!score(c, e))
+        return false;
     scores_top(r->scores, n, r->n_ranked, r->order);
     return true;
 }

@@ -29,7 +29,8 @@ typedef struct rank_request {
     int n_ranked;
 } rank_request;
 
-/* A model that gives one score to a pair. */
+/* A model that gives one score to a pair, or one that compares texts token by token (MaxSim, which
+ * is no logit: raw_scores changes nothing). */
 bool rank_supports(const model_info *m);
 bool rank_prepare(task_call *c, error *e);
 

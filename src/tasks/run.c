@@ -69,7 +69,7 @@ static size_t result_rows(const runner *r, enum call_output computes, const sequ
     if (computes == CALL_EMBEDDING || computes == CALL_SPARSE ||
         (computes == CALL_LOGITS && !scores_tokens(r)))
         return 1;
-    return (size_t)(computes == CALL_LOGITS && s->rows ? s->n_rows : s->n);
+    return (size_t)(computes != CALL_HIDDEN && s->rows ? s->n_rows : s->n);
 }
 
 /* Floats that a sequence gets behind those rows. */
@@ -84,6 +84,7 @@ static size_t result_floats(const runner *r, enum call_output computes, const se
         [CALL_EMBEDDING] = (size_t)r->pipeline->info->width,
         [CALL_SPARSE] = (size_t)model_sparse_width(r->pipeline->model),
         [CALL_HIDDEN] = (size_t)r->pipeline->info->hidden,
+        [CALL_TOKENS] = (size_t)r->pipeline->info->width,
         [CALL_LOGITS] = (size_t)model_logits_width(r->pipeline->model),
     };
     return result_rows(r, computes, s) * widths[computes] + sequence_floats(r, computes);
@@ -254,9 +255,11 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     int *types = arena_raw(r->work, (size_t)n_tokens, sizeof *types);
     int *start = arena_raw(r->work, (size_t)r->n_picks + 1, sizeof *start);
     int *skip = arena_raw(r->work, (size_t)r->n_picks, sizeof *skip);
+    int *seen = arena_raw(r->work, (size_t)r->n_picks, sizeof *seen);
+    bool some_unseen = false;
     const box *boxes;
     const int *table_types, *paths;
-    if (!ids || !types || !start || !skip || !lay_out_boxes(r, n_tokens, &boxes) ||
+    if (!ids || !types || !start || !skip || !seen || !lay_out_boxes(r, n_tokens, &boxes) ||
         !lay_out_table_types(r, n_tokens, &table_types) || !lay_out_paths(r, n_tokens, &paths))
         return false;
     int at = 0;
@@ -264,6 +267,8 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
         const sequence *s = r->picks[i].sequence;
         start[i] = at;
         skip[i] = s->skip;
+        seen[i] = s->n_seen ? s->n_seen : s->n;
+        some_unseen |= seen[i] < s->n;
         memcpy(ids + at, s->ids, (size_t)s->n * sizeof *ids);
         if (s->type_ids)
             memcpy(types + at, s->type_ids, (size_t)s->n * sizeof *types);
@@ -280,6 +285,7 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
                        .start = start,
                        .n_seq = r->n_picks,
                        .skip = skip,
+                       .seen = some_unseen ? seen : NULL,
                        .cancelled = all_cancelled,
                        .cancelled_arg = r};
     return true;
@@ -290,12 +296,12 @@ static int *lay_out_rows(runner *r, const token_batch *b, int *n_rows)
 {
     int n = 0;
     for (int i = 0; i < r->n_picks; i++)
-        n += (int)result_rows(r, CALL_LOGITS, r->picks[i].sequence);
-    int *rows = arena_raw(r->work, (size_t)n, sizeof *rows);
+        n += (int)result_rows(r, r->computes, r->picks[i].sequence);
+    int *rows = arena_raw(r->work, (size_t)n + 1, sizeof *rows);
     *n_rows = 0;
     for (int i = 0; rows && i < r->n_picks; i++) {
         const sequence *s = r->picks[i].sequence;
-        int n_own = (int)result_rows(r, CALL_LOGITS, s);
+        int n_own = (int)result_rows(r, r->computes, s);
         for (int k = 0; k < n_own; k++) {
             int at = s->rows ? s->rows[k] : k;
             assert(at >= (k && s->rows ? s->rows[k - 1] + 1 : 0) && at < s->n);
@@ -312,6 +318,14 @@ static bool compute_logits(runner *r, const token_batch *b, float *out, error *e
         !(rows = lay_out_rows(r, b, &n_rows)))
         return fail(e, ERR_NO_SPACE, "no memory for the rows of %d sequences", r->n_picks);
     return model_logits(r->pipeline->model, b, rows, n_rows, out, r->work, e);
+}
+
+static bool compute_tokens(runner *r, const token_batch *b, float *out, error *e)
+{
+    int n_rows, *rows = lay_out_rows(r, b, &n_rows);
+    if (!rows)
+        return fail(e, ERR_NO_SPACE, "no memory for the rows of %d sequences", r->n_picks);
+    return model_tokens(r->pipeline->model, b, rows, n_rows, out, r->work, e);
 }
 
 /* Copies each sequence's results into memory of its call. */
@@ -336,6 +350,7 @@ static bool compute(runner *r, error *e)
         return fail(e, ERR_NO_SPACE, "no memory for a batch of %d tokens", r->n_tokens);
     bool ok = r->computes == CALL_EMBEDDING ? model_embed(m, &b, out, r->work, e)
               : r->computes == CALL_SPARSE  ? model_sparse(m, &b, out, r->work, e)
+              : r->computes == CALL_TOKENS  ? compute_tokens(r, &b, out, e)
               : r->computes == CALL_HIDDEN  ? model_hidden(m, &b, out, r->work, e)
                                             : compute_logits(r, &b, out, e);
     if (ok && !in_place)

@@ -1,5 +1,6 @@
 /* sentence-similarity: how close sentences are to a source sentence, as the cosine of their
- * embeddings. Sparse embeddings are compared as their folder says. */
+ * embeddings. Sparse embeddings are compared as their folder says; where a text is a vector for
+ * each token, the source is the query and the sentences are documents (MaxSim). */
 #include "base/json.h"
 #include "tasks/embeddings.h"
 #include "tasks/pipeline.h"
@@ -43,7 +44,8 @@ static const field parameters[] = {
 static const field output[] = {
     FIELD_OUT_NUMBERS(1, 1,
                       "how close each sentence is to the source, in the order given: the cosine; "
-                      "of sparse vectors what the model is made for, mostly the dot product"),
+                      "of sparse vectors what the model is made for, mostly the dot product; of "
+                      "vectors for each token the MaxSim score"),
     FIELD_END};
 
 static void name_text(int i, char out[64])
@@ -72,15 +74,34 @@ static bool prepare(task_call *c, error *e)
                       .side = r->side,
                       .prompt_name = r->prompt_name,
                       .path = "inputs",
-                      .name = name_text};
-    c->computes = CALL_EMBEDDING;
+                      .name = name_text,
+                      .n_queries = 1};
+    c->computes = c->pipeline->info->late ? CALL_TOKENS : CALL_EMBEDDING;
+    if (c->computes == CALL_TOKENS && r->prompt_name.p)
+        return fail(
+            e, ERR_INVALID,
+            "'prompt_name' is given, but this model has the prompt 'query' for the source and "
+            "'document' for the sentences");
     return texts_encode(c, &list, &o, e);
+}
+
+static bool finish_late(task_call *c, buf *reply, error *e)
+{
+    int n = c->n_sequences - 1;
+    float *scores = arena_raw(c->memory, (size_t)n, sizeof *scores);
+    if (!scores)
+        return fail(e, ERR_TOO_LARGE, "'inputs' is larger than the memory allowed for one request");
+    if (!late_compare(c, &c->sequences[0], c->sequences + 1, n, scores, e))
+        return false;
+    json_put_floats(reply, scores, (size_t)n);
+    return true;
 }
 
 static bool finish(task_call *c, buf *reply, error *e)
 {
-    (void)e;
     const model_info *info = c->pipeline->info;
+    if (info->late)
+        return finish_late(c, reply, e);
     enum model_similarity kind = info->sparse ? info->similarity : SIMILARITY_COSINE;
     buf_byte(reply, '[');
     for (int i = 1; i < c->n_sequences; i++) {

@@ -23,6 +23,8 @@ enum call_output {
     CALL_EMBEDDING, /* one pooled vector a sequence: info.width floats */
     CALL_SPARSE,    /* one sparse vector a sequence, written out: model_sparse_width floats */
     CALL_HIDDEN,    /* one vector a token: n * info.hidden floats */
+    CALL_TOKENS,    /* one vector, of model_tokens, for each of the sequence's `rows`: info.width
+                       floats each */
     CALL_LOGITS,    /* what the head makes (see model_logits): one row a sequence for HEAD_LABELS,
                        else one for each of the sequence's `rows`; behind them what the head gives
                        a sequence besides */
@@ -95,8 +97,9 @@ typedef struct sequence {
     int n_given;     /* tokens before truncation */
     int skip;        /* leading tokens that pooling leaves out */
     const int *rows; /* [n_rows] rising positions in the sequence, of the tokens that a head is to
-                        score; NULL: all. CALL_LOGITS of heads that score tokens only */
+                        score; NULL: all. CALL_LOGITS of heads that score tokens, CALL_TOKENS */
     int n_rows;
+    int n_seen; /* leading tokens that are seen by all; 0: all are. See token_batch.seen */
     float *out; /* filled by the runner; in the call's memory */
 } sequence;
 

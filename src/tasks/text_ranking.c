@@ -1,4 +1,5 @@
-/* text-ranking: passages in the order in which they answer a query, by a cross-encoder. The reply
+/* text-ranking: passages in the order in which they answer a query, by a cross-encoder or by
+ * late interaction. The reply
  * is that of text-embeddings-inference. */
 #include "base/json.h"
 #include "tasks/ranking.h"
@@ -19,7 +20,8 @@ static const field parameters[] = {
     FIELD_BOOL(rank_request, return_documents, "return_documents", 0,
                "another name for return_text"),
     FIELD_BOOL(rank_request, raw_scores, "raw_scores", 0,
-               "the model's own scores in place of their sigmoid"),
+               "the model's own scores in place of their sigmoid; MaxSim scores are given as they "
+               "are in any case"),
     TRUNCATION_FIELDS(rank_request),
     FIELD_END};
 

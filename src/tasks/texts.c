@@ -6,14 +6,24 @@
 #include "tasks/pipeline.h"
 #include "tasks/places.h"
 
+struct dress { /* what is the same for all queries of a call, and for all other texts */
+    bool is_query;
+    encode_options encode;
+    str prompt;
+    int skip; /* tokens of the prompt that pooling leaves out */
+};
+
 struct job { /* what is the same for all texts of a call */
     task_call *call;
     const text_options *options;
-    encode_options encode;
-    str prompt;
+    struct dress query, document;
     bool single;
-    int skip; /* tokens of the prompt that pooling leaves out */
 };
+
+static const struct dress *dress_of(const struct job *j, int i)
+{
+    return i < j->options->n_queries ? &j->query : &j->document;
+}
 
 static bool out_of_memory(error *e, const char *path)
 {
@@ -53,29 +63,45 @@ bool texts_prompt(const pipeline *p, str name, str *prompt, error *e)
                 n ? "one of " : "none: this model has no prompts", known);
 }
 
-static bool find_prompt(struct job *j, error *e)
+static bool find_prompt(const struct job *j, struct dress *d, error *e)
 {
     const pipeline *p = j->call->pipeline;
     if (j->options->prompt_name.p)
-        return texts_prompt(p, j->options->prompt_name, &j->prompt, e);
+        return texts_prompt(p, j->options->prompt_name, &d->prompt, e);
+    if (p->info->late)
+        return texts_prompt(p, d->is_query ? STR("query") : STR("document"), &d->prompt, e);
     if (p->info->by_default)
-        j->prompt = p->info->by_default->text;
+        d->prompt = p->info->by_default->text;
     return true;
 }
 
 /* Tokens of the prompt alone, without a special token at its end. */
-static bool measure_prompt(struct job *j, error *e)
+static bool measure_prompt(const struct job *j, struct dress *d, error *e)
 {
     const pipeline *p = j->call->pipeline;
     encoding alone;
-    if (j->prompt.n == 0 || p->info->include_prompt)
+    if (d->prompt.n == 0 || p->info->include_prompt)
         return true;
-    if (!tokenizer_encode(p->tokenizer, j->prompt, NULL, &j->encode, &alone, j->call->memory, e))
+    if (!tokenizer_encode(p->tokenizer, d->prompt, NULL, &d->encode, &alone, j->call->memory, e))
         return false;
-    j->skip = alone.n;
+    d->skip = alone.n;
     if (alone.n > 0 && tokenizer_id_is_special(p->tokenizer, alone.ids[alone.n - 1]))
-        j->skip--;
+        d->skip--;
     return true;
+}
+
+static bool open_dress(const struct job *j, bool is_query, struct dress *d, error *e)
+{
+    const pipeline *p = j->call->pipeline;
+    int side = j->options->side;
+    bool left = side < 0 ? tokenizer_info_of(p->tokenizer)->truncate_left : side == TRUNCATE_LEFT;
+    *d = (struct dress){.is_query = is_query};
+    d->encode = (encode_options){.add_special = true,
+                                 .ids_only = true,
+                                 .node_lines = j->options->xpaths && j->options->xpaths->items,
+                                 .max_tokens = late_most(p, is_query),
+                                 .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
+    return find_prompt(j, d, e) && measure_prompt(j, d, e);
 }
 
 static const char *name_of(const struct job *j, int i, char out[64])
@@ -95,7 +121,7 @@ static bool too_long(const struct job *j, int i, int given, error *e)
     return fail(e, ERR_INVALID,
                 "'%s' must have at most %d tokens, found %d: shorten it, or let it be cut with "
                 "\"truncate\": true",
-                name_of(j, i, name), j->call->pipeline->max_tokens, given);
+                name_of(j, i, name), dress_of(j, i)->encode.max_tokens, given);
 }
 
 /* Token ids given by the client: cut to the limit, otherwise as they are. What the model does not
@@ -103,13 +129,14 @@ static bool too_long(const struct job *j, int i, int given, error *e)
 static bool take_ids(const struct job *j, int i, const text_input *input, sequence *s, error *e)
 {
     char name[64];
-    int most = j->call->pipeline->max_tokens;
+    const encode_options *o = &dress_of(j, i)->encode;
+    int most = o->max_tokens;
     if (input->n_ids == 0)
         return fail(e, ERR_EMPTY, "'%s' is an empty list of token ids", name_of(j, i, name));
     if (input->n_ids > most && j->options->truncate == 0)
         return too_long(j, i, input->n_ids, e);
     bool cut = most > 0 && input->n_ids > most;
-    s->ids = cut && j->encode.side == TRUNCATE_LEFT ? input->ids + input->n_ids - most : input->ids;
+    s->ids = cut && o->side == TRUNCATE_LEFT ? input->ids + input->n_ids - most : input->ids;
     s->n = cut ? most : input->n_ids;
     s->n_given = input->n_ids;
     for (int k = 0, vocab = j->call->pipeline->info->vocab; k < s->n; k++)
@@ -135,13 +162,14 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
 {
     char name[64];
     task_call *c = j->call;
+    const struct dress *d = dress_of(j, i);
     if (input->ids)
         return take_ids(j, i, input, s, e);
     str text;
     encoding got;
-    if (!texts_join(c, j->prompt, input->text, &text, e))
+    if (!texts_join(c, d->prompt, input->text, &text, e))
         return false;
-    encode_options o = j->encode;
+    encode_options o = d->encode;
     o.ids_only = !input->pair.p && !(j->options->boxes && j->options->boxes->lists) &&
                  !tokenizer_info_of(c->pipeline->tokenizer)->reads_nodes;
     if (!tokenizer_encode(c->pipeline->tokenizer, text, input->pair.p ? &input->pair : NULL, &o,
@@ -158,7 +186,7 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
                     .xpaths = j->options->xpaths,
                     .n = got.n,
                     .n_given = got.n_total,
-                    .skip = j->skip < got.n ? j->skip : got.n};
+                    .skip = d->skip < got.n ? d->skip : got.n};
     c->usage.characters += (int64_t)(utf8_length(input->text) + utf8_length(input->pair));
     return add_places(j, i, text, &got, s, e);
 }
@@ -199,18 +227,11 @@ sequence *texts_add(task_call *c, const encoding *enc)
 
 bool texts_encode(task_call *c, const texts *list, const text_options *o, error *e)
 {
-    const tokenizer_info *about = tokenizer_info_of(c->pipeline->tokenizer);
     struct job j = {.call = c, .options = o, .single = list->single};
-    bool left = o->side < 0 ? about->truncate_left : o->side == TRUNCATE_LEFT;
-    j.encode = (encode_options){.add_special = true,
-                                .ids_only = true,
-                                .node_lines = o->xpaths && o->xpaths->items,
-                                .max_tokens = c->pipeline->max_tokens,
-                                .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
-
     if (o->boxes && !places_check_lists(c, o->boxes, list->n, list->single, e))
         return false;
-    if (!find_prompt(&j, e) || !measure_prompt(&j, e))
+    if (!open_dress(&j, false, &j.document, e) ||
+        (o->n_queries && !open_dress(&j, true, &j.query, e)))
         return false;
     if (!texts_reserve(c, list->n, o->path, e))
         return false;
@@ -218,7 +239,8 @@ bool texts_encode(task_call *c, const texts *list, const text_options *o, error 
         sequence *s = &c->sequences[i];
         if (atomic_load(&c->cancelled))
             return fail(e, ERR_CANCELLED, "the client has left");
-        if (!encode_one(&j, i, &list->items[i], s, e))
+        if (!encode_one(&j, i, &list->items[i], s, e) ||
+            (c->computes == CALL_TOKENS && !late_dress(c, i < o->n_queries, s, e)))
             return false;
         count(c, s);
     }

@@ -9,6 +9,9 @@ typedef struct text_options {
     int truncate;    /* 1 or -1 (not given): cut to the model's limit; 0: too long is an error */
     int side;        /* enum truncation_side, or -1: as the tokenizer says */
     str prompt_name; /* p == NULL: the model's default prompt */
+    int n_queries;   /* the first so many texts are queries, the others documents, for the models
+                        that tell them apart: these then have the prompts "query" and "document"
+                        where none is named */
     /* Name of a text in the request, for messages; NULL: "inputs[3]", or "inputs" of a single one.
      */
     void (*name)(int i, char out[64]);

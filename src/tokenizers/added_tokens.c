@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct row {
     str content;
@@ -104,6 +105,12 @@ static bool matcher_make(loader *l, const added_tokens *list, bool normalized, a
     return true;
 }
 
+static bool index_all(loader *l, added_tokens *list)
+{
+    return index_ids(l, list) && matcher_make(l, list, false, &list->raw) &&
+           matcher_make(l, list, true, &list->normalized);
+}
+
 static bool load_row(loader *l, const json_t *json, size_t number,
                      const component_list *normalizers, added_token *out)
 {
@@ -155,8 +162,24 @@ bool added_tokens_load(loader *l, const json_t *json, const component_list *norm
         }
         out->items[place->value.number - 1] = t;
     }
-    return index_ids(l, out) && matcher_make(l, out, false, &out->raw) &&
-           matcher_make(l, out, true, &out->normalized);
+    return index_all(l, out);
+}
+
+bool added_tokens_put(loader *l, added_tokens *list, const added_token *token)
+{
+    added_token *items = arena_try(l->memory, (size_t)list->n + 1, sizeof *items);
+    if (!items || list->n >= ADDED_MAX)
+        return loader_fail(l, "added_tokens", "are too many");
+    int place = 0;
+    while (place < list->n && !str_eq(list->items[place].content, token->content))
+        place++;
+    added_tokens grown = {.items = items, .n = list->n + (place == list->n)};
+    memcpy(items, list->items, (size_t)list->n * sizeof *items);
+    items[place] = *token;
+    if (!index_all(l, &grown))
+        return false;
+    *list = grown;
+    return true;
 }
 
 /* First pattern in low .. high - 1 whose byte at `depth` is at least `byte`; all agree before. */

@@ -33,6 +33,9 @@ enum { ADDED_MAX = 60000 };
 bool added_tokens_load(loader *l, const json_t *json, const component_list *normalizers,
                        added_tokens *out);
 
+/* Puts one more into the list, in place of one with the same content. */
+bool added_tokens_put(loader *l, added_tokens *list, const added_token *token);
+
 /* A found token or the text before one. */
 typedef struct added_match {
     const added_token *token; /* NULL: text between tokens */

@@ -112,6 +112,20 @@ tokenizer *tokenizer_parse(str json, const char *name, error *e)
     return document_parse(&d, json, name, e) ? tokenizer_build(&d, name, e) : NULL;
 }
 
+bool tokenizer_make_special(tokenizer *t, str name, error *e)
+{
+    int id = tokenizer_token_id(t, name);
+    loader l = {"the tokenizer", t->memory, &t->patterns, &t->vocab, &t->merges, e};
+    str content = {arena_copy(t->memory, name.p, name.n), name.n};
+    if (id < 0)
+        return false;
+    if (!content.p)
+        return fail(e, ERR_BAD_MODEL, "the tokenizer has too many tokens");
+    return added_tokens_put(
+        &l, &t->added,
+        &(added_token){.content = content, .pattern = content, .id = id, .special = true});
+}
+
 void tokenizer_close(tokenizer *t)
 {
     if (!t)

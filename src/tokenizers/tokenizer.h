@@ -92,6 +92,11 @@ tokenizer *tokenizer_open(const char *folder, error *e);
 /* The same from the bytes of a tokenizer.json; `name` stands for the file in messages. */
 tokenizer *tokenizer_parse(str json, const char *name, error *e);
 
+/* Makes a token of the vocabulary, or an added one, a special token that is found in texts as it
+ * stands, whatever the normaliser does. Only before anything is encoded: the one change to a
+ * tokenizer. False when there is no such token, or with an error. */
+bool tokenizer_make_special(tokenizer *t, str name, error *e);
+
 void tokenizer_close(tokenizer *t);
 
 const tokenizer_info *tokenizer_info_of(const tokenizer *t);

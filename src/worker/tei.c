@@ -64,19 +64,11 @@ static bool prepare_embed_all(task_call *c, error *e)
 static bool finish_embed_all(task_call *c, buf *reply, error *e)
 {
     (void)e;
-    const embed_request *r = c->request;
-    int hidden = c->pipeline->info->hidden;
-    int width = r->dimensions > 0 ? r->dimensions : hidden;
     buf_byte(reply, '[');
     for (int i = 0; i < c->n_sequences; i++) {
-        const sequence *s = &c->sequences[i];
-        buf_puts(reply, i ? ",[" : "[");
-        for (int row = 0; row < s->n; row++) {
-            if (row)
-                buf_byte(reply, ',');
-            embeddings_put(reply, s->out + (size_t)row * (size_t)hidden, width, r->format);
-        }
-        buf_byte(reply, ']');
+        if (i)
+            buf_byte(reply, ',');
+        embeddings_put_tokens(reply, c, i);
     }
     buf_byte(reply, ']');
     return true;

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 
+import numpy
 import pytest
 from conftest import GOLDENS, SLOW, Server, report_crash
 from huggingface_hub import InferenceClient
@@ -13,6 +14,7 @@ MODELS = ["bert-masked-lm", "bert-nli", "roberta-entities", "bert-entities", "be
           "bert-multi"]
 TABLES = ["wtq", "sqa"]  # of goldens/tables
 SPARSE = ["bert-sum", "encoded-active"]
+LATE = ["stanford", "modernbert-fixed"]
 OLD_PYTHON = {"User-Agent": "unknown/None; hf_hub/0.25.2; python/3.11.2"}
 
 
@@ -26,6 +28,8 @@ def server(binary, tmp_path_factory):
         running.cli("add", str(GOLDENS / "tables" / name), f"t/{name}")
     for name in SPARSE:
         running.cli("add", str(GOLDENS / "sparse" / name), f"t/{name}")
+    for name in LATE:
+        running.cli("add", str(GOLDENS / "late" / name), f"t/{name}")
     running.start()
     yield running
     assert running.stop() == 0, running.log_text()
@@ -215,6 +219,51 @@ def test_sparse_encoders(server, name):
     refused = server.post("/pipeline/text-ranking/t/" + name,
                           {"inputs": {"query": "a", "texts": ["b"]}})
     assert refused.status == 422 and "'sentence-similarity'" in refused.json()["error"]
+
+
+def expected_vectors(name):
+    """The calls of a golden, each with its vectors."""
+    folder = GOLDENS / "late" / name
+    expected = json.loads((folder / "expected.json").read_text())
+    rows = numpy.fromfile(folder / "expected.f32", "<f4").reshape(expected["shape"])
+    return expected, [(call, rows[call["row"]:call["row"] + call["rows"]])
+                      for call in expected["calls"]]
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_late_interaction(server, name):
+    base, (expected, calls) = f"/models/t/{name}", expected_vectors(name)
+    info = server.get(base + "/info").json()
+    assert info["model_type"] == {"embedding": {"pooling": "none"}}
+    assert set(info["tasks"]) == {"feature-extraction", "sentence-similarity", "text-ranking"}
+    client = InferenceClient(model=server.url + base)
+    for call, vectors in calls:
+        prompt = {"prompt_name": "query"} if call["query"] else {}
+        got = client.feature_extraction(call["text"], **prompt)
+        assert got.shape == vectors.shape and abs(got - vectors).max() < 1e-5
+        all_tokens = server.post(base + "/embed_all", {"inputs": call["text"], **prompt}).json()
+        assert (numpy.array(all_tokens, "f4") == got).all()
+    queries = [call["text"] for call, _ in calls if call["query"]]
+    documents = [call["text"] for call, _ in calls if not call["query"]]
+    for query, scores in zip(queries, expected["scores"]):
+        near = client.sentence_similarity(query, other_sentences=documents)
+        assert near == pytest.approx(scores, abs=1e-4)
+        best = sorted(range(len(scores)), key=lambda i: -near[i])
+        for raw in (False, True):
+            ranked = server.post(base + "/rerank", {"query": query, "texts": documents,
+                                                    "raw_scores": raw, "return_text": True}).json()
+            assert [x["index"] for x in ranked] == best
+            assert [x["score"] for x in ranked] == [near[i] for i in best]
+            assert [x["text"] for x in ranked] == [documents[i] for i in best]
+        shared = server.post("/v1/rerank", {"query": query, "model": f"t/{name}", "top_n": 2,
+                                            "documents": documents}).json()["results"]
+        assert [(x["index"], x["relevance_score"]) for x in shared] == \
+            [(i, near[i]) for i in best[:2]]
+    for route, body in (("/embed", {"inputs": "a"}), ("/embed_sparse", {"inputs": "a"}),
+                        ("/v1/embeddings", {"input": "a", "model": "m"}),
+                        ("/predict", {"inputs": "a"})):
+        reply = server.post(base + route, body)
+        assert reply.status == 422 and "feature-extraction" in str(reply.body), reply.body
 
 
 def test_routes_that_a_model_cannot_do(server):

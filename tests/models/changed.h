@@ -9,9 +9,11 @@
  * object replaces the file. */
 static inline char *changed(const char *golden, const char *file, const char *patch)
 {
-    static const char *const names[] = {"1_Pooling",
+    static const char *const names[] = {"1_Dense",
+                                        "1_Pooling",
                                         "1_SpladePooling",
                                         "2_Dense",
+                                        "2_MultiVectorMask",
                                         "config.json",
                                         "model.safetensors",
                                         "modules.json",

@@ -32,7 +32,10 @@ static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TIN
                   FUNNEL_PLAIN[] = ARCHITECTURES "funnel-plain";
 
 static const char SPLADE[] = TEST_ROOT "/goldens/sparse/bert-max",
-                  ENCODED[] = TEST_ROOT "/goldens/sparse/encoded-active";
+                  ENCODED[] = TEST_ROOT "/goldens/sparse/encoded-active",
+                  LATE[] = TEST_ROOT "/goldens/late/bert-fixed",
+                  PYLATE[] = TEST_ROOT "/goldens/late/pylate",
+                  DEBERTA[] = ARCHITECTURES "deberta-plain";
 
 static const char XMOD[] = ARCHITECTURES "xmod",
                   NYSTROM[] = ARCHITECTURES "nystromformer-landmarks",
@@ -161,6 +164,32 @@ static const struct {
      "'max_active_dims' is 0"},
     {SPLADE, "sentence_bert_config.json", "{\"transformer_task\":\"feature-extraction\"}",
      ERR_INVALID, "SpladePooling' is not supported"},
+    {LATE, "sentence_bert_config.json", "{\"query_expansion\":{\"strategy\":\"most\"}}",
+     ERR_INVALID, "'query_expansion.strategy' is 'most', expected one of 'fixed', 'min'"},
+    {LATE, "sentence_bert_config.json", "{\"query_expansion\":{\"strategy\":\"min\"}}",
+     ERR_BAD_MODEL, "'query_expansion.length' is required"},
+    {LATE, "sentence_bert_config.json", "{\"query_length\":5}", ERR_BAD_MODEL,
+     "'query_length' is 5, but 'query_expansion' fills queries up to 20"},
+    {LATE, "sentence_bert_config.json",
+     "{\"query_expansion\":{\"strategy\":\"min\",\"length\":65}}", ERR_BAD_MODEL,
+     "filled up to 65 tokens, but the model takes 64"},
+    {LATE, "sentence_bert_config.json", "{\"transformer_task\":\"fill-mask\"}", ERR_INVALID,
+     "a multi-vector model has the task 'feature-extraction'"},
+    {LATE, "tokenizer_config.json", "{\"padding_side\":\"left\"}", ERR_INVALID,
+     "'padding_side' 'left' is not supported"},
+    {LATE, "1_Dense/config.json", "{\"module_input_name\":\"sentence_embedding\"}", ERR_INVALID,
+     "'1_Dense' does not read and write the token_embeddings"},
+    {LATE, "2_MultiVectorMask/config.json", "{\"keep_only_token_ids\":[-1]}", ERR_INVALID,
+     "'keep_only_token_ids[0]'"},
+    {LATE, "modules.json",
+     "[{\"type\":\"sentence_transformers.base.modules.transformer.Transformer\",\"path\":\"\"},"
+     "{\"type\":\"sentence_transformers.multi_vector_encoder.modules.HierarchicalTokenPooling\","
+     "\"path\":\"1\"}]",
+     ERR_INVALID, "HierarchicalTokenPooling' is not supported; expected Transformer, then any of "},
+    {PYLATE, "config_sentence_transformers.json", "{\"query_length\":0}", ERR_INVALID,
+     "'query_length' is 0"},
+    {PYLATE, "config_sentence_transformers.json", "{\"model_type\":\"SentenceTransformer\"}",
+     ERR_INVALID, "module 1 of type 'pylate.models.Dense.Dense' is not supported"},
     {ENCODED, "4_SparseAutoEncoder/config.json", "{\"k\":51}", ERR_BAD_MODEL,
      "has 'k' 51 of 50 values"},
     {BERT, "sentence_bert_config.json", "{\"max_seq_length\":0}", ERR_INVALID, "'max_seq_length'"},
@@ -222,6 +251,36 @@ static model *open_changed(const char *golden, const char *file, const char *pat
     file_remove_tree(folder, NULL); /* what is mapped stays */
     free(folder);
     return m;
+}
+
+/* Of an architecture whose attention has no room for tokens that others do not see. */
+static void refuses_unseen_tokens(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expansion;
+        bool opens;
+    } cases[] = {
+        {"{\"strategy\":\"min\",\"length\":9}", false},
+        {"{\"strategy\":\"min\",\"length\":9,\"attend\":true}", true},
+        {"null", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        error e = {0};
+        own_mem char *about = xprintf(
+            "{\"model_type\":\"MultiVectorEncoder\",\"query_expansion\":%s}", cases[i].expansion);
+        char *folder = changed(DEBERTA, "config_sentence_transformers.json", about);
+        made_file(folder, "modules.json",
+                  STR("[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"\"}]"));
+        model *m = model_open(folder, threads, &e);
+        assert_true((m != NULL) == cases[i].opens);
+        if (!m)
+            assert_string_equal(e.message, "query_expansion with 'attend' false is not supported "
+                                           "for model_type 'deberta'");
+        model_close(m);
+        file_remove_tree(folder, NULL);
+        free(folder);
+    }
 }
 
 static void describes(void **state)
@@ -515,11 +574,17 @@ static void refuses_boxes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_by_name),  cmocka_unit_test(refuses_what_is_not_there),
-        cmocka_unit_test(describes),        cmocka_unit_test(limits),
-        cmocka_unit_test(checks_batches),   cmocka_unit_test(uses_types),
-        cmocka_unit_test(uses_boxes),       cmocka_unit_test(uses_paths),
-        cmocka_unit_test(uses_table_types), cmocka_unit_test(short_texts),
+        cmocka_unit_test(refuses_by_name),
+        cmocka_unit_test(refuses_unseen_tokens),
+        cmocka_unit_test(refuses_what_is_not_there),
+        cmocka_unit_test(describes),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(checks_batches),
+        cmocka_unit_test(uses_types),
+        cmocka_unit_test(uses_boxes),
+        cmocka_unit_test(uses_paths),
+        cmocka_unit_test(uses_table_types),
+        cmocka_unit_test(short_texts),
         cmocka_unit_test(refuses_boxes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
