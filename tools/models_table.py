@@ -32,7 +32,8 @@ no version of transformers: its reference is a model written anew from the publi
 
 Folders of sentence-transformers: of dense models Transformer, Pooling, Dense, LayerNorm and Normalize; of sparse encoders
 SPLADE (`MLMTransformer` or a Transformer for `fill-mask`, then `SpladePooling`: max or sum, relu or log1p_relu) and
-`SparseAutoEncoder` behind a dense model, with `max_active_dims`; of late interaction (ColBERT) those of
+`SparseAutoEncoder` behind a dense model, with `max_active_dims`; behind a `Router` queries may have the fixed weights of
+their tokens (`SparseStaticEmbedding`), which is the one difference of routes that is supported; of late interaction (ColBERT) those of
 `MultiVectorEncoder` (Transformer, Dense, MultiVectorMask, Normalize; query_expansion `fixed` and `min`), of PyLate, and of
 Stanford's ColBERT (`HF_ColBERT`, artifact.metadata). Queries that are filled up with tokens that others do not see
 (`attend` false) need one of the plain attention engines: BERT's relatives, MPNet, ModernBERT and decoders have it, others

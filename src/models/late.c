@@ -93,8 +93,7 @@ static bool add_marker(late *l, json_t *about, int which, str marker, arena *mem
     return set_prompt(about, names[which], (str){text, marker.n + prompt.n}, e);
 }
 
-/* Both prompts exist in any case. */
-static bool preset_prompts(json_t *about, error *e)
+bool late_preset_prompts(json_t *about, error *e)
 {
     const json_t *prompts = json_object_get(about, "prompts");
     return (json_object_get(prompts, "query") || set_prompt(about, "query", STR(""), e)) &&
@@ -176,7 +175,7 @@ static bool read_folder(late *l, json_t *about, arena *memory, error *e)
     if (json_object_get(about, "document_prefix") &&
         !add_marker(l, about, 1, f.document_prefix.p ? f.document_prefix : STR(""), memory, e))
         return false;
-    if (!set_pylate_expansion(&l->about, about, &f, e) || !preset_prompts(about, e))
+    if (!set_pylate_expansion(&l->about, about, &f, e) || !late_preset_prompts(about, e))
         return fail_in(e, "'config_sentence_transformers.json'");
     if (!l->implied)
         return true;

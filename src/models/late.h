@@ -37,3 +37,6 @@ bool late_read_mask(late *l, const repo *r, const char *folder, arena *memory, e
 /* Once all is read. folder: that of the Transformer. ERR_INVALID for queries that are filled up on
  * their left. */
 bool late_check(const late *l, const repo *r, const char *folder, arena *memory, error *e);
+
+/* Empty prompts "query" and "document" where the file has none. */
+bool late_preset_prompts(json_t *about, error *e);

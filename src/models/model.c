@@ -171,6 +171,8 @@ static void describe(model *m)
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;
     info->sparse = s->sparse;
+    info->folder = s->transformer;
+    info->query_folder = s->query_folder;
     info->late = s->late.is ? &s->late.about : NULL;
     info->normalized = s->n_modules > 0 && s->modules[s->n_modules - 1].kind == SENTENCE_NORMALIZE;
     info->lower_case = s->lower_case;
@@ -182,6 +184,8 @@ static void describe(model *m)
     for (int i = 0; i < s->n_modules; i++)
         if (s->modules[i].weights)
             count_bytes(info, s->modules[i].weights);
+    if (s->query_weights)
+        count_bytes(info, s->query_weights);
 }
 
 /* Of what is pooled. */
@@ -251,7 +255,7 @@ static size_t scores_bytes(const model *m, int n_tokens)
            width * sizeof(double);
 }
 
-enum { ALIGNMENT = 12 * 64 }; /* of the parts */
+enum { ALIGNMENT = 16 * 64 }; /* of the parts */
 
 size_t model_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
 {
@@ -259,7 +263,8 @@ size_t model_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
     int step = encoder_step_tokens(n_tokens, longest);
     size_t rows = (size_t)step * (size_t)m->info.hidden;
     size_t pooled = (size_t)n_seq * (size_t)sentence_pooled_width(s, rows_width(m));
-    return encoder_work_bytes(&m->encoder, step) + (rows + pooled) * sizeof(float) +
+    size_t weighed = s->query_folder ? (2 * (size_t)n_tokens + (size_t)n_seq + 3) * sizeof(int) : 0;
+    return encoder_work_bytes(&m->encoder, step) + (rows + pooled) * sizeof(float) + weighed +
            (s->of_scores ? scores_bytes(m, step) : 0) + sentence_work_bytes(s, n_seq) + ALIGNMENT;
 }
 
@@ -362,6 +367,78 @@ static bool pool_scores(model *m, const splade *s, const token_batch *b, float *
     return true;
 }
 
+static bool pool(model *m, const token_batch *b, float *pooled, arena *a, error *e)
+{
+    const sentence *s = &m->sentence;
+    if (b->n_seq == 0)
+        return true;
+    return s->of_scores ? pool_scores(m, &s->splade, b, pooled, a, e)
+                        : pool_batch(m, b, pooled, a, e);
+}
+
+/* A token counts once, however often it stands in the query. */
+static bool weigh(const model *m, const int *ids, int n, float *out, error *e)
+{
+    int width = m->sentence.width;
+    memset(out, 0, (size_t)width * sizeof *out);
+    for (int i = 0; i < n; i++) {
+        if (ids[i] < 0 || ids[i] >= width)
+            return fail(e, ERR_INVALID, "token id %d is not in the vocabulary of %d", ids[i],
+                        width);
+        out[ids[i]] = m->sentence.token_weights[ids[i]];
+    }
+    return true;
+}
+
+/* Ids and starts of the sequences that the encoder sees. */
+static bool leave_out_weighed(const token_batch *b, token_batch *seen, arena *a)
+{
+    int *ids = arena_raw(a, (size_t)b->start[b->n_seq] + 1, sizeof *ids);
+    int *types = arena_raw(a, (size_t)b->start[b->n_seq] + 1, sizeof *types);
+    int *start = arena_raw(a, (size_t)b->n_seq + 1, sizeof *start);
+    if (!ids || !types || !start)
+        return false;
+    *seen = (token_batch){.ids = ids,
+                          .type_ids = b->type_ids ? types : NULL,
+                          .start = start,
+                          .cancelled = b->cancelled,
+                          .cancelled_arg = b->cancelled_arg};
+    start[0] = 0;
+    for (int i = 0; i < b->n_seq; i++) {
+        int n = b->start[i + 1] - b->start[i], at = start[seen->n_seq];
+        if (b->weighed[i])
+            continue;
+        memcpy(ids + at, b->ids + b->start[i], (size_t)n * sizeof *ids);
+        if (b->type_ids)
+            memcpy(types + at, b->type_ids + b->start[i], (size_t)n * sizeof *types);
+        start[++seen->n_seq] = at + n;
+    }
+    return true;
+}
+
+/* Those that the encoder sees are pooled together, then moved to their places from the last on. */
+static bool pool_or_weigh(model *m, const token_batch *b, float *pooled, arena *a, error *e)
+{
+    token_batch seen;
+    size_t width = (size_t)m->sentence.width;
+    if (!b->weighed)
+        return pool(m, b, pooled, a, e);
+    if (!m->sentence.token_weights)
+        return fail(e, ERR_INVALID, "this model has no weights of tokens for queries");
+    if (!leave_out_weighed(b, &seen, a))
+        return fail(e, ERR_NO_SPACE, "no room for %d sequences", b->n_seq);
+    if (!pool(m, &seen, pooled, a, e))
+        return false;
+    for (int i = b->n_seq - 1; i >= 0; i--) {
+        float *to = pooled + (size_t)i * width;
+        if (!b->weighed[i])
+            memmove(to, pooled + (size_t)--seen.n_seq * width, width * sizeof *to);
+        else if (!weigh(m, b->ids + b->start[i], b->start[i + 1] - b->start[i], to, e))
+            return false;
+    }
+    return true;
+}
+
 bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
 {
     const sentence *s = &m->sentence;
@@ -376,8 +453,7 @@ bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
     float *pooled = work ? arena_raw(a, (size_t)b->n_seq * width, sizeof *out) : out;
     if (!pooled || (work_bytes && !work))
         return fail(e, ERR_NO_SPACE, "no room for %d pooled vectors", b->n_seq);
-    if (!(s->of_scores ? pool_scores(m, &s->splade, b, pooled, a, e)
-                       : pool_batch(m, b, pooled, a, e)))
+    if (!pool_or_weigh(m, b, pooled, a, e))
         return false;
     sentence_run(s, m->team, pooled, out, b->n_seq, work);
     return true;

@@ -98,10 +98,14 @@ typedef struct model_info {
                          sentence-transformers assumes */
     const model_late *late; /* texts become the vectors of model_tokens and have no one embedding;
                                NULL: they have one */
-    bool sparse;            /* most values of an embedding are 0 */
-    bool normalized;        /* embeddings have length 1 already */
-    bool lower_case;        /* sentence_bert_config.json: do_lower_case, texts are lowered first */
-    bool include_prompt;    /* tokens of a prompt count in pooling */
+    const char *folder;     /* of config.json and the tokenizer, in the model folder; "": itself */
+    const char
+        *query_folder;   /* of the tokenizer of queries that get fixed weights for their tokens
+                            (token_batch.weighed), without special ones; NULL: there are none */
+    bool sparse;         /* most values of an embedding are 0 */
+    bool normalized;     /* embeddings have length 1 already */
+    bool lower_case;     /* sentence_bert_config.json: do_lower_case, texts are lowered first */
+    bool include_prompt; /* tokens of a prompt count in pooling */
     const model_prompt *prompts;    /* [n_prompts], in the order of the file */
     int n_prompts;                  /* 0 when there are none */
     const model_prompt *by_default; /* the prompt for inputs that name none, or NULL */
@@ -138,6 +142,10 @@ typedef struct token_batch {
     const int *seen; /* [n_seq] leading tokens that are seen, by themselves and by those behind
                         them, which are seen by none; NULL: all. Only where the model fills queries
                         up and does not attend to that. */
+    const unsigned char *weighed; /* [n_seq] 1: a query that the encoder does not see: its vector
+                                     has the fixed weights of its tokens; NULL: none. Only where
+                                     info.query_folder is not NULL; these may be empty or of any
+                                     length. */
     /* Asked between layers; true stops the call with ERR_CANCELLED. NULL: never. */
     bool (*cancelled)(void *arg);
     void *cancelled_arg;

@@ -425,11 +425,24 @@ static bool read_modules(sentence *s, const repo *r, arena *memory, error *e)
         return false;
     if (s->stated && (!json_is_array(modules) || !json_array_size(modules)))
         return fail(e, ERR_BAD_MODEL, "'modules.json' is no list of modules");
+    int n_routed = 0;
+    if (router_is_first(modules)) {
+        json_t *routed = router_modules(r, modules, memory, &s->query_folder, &n_routed, e);
+        if (!routed)
+            return false;
+        json_decref(modules);
+        modules = routed;
+    }
     for (size_t i = 0; i < json_array_size(modules); i++)
         if (!read_module(s, (int)i, json_array_get(modules, i), r, memory, e))
             return false;
     if (!s->n_modes)
         s->modes[s->n_modes++] = POOL_MEAN;
+    if (s->query_folder && (!s->of_scores || n_routed != 2))
+        return fail(
+            e, ERR_INVALID,
+            "modules.json: queries with fixed weights are supported beside documents that go "
+            "through a Transformer with task 'fill-mask' and SpladePooling alone");
     if (s->of_scores && json_array_size(modules) < 2)
         return fail(e, ERR_INVALID,
                     "modules.json: behind a Transformer with task 'fill-mask' a SpladePooling is "
@@ -448,6 +461,7 @@ bool sentence_open(sentence *s, const repo *r, arena *memory, error *e)
     bool good = about && late_open(&s->late, r, about, memory, e) &&
                 read_modules(s, r, memory, e) &&
                 late_check(&s->late, r, s->transformer, memory, e) &&
+                (!s->query_folder || late_preset_prompts(about, e)) &&
                 (s->max_tokens || read_tokenizer_limit(s, r, memory, e)) &&
                 read_sentence_file(s, about, memory, e);
     s->stated = (s->stated && !s->scores) || s->late.is;
@@ -509,9 +523,27 @@ void sentence_claim(sentence *s, weights w, int hidden)
     }
 }
 
+static bool bind_queries(sentence *s, const repo *r, error *e)
+{
+    if (!s->query_folder)
+        return true;
+    own_mem char *name = xprintf("%s/config.json", s->query_folder);
+    own_json json_t *config = repo_json_optional(r, name, e);
+    if (json_is_string(json_object_get(config, "path")))
+        return fail(e, ERR_INVALID,
+                    "'%s': 'path' is not supported, the weights must be in the folder", name);
+    s->query_weights = weight_set_open(r, s->query_folder, e);
+    if (!s->query_weights)
+        return false;
+    s->token_weights = weights_vector(weights_root(s->query_weights, NULL), "weight", s->width);
+    return weights_done(s->query_weights, NULL, e) || fail_in(e, "module '%s'", s->query_folder);
+}
+
 bool sentence_bind(sentence *s, const repo *r, int width, error *e)
 {
     s->width = sentence_pooled_width(s, width);
+    if (!bind_queries(s, r, e))
+        return false;
     for (int i = 0; i < s->n_modules; i++) {
         sentence_module *m = &s->modules[i];
         if (m->kind == SENTENCE_NORMALIZE)
@@ -532,6 +564,7 @@ void sentence_release(sentence *s)
         return;
     for (int i = 0; i < s->n_modules; i++)
         weight_set_close(s->modules[i].weights);
+    weight_set_close(s->query_weights);
     *s = (sentence){0};
 }
 

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "models/late.h"
 #include "models/model.h"
+#include "models/router.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
 #include "nn/pooling.h"
@@ -53,7 +54,10 @@ typedef struct sentence {
     enum pooling modes[SENTENCE_MODES];
     int n_modes;
     bool include_prompt;
-    late late;      /* is: nothing is pooled, the modules take token vectors */
+    late late;                  /* is: nothing is pooled, the modules take token vectors */
+    const char *query_folder;   /* of queries' fixed weights, see router.h; NULL: there are none */
+    weight_set *query_weights;  /* owned */
+    const float *token_weights; /* [width] of these, by id */
     bool of_scores; /* scores of the vocabulary are pooled, by `splade` in place of `modes` */
     splade splade;
     bool sparse;    /* most values of the result are 0 */

@@ -1,4 +1,4 @@
-/* Opening order: tokenizer and model first (they name what is broken), then the task. */
+/* Opening order: model and tokenizer first (they name what is broken), then the task. */
 #include "tasks/pipeline.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -112,16 +112,38 @@ static const task *own_task(const pipeline *p, const char *folder, error *e)
     return task_find(str_of(p->info->pooled ? "sentence-similarity" : task_of_head(p->info)));
 }
 
+/* In the model folder, or where the files of its Transformer are. */
+static tokenizer *open_below(const char *folder, const char *place, error *e)
+{
+    own_mem char *below = path_join(folder, place);
+    return tokenizer_open(*place ? below : folder, e);
+}
+
+/* That of queries must have the documents' ids. */
+static bool open_tokenizers(pipeline *p, const char *folder, error *e)
+{
+    p->tokenizer = open_below(folder, p->info->folder, e);
+    if (!p->tokenizer || !p->info->query_folder)
+        return p->tokenizer != NULL;
+    p->query_tokenizer = open_below(folder, p->info->query_folder, e);
+    if (!p->query_tokenizer)
+        return false;
+    int n = tokenizer_info_of(p->query_tokenizer)->n_ids;
+    return n <= p->info->vocab ||
+           fail(e, ERR_BAD_MODEL,
+                "the tokenizer of queries has ids up to %d, but the model's vocabulary has %d",
+                n - 1, p->info->vocab);
+}
+
 static bool open_parts(pipeline *p, const char *folder, const char *task_name,
                        const model_options *o, team *threads, error *e)
 {
-    p->tokenizer = tokenizer_open(folder, e);
-    if (!p->tokenizer)
-        return false;
     p->model = model_open_as(folder, o, threads, e);
     if (!p->model)
         return false;
     p->info = model_describe(p->model);
+    if (!open_tokenizers(p, folder, e))
+        return false;
     if (p->info->table_types && p->info->head != HEAD_CELLS)
         return fail(e, ERR_INVALID,
                     "model_type '%s' reads tables, which only table-question-answering takes: it "
@@ -172,6 +194,7 @@ void pipeline_close(pipeline *p)
     late_texts_close(&p->late);
     model_close(p->model);
     table_tokenizer_close(p->tables);
+    tokenizer_close(p->query_tokenizer);
     tokenizer_close(p->tokenizer);
     free(p->id);
     free(p->commit);

@@ -10,7 +10,8 @@ typedef struct pipeline {
     char *id;     /* "owner/name", or the folder's name */
     char *commit; /* of the snapshot the folder belongs to, "" when unknown */
     tokenizer *tokenizer;
-    table_tokenizer *tables; /* of a model that reads tables, else NULL */
+    tokenizer *query_tokenizer; /* where info->query_folder has one, else NULL */
+    table_tokenizer *tables;    /* of a model that reads tables, else NULL */
     model *model;
     team *threads; /* the caller's */
     const model_info *info;

@@ -256,11 +256,13 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     int *start = arena_raw(r->work, (size_t)r->n_picks + 1, sizeof *start);
     int *skip = arena_raw(r->work, (size_t)r->n_picks, sizeof *skip);
     int *seen = arena_raw(r->work, (size_t)r->n_picks, sizeof *seen);
-    bool some_unseen = false;
+    unsigned char *weighed = arena_raw(r->work, (size_t)r->n_picks, 1);
+    bool some_unseen = false, some_weighed = false;
     const box *boxes;
     const int *table_types, *paths;
-    if (!ids || !types || !start || !skip || !seen || !lay_out_boxes(r, n_tokens, &boxes) ||
-        !lay_out_table_types(r, n_tokens, &table_types) || !lay_out_paths(r, n_tokens, &paths))
+    if (!ids || !types || !start || !skip || !seen || !weighed ||
+        !lay_out_boxes(r, n_tokens, &boxes) || !lay_out_table_types(r, n_tokens, &table_types) ||
+        !lay_out_paths(r, n_tokens, &paths))
         return false;
     int at = 0;
     for (int i = 0; i < r->n_picks; i++) {
@@ -269,6 +271,8 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
         skip[i] = s->skip;
         seen[i] = s->n_seen ? s->n_seen : s->n;
         some_unseen |= seen[i] < s->n;
+        weighed[i] = s->weighed;
+        some_weighed |= s->weighed;
         memcpy(ids + at, s->ids, (size_t)s->n * sizeof *ids);
         if (s->type_ids)
             memcpy(types + at, s->type_ids, (size_t)s->n * sizeof *types);
@@ -286,6 +290,7 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
                        .n_seq = r->n_picks,
                        .skip = skip,
                        .seen = some_unseen ? seen : NULL,
+                       .weighed = some_weighed ? weighed : NULL,
                        .cancelled = all_cancelled,
                        .cancelled_arg = r};
     return true;

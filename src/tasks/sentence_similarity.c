@@ -77,7 +77,8 @@ static bool prepare(task_call *c, error *e)
                       .name = name_text,
                       .n_queries = 1};
     c->computes = c->pipeline->info->late ? CALL_TOKENS : CALL_EMBEDDING;
-    if (c->computes == CALL_TOKENS && r->prompt_name.p)
+    bool apart = c->pipeline->info->late || c->pipeline->info->query_folder;
+    if (apart && r->prompt_name.p)
         return fail(
             e, ERR_INVALID,
             "'prompt_name' is given, but this model has the prompt 'query' for the source and "

@@ -99,8 +99,9 @@ typedef struct sequence {
     const int *rows; /* [n_rows] rising positions in the sequence, of the tokens that a head is to
                         score; NULL: all. CALL_LOGITS of heads that score tokens, CALL_TOKENS */
     int n_rows;
-    int n_seen; /* leading tokens that are seen by all; 0: all are. See token_batch.seen */
-    float *out; /* filled by the runner; in the call's memory */
+    bool weighed; /* see token_batch.weighed */
+    int n_seen;   /* leading tokens that are seen by all; 0: all are. See token_batch.seen */
+    float *out;   /* filled by the runner; in the call's memory */
 } sequence;
 
 /* Counted over all sequences of a call, reported in the reply's headers and in `usage`. */

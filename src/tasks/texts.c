@@ -8,6 +8,7 @@
 
 struct dress { /* what is the same for all queries of a call, and for all other texts */
     bool is_query;
+    const tokenizer *tokenizer;
     encode_options encode;
     str prompt;
     int skip; /* tokens of the prompt that pooling leaves out */
@@ -68,7 +69,7 @@ static bool find_prompt(const struct job *j, struct dress *d, error *e)
     const pipeline *p = j->call->pipeline;
     if (j->options->prompt_name.p)
         return texts_prompt(p, j->options->prompt_name, &d->prompt, e);
-    if (p->info->late)
+    if (p->info->late || p->info->query_folder)
         return texts_prompt(p, d->is_query ? STR("query") : STR("document"), &d->prompt, e);
     if (p->info->by_default)
         d->prompt = p->info->by_default->text;
@@ -95,12 +96,17 @@ static bool open_dress(const struct job *j, bool is_query, struct dress *d, erro
     const pipeline *p = j->call->pipeline;
     int side = j->options->side;
     bool left = side < 0 ? tokenizer_info_of(p->tokenizer)->truncate_left : side == TRUNCATE_LEFT;
-    *d = (struct dress){.is_query = is_query};
+    *d = (struct dress){.is_query = is_query, .tokenizer = p->tokenizer};
     d->encode = (encode_options){.add_special = true,
                                  .ids_only = true,
                                  .node_lines = j->options->xpaths && j->options->xpaths->items,
                                  .max_tokens = late_most(p, is_query),
                                  .side = left ? TRUNCATE_LEFT : TRUNCATE_RIGHT};
+    if (is_query && p->info->query_folder) {
+        d->tokenizer = p->query_tokenizer;
+        d->encode.add_special = false;
+        d->encode.max_tokens = tokenizer_info_of(d->tokenizer)->max_tokens;
+    }
     return find_prompt(j, d, e) && measure_prompt(j, d, e);
 }
 
@@ -172,12 +178,13 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
     encode_options o = d->encode;
     o.ids_only = !input->pair.p && !(j->options->boxes && j->options->boxes->lists) &&
                  !tokenizer_info_of(c->pipeline->tokenizer)->reads_nodes;
-    if (!tokenizer_encode(c->pipeline->tokenizer, text, input->pair.p ? &input->pair : NULL, &o,
-                          &got, c->memory, e))
+    bool weighed = d->is_query && c->pipeline->info->query_folder;
+    if (!tokenizer_encode(d->tokenizer, text, input->pair.p ? &input->pair : NULL, &o, &got,
+                          c->memory, e))
         return fail_in(e, "'%s'", name_of(j, i, name));
     if (got.truncated && j->options->truncate == 0)
         return too_long(j, i, got.n_total, e);
-    if (got.n == 0)
+    if (got.n == 0 && !weighed)
         return fail(e, ERR_INVALID, "'%s' has no tokens", name_of(j, i, name));
     *s = (sequence){.ids = got.ids,
                     .type_ids = texts_type_ids(c, &got),
@@ -186,6 +193,7 @@ static bool encode_one(const struct job *j, int i, const text_input *input, sequ
                     .xpaths = j->options->xpaths,
                     .n = got.n,
                     .n_given = got.n_total,
+                    .weighed = weighed,
                     .skip = d->skip < got.n ? d->skip : got.n};
     c->usage.characters += (int64_t)(utf8_length(input->text) + utf8_length(input->pair));
     return add_places(j, i, text, &got, s, e);

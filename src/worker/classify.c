@@ -78,6 +78,8 @@ static bool prepare_sparse(task_call *c, error *e)
     const struct sparse_request *r = c->request;
     text_options o = {
         .truncate = r->truncate, .side = r->side, .prompt_name = r->prompt_name, .path = "inputs"};
+    if (r->prompt_name.p && str_is(r->prompt_name, "query"))
+        o.n_queries = r->inputs.n;
     if (r->inputs.n == 0)
         return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least one text");
     c->computes = CALL_SPARSE;

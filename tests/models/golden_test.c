@@ -367,7 +367,7 @@ static void tiny(void **state)
 static void sparse(void **state)
 {
     (void)state;
-    check_group("sparse", 11);
+    check_group("sparse", 13);
 }
 
 /* Each architecture, and each of its options that changes results. */

@@ -33,6 +33,7 @@ static const char BERT[] = TINY "bert-cls-mean-dense-normalize", ROBERTA[] = TIN
 
 static const char SPLADE[] = TEST_ROOT "/goldens/sparse/bert-max",
                   ENCODED[] = TEST_ROOT "/goldens/sparse/encoded-active",
+                  ROUTED[] = TEST_ROOT "/goldens/sparse/routed-normalized",
                   LATE[] = TEST_ROOT "/goldens/late/bert-fixed",
                   PYLATE[] = TEST_ROOT "/goldens/late/pylate",
                   DEBERTA[] = ARCHITECTURES "deberta-plain";
@@ -164,6 +165,24 @@ static const struct {
      "'max_active_dims' is 0"},
     {SPLADE, "sentence_bert_config.json", "{\"transformer_task\":\"feature-extraction\"}",
      ERR_INVALID, "SpladePooling' is not supported"},
+    {ROUTED, "router_config.json", "{\"structure\":{\"query\":[\"\"]}}", ERR_INVALID,
+     "no route for the task 'document'"},
+    {ROUTED, "router_config.json", "{\"types\":{}}", ERR_BAD_MODEL,
+     "module 0 of the task 'query' has no type"},
+    {ROUTED, "router_config.json",
+     "{\"structure\":{\"query\":[\"document_1_SpladePooling\"],\"document\":[\"\","
+     "\"document_1_SpladePooling\"]}}",
+     ERR_INVALID, "only the modules of documents or one SparseStaticEmbedding are supported"},
+    {ROUTED, "router_config.json",
+     "{\"types\":{\"\":\"sentence_transformers.models.MLMTransformer\","
+     "\"document_1_SpladePooling\":\"sentence_transformers.models.SpladePooling\","
+     "\"norm\":\"sentence_transformers.models.Normalize\","
+     "\"query_0_SparseStaticEmbedding\":\"sentence_transformers.models.SparseStaticEmbedding\"},"
+     "\"structure\":{\"query\":[\"query_0_SparseStaticEmbedding\"],\"document\":[\"\","
+     "\"document_1_SpladePooling\",\"norm\"]}}",
+     ERR_INVALID, "through a Transformer with task 'fill-mask' and SpladePooling alone"},
+    {ROUTED, "query_0_SparseStaticEmbedding/config.json", "{\"path\":\"some/idf.json\"}",
+     ERR_INVALID, "'path' is not supported"},
     {LATE, "sentence_bert_config.json", "{\"query_expansion\":{\"strategy\":\"most\"}}",
      ERR_INVALID, "'query_expansion.strategy' is 'most', expected one of 'fixed', 'min'"},
     {LATE, "sentence_bert_config.json", "{\"query_expansion\":{\"strategy\":\"min\"}}",

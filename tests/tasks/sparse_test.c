@@ -12,9 +12,10 @@
 #include <stdlib.h>
 
 static const char *const folders[] = {
-    "bert-max",       "bert-sum",       "bert-max-twice",     "bert-sum-twice-active",
-    "bert-prompts",   "bert-old-files", "distilbert-sum",     "roberta-max",
-    "modernbert-max", "encoded-active", "encoded-normalized",
+    "bert-max",          "bert-sum",       "bert-max-twice",     "bert-sum-twice-active",
+    "bert-prompts",      "bert-old-files", "distilbert-sum",     "roberta-max",
+    "modernbert-max",    "encoded-active", "encoded-normalized", "routed",
+    "routed-normalized",
 };
 
 struct fixture {
@@ -80,6 +81,39 @@ static void compared_as_the_reference_does(void **state)
             if (fabs(a - b) > 1e-5 * fmax(1, fabs(b)))
                 fail_msg("%s: %zu is %.8g, expected %.8g", name, i, a, b);
         }
+        close_folder(f);
+    }
+}
+
+/* Queries that the encoder does not see have the fixed weights of their tokens, in every batch. */
+static void queries_with_fixed_weights(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const routed[] = {"routed", "routed-normalized"};
+    for (size_t k = 0; k < 2; k++) {
+        error e = {0};
+        own_mem char *name = xprintf("sparse/%s", routed[k]);
+        own_mem char *path = xprintf("%s/goldens/%s/expected.json", TEST_ROOT, name);
+        own_json json_t *expected = json_parse_file(path, 1 << 20, &e);
+        const json_t *wanted = json_object_get(expected, "query");
+        json_t *text = json_array_get(json_object_get(expected, "pairs"), 0);
+        own_json json_t *one = json_pack("{s:O, s:s}", "inputs", text, "prompt_name", "query");
+        own_json json_t *more =
+            json_pack("{s:[s,O,s], s:s}", "inputs", "", text, "a dog", "prompt_name", "query");
+        open_folder(f, name);
+        own_json json_t *got = ask(f, "feature-extraction", one);
+        own_json json_t *batch = ask(f, "feature-extraction", more);
+        int n_set = 0;
+        assert_int_equal(json_array_size(got), json_array_size(wanted));
+        assert_true(json_equal(got, json_array_get(batch, 1)));
+        for (size_t i = 0; i < json_array_size(wanted); i++) {
+            double value = json_number_value(json_array_get(got, i));
+            assert_true(fabs(value - json_number_value(json_array_get(wanted, i))) < 1e-6);
+            assert_true(k == 1 ||
+                        json_number_value(json_array_get(json_array_get(batch, 0), i)) == 0);
+            n_set += value != 0;
+        }
+        assert_true(n_set > 2 && n_set < 20);
         close_folder(f);
     }
 }
@@ -156,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compared_as_the_reference_does),
         cmocka_unit_test(any_masked_model_gives_them),
+        cmocka_unit_test(queries_with_fixed_weights),
         cmocka_unit_test(vectors_are_written_out),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

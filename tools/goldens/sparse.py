@@ -15,8 +15,9 @@ import sys
 
 from reference import GOLDENS, numpy, torch, transformers, versions, write_f32, write_rows
 from sentence_transformers import SentenceTransformer, SparseEncoder
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, SpladePooling
+from sentence_transformers.base.modules import Normalize, Router, Transformer
+from sentence_transformers.sparse_encoder.modules import (SparseAutoEncoder,
+                                                          SparseStaticEmbedding, SpladePooling)
 from tiny import BERT, CASES as TINY, DISTILBERT, PROMPT_CALLS, TEXTS, check_ids
 from tiny_folders import random_tensor, write_folder, write_json, write_transformer
 from tiny_tokenizers import bert_tokenizer, roberta_tokenizer
@@ -60,6 +61,9 @@ CASES = {
                     "model": RobertaForMaskedLM, "dtype": torch.bfloat16},
     "modernbert-max": {"config": MODERNBERT, "model": ModernBertForMaskedLM,
                        "tokenizer": bert_tokenizer, "active": 40},
+    "routed": bert(splade={"activation_function": "log1p_relu"}, routed=True),
+    "routed-normalized": bert(routed=True, active=30, normalize=True, old_router=True,
+                              prompts={"query": "query: ", "document": "the passage: "}),
     "encoded-normalized": {"dense": "bert-mean-normalize", "hidden": 90, "k": 7,
                            "normalize": True},
     "encoded-active": {"dense": "bert-cls-mean-dense-normalize", "hidden": 50, "k": 20,
@@ -74,8 +78,32 @@ def random_splade(root, name, c):
     modules = [Transformer(str(plain), transformer_task="fill-mask",
                            model_kwargs={"dtype": c.get("dtype", torch.float32)}),
                SpladePooling(**c.get("splade", {}))]
+    if c.get("routed"):
+        modules = routed(name, modules)
+    if c.get("normalize"):
+        modules.append(Normalize())
     save(SparseEncoder(modules=modules, device="cpu", **settings(c)), root)
     shutil.rmtree(plain)
+
+
+def routed(name, modules):
+    """Queries have the fixed weights of their tokens."""
+    tokenizer = modules[0].tokenizer
+    weight = random_tensor(name, "weight", (len(tokenizer),)).abs()
+    return [Router.for_query_document([SparseStaticEmbedding(tokenizer, weight)], modules)]
+
+
+def as_older_routers_are(root):
+    """Files of the documents' Transformer in the model folder itself, under a module without a name."""
+    place = next(root.glob("document_0_*"))
+    config = json.loads((root / "router_config.json").read_text())
+    config["types"][""] = config["types"].pop(place.name)
+    config["structure"]["document"][0] = ""
+    (root / "router_config.json").unlink()
+    for path in place.iterdir():
+        path.rename(root / path.name)
+    place.rmdir()
+    write_json(root / "router_config.json", config)
 
 
 def random_auto_encoder(root, name, c):
@@ -121,15 +149,19 @@ def as_of_version_5(root):
     write_json(root / "1_SpladePooling/config.json", pooling)
 
 
-def encode(model, call):
+def encode(model, call, task=None):
     options = {key: call[key] for key in ("prompt", "prompt_name") if key in call}
-    return model.encode(call["text"], **options).to_dense().numpy()
+    ask = {"query": model.encode_query, "document": model.encode_document,
+           None: model.encode}[task]
+    return ask(call["text"], **options).to_dense().numpy()
 
 
 def make(name):
     root, c = OUT / name, CASES[name]
     shutil.rmtree(root, ignore_errors=True)
     (random_auto_encoder if "dense" in c else random_splade)(root, name, c)
+    if c.get("old_router"):
+        as_older_routers_are(root)
     if c.get("old"):
         as_of_version_5(root)
     model = SparseEncoder(str(root), device="cpu", model_kwargs={"dtype": torch.float32})
@@ -140,9 +172,12 @@ def make(name):
         if prompt is None:
             prompt = model.prompts.get(call.get("prompt_name", model.default_prompt_name), "")
         fed = model.preprocess([prompt + call["text"]])["input_ids"][0].tolist()
-        check_ids(root, prompt + call["text"], fed, model.max_seq_length)
+        place = next(root.glob("document_0_*"), root)
+        check_ids(place, prompt + call["text"], fed, model.max_seq_length)
         calls.append({**call, "ids": fed, "row": len(calls), "rows": 1, "width": len(row)})
-    pairs = [torch.from_numpy(encode(model, {"text": text})) for text in PAIRS]
+    tasks = ["query"] + ["document"] * len(PAIRS) if c.get("routed") else [None] * len(PAIRS)
+    pairs = [torch.from_numpy(encode(model, {"text": text}, task))
+             for text, task in zip(PAIRS, tasks)]
     near = model.similarity(torch.stack(pairs[:1]), torch.stack(pairs[1:]))[0].tolist()
     exact = [encode(model.double(), call) for call in asked]
     error = abs(numpy.stack(rows) - numpy.stack(exact)).max()
@@ -151,7 +186,7 @@ def make(name):
             "max_tokens": model.max_seq_length,
             "max_error_of_reference": float("%.1e" % error),
             "max_abs": float("%.1e" % abs(numpy.stack(rows)).max()),
-            "pairs": PAIRS, "similarity": near, "function": model.similarity_fn_name,
+            "pairs": PAIRS, **({"query": pairs[0].tolist()} if c.get("routed") else {}), "similarity": near, "function": model.similarity_fn_name,
             "versions": versions()}
     write_f32(root / "expected.f32", numpy.stack(rows))
     write_rows(root / "expected.json", head, "calls", calls)
