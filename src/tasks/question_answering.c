@@ -81,13 +81,21 @@ static bool plan(const task_call *c, window_options *o, error *e)
     int most = p->info->max_position;
     int window = r->max_seq_len == 0 ? usual : r->max_seq_len < most ? r->max_seq_len : most;
     int half = window / 2 < 128 ? window / 2 : 128;
-    *o = (window_options){.of_pair = true,
+    const tokenizer_info *about = tokenizer_info_of(p->tokenizer);
+    *o = (window_options){.of_pair = !about->pad_left,
+                          .side = about->truncate_left ? TRUNCATE_LEFT : TRUNCATE_RIGHT,
                           .window = window,
                           .stride = r->doc_stride < 0 ? half : r->doc_stride,
                           .max_other = r->max_question_len};
     return o->stride <= window ||
            fail(e, ERR_INVALID, "'doc_stride' is %d, expected at most 'max_seq_len', which is %d",
                 o->stride, window);
+}
+
+/* As the pipeline does where padding would stand in front. */
+static bool context_first(const task_call *c)
+{
+    return tokenizer_info_of(c->pipeline->tokenizer)->pad_left;
 }
 
 static bool encode(task_call *c, struct question *q, const window_options *o, const char *path,
@@ -97,10 +105,11 @@ static bool encode(task_call *c, struct question *q, const window_options *o, co
         return fail(e, ERR_EMPTY, "'%s.%s' is empty, expected some words", path,
                     q->question.n ? "context" : "question");
     window_options own = *o;
+    bool turned = context_first(c);
+    str first = turned ? q->context : q->question, second = turned ? q->question : q->context;
     own.node_lines = q->xpaths.items != NULL;
     if (!paths_check(c, &q->xpaths, 1, q->context, e) ||
-        !tokenizer_windows(c->pipeline->tokenizer, q->question, &q->context, &own, &q->windows,
-                           c->memory, e))
+        !tokenizer_windows(c->pipeline->tokenizer, first, &second, &own, &q->windows, c->memory, e))
         return fail_in(e, "'%s'", path);
     for (int i = 0; i < q->windows.n; i++) /* only the question loses tokens */
         q->windows.items[i].n_total = q->windows.items[i].n + q->windows.n_lost;
@@ -118,8 +127,8 @@ static bool add_windows(task_call *c, const struct question *q, const char *path
     for (int k = 0; k < q->windows.n; k++) {
         sequence *s = texts_add(c, &q->windows.items[k]);
         s->xpaths = &q->xpaths;
-        if (q->boxes.lists &&
-            !places_add(c, s, &q->windows.items[k], q->context, 1, q->boxes.lists, boxes_path, e))
+        if (q->boxes.lists && !places_add(c, s, &q->windows.items[k], q->context, !context_first(c),
+                                          q->boxes.lists, boxes_path, e))
             return false;
     }
     return true;
@@ -178,7 +187,8 @@ static bool put_answers(task_call *c, const struct question *q, const sequence *
     span_options o = {.top_k = r->top_k,
                       .max_answer_len = r->max_answer_len,
                       .align_to_words = r->align_to_words,
-                      .handle_impossible = r->handle_impossible_answer};
+                      .handle_impossible = r->handle_impossible_answer,
+                      .context_first = context_first(c)};
     float **logits = arena_try(c->memory, (size_t)q->windows.n, sizeof *logits);
     answer *answers;
     int n;

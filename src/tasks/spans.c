@@ -25,10 +25,12 @@ static bool out_of_memory(error *e)
     return fail(e, ERR_TOO_LARGE, "'inputs' is larger than the memory allowed for one request");
 }
 
+enum { ALL_TOKENS = -2 }; /* in place of the id of [CLS]: all are scored */
+
 /* Whether a token takes part in the softmax: the context, and [CLS], which stands for no answer. */
 static bool is_scored(const encoding *w, int i, int cls_id)
 {
-    return w->sequence_ids[i] == 1 || (cls_id >= 0 && w->ids[i] == cls_id);
+    return cls_id == ALL_TOKENS || w->sequence_ids[i] == 1 || (cls_id >= 0 && w->ids[i] == cls_id);
 }
 
 /* Columns of [n][2] logits as two rows of probabilities. */
@@ -57,12 +59,12 @@ static void score_spans(const encoding *w, int cls_id, const float *start, const
 
 /* First and last token of the context's word with the number of this token's word, which may be
  * one of the question when somebody types [CLS] there; false when there is none. */
-static bool word_around(const encoding *w, int at, int *first, int *last)
+static bool word_around(const encoding *w, int context, int at, int *first, int *last)
 {
     int word = w->word_ids[at];
     *first = -1;
     for (int i = 0; word >= 0 && i < w->n; i++)
-        if (w->sequence_ids[i] == 1 && w->word_ids[i] == word) {
+        if (w->sequence_ids[i] == context && w->word_ids[i] == word) {
             *first = *first < 0 ? i : *first;
             *last = i;
         }
@@ -78,11 +80,17 @@ static size_t byte_at(str context, int code_point)
     return at;
 }
 
+/* Sequence id of its tokens. */
+static int context_of(const struct found *f)
+{
+    return !f->options->context_first;
+}
+
 /* Where a token begins (edge 0) or ends (1) in the bytes of the context. */
 static size_t edge_of(const struct found *f, const encoding *w, int at, int edge)
 {
-    return w->sequence_ids[at] == 1 ? (size_t)w->byte_offsets[at][edge]
-                                    : byte_at(f->context, w->offsets[at][edge]);
+    return w->sequence_ids[at] == context_of(f) ? (size_t)w->byte_offsets[at][edge]
+                                                : byte_at(f->context, w->offsets[at][edge]);
 }
 
 static str lower(arena *a, str text)
@@ -104,7 +112,8 @@ static bool add_answer(struct found *f, const encoding *w, int first, int last, 
     int begin = first, end = last, ignored;
     if (f->options->align_to_words) {
         int from, to;
-        if (word_around(w, first, &from, &ignored) && word_around(w, last, &ignored, &to)) {
+        if (word_around(w, context_of(f), first, &from, &ignored) &&
+            word_around(w, context_of(f), last, &ignored, &to)) {
             begin = from;
             end = to;
         }
@@ -145,7 +154,9 @@ static bool read_window(struct found *f, const encoding *w, const float *logits,
     int *best = arena_raw(a, (size_t)wanted, sizeof *best);
     if (!start || !end || !scores || !best)
         return out_of_memory(e);
-    int cls_id = tokenizer_info_of(f->call->pipeline->tokenizer)->cls_id;
+    int cls_id = f->options->context_first
+                     ? ALL_TOKENS
+                     : tokenizer_info_of(f->call->pipeline->tokenizer)->cls_id;
     make_probabilities(w, logits, cls_id, start, end);
     double none = (double)(start[0] * end[0]);
     f->no_answer = none < f->no_answer ? none : f->no_answer;

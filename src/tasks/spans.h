@@ -9,6 +9,8 @@ typedef struct span_options {
     int max_answer_len; /* tokens */
     bool align_to_words;
     bool handle_impossible; /* no answer is one, too */
+    bool context_first;     /* it stands in front of the question. Then every token may be in an
+                               answer, as the pipeline masks none */
 } span_options;
 
 typedef struct answer {

@@ -76,6 +76,17 @@ static void read_type_ids(tokenizer_info *info, const side_files *f, const recip
     info->no_type_ids = json_is_array(names) ? left_out : types != TYPES_GIVEN || is_any_class(f);
 }
 
+/* As the folder says, else its class. */
+static bool pads_left(const side_files *f, const recipe *r)
+{
+    const json_t *side = json_object_get(f->config, "padding_side");
+    const json_t *class = json_object_get(f->config, "tokenizer_class");
+    if (json_is_string(side))
+        return str_is(json_str(side), "left");
+    return (r && r->pads_left) ||
+           (json_is_string(class) && str_starts(json_str(class), STR("GemmaTokenizer")));
+}
+
 static bool apply_config(tokenizer *t, const side_files *f, error *e)
 {
     tokenizer_info *info = &t->info;
@@ -86,6 +97,7 @@ static bool apply_config(tokenizer *t, const side_files *f, error *e)
     const json_t *side = json_object_get(f->config, "truncation_side");
     if (json_is_string(side))
         info->truncate_left = str_is(json_str(side), "left");
+    info->pad_left = pads_left(f, r);
     read_type_ids(info, f, r);
     info->odd_first = r && r->no_backend;
     info->clean_up_spaces =

@@ -65,6 +65,7 @@ typedef struct recipe {
     const char *empty_token; /* one more special token, for texts that say nothing; or NULL */
     int max_tokens;          /* where the folder does not say how many; 0: any number */
     enum recipe_types types;
+    bool pads_left;  /* preset of "padding_side" */
     bool no_backend; /* the class is written in Python */
     const char *why;
 } recipe;

@@ -24,6 +24,7 @@ typedef struct tokenizer_info {
     int n_added_single;     /* special tokens that add_special puts around one text */
     int n_added_pair;       /* the same for a pair */
     int pad_id, unk_id, cls_id, sep_id, mask_id, bos_id, eos_id; /* -1: there is none */
+    bool pad_left;                                               /* padding_side is "left" */
     bool truncate_left;                                          /* truncation_side is "left" */
     bool subword_prefix;  /* tokens inside of a word are marked, as with "##" */
     bool clean_up_spaces; /* clean_up_tokenization_spaces is true, and this is no BPE */

@@ -178,6 +178,10 @@ MODELS = {
     "xlnet-entities": model(XLNET, xlm_roberta_tokenizer, "TokenClassification", NAMES),
     "xlnet-labels": model(XLNET, bert_tokenizer, "SequenceClassification", NLI),
     "bert-answers": model(BERT, bert_tokenizer, "QuestionAnswering"),
+    "left-answers": model(BERT, with_config(bert_tokenizer, padding_side="left"),
+                          "QuestionAnswering"),
+    "cut-left-answers": model(BERT, with_config(bert_tokenizer, truncation_side="left"),
+                              "QuestionAnswering"),
     "roberta-answers": model(ROBERTA, roberta_tokenizer, "QuestionAnswering"),
     "xlm-roberta-answers": model(XLM_ROBERTA, xlm_roberta_tokenizer, "QuestionAnswering"),
 }
@@ -430,7 +434,7 @@ def question_answering_cases():
     context = ("My name is a happy person and I live in the state of night. " + AWKWARD
                + " These people say: come home, it's late!")
     asked = [{"question": "Who may live there?", "context": text} for text in (context, LONG, SHORT)]
-    for name in ("bert", "roberta", "xlm-roberta", "prefix"):
+    for name in ("bert", "roberta", "xlm-roberta", "prefix", "left", "cut-left"):
         where = f"tasks/{name}-answers"
         for inputs in asked:
             # What the tiny model can read: the 384 of the preset are more than it has.
