@@ -285,7 +285,8 @@ static void run_phases(team *t, const conv_args *a, float *work)
         if (rows > 0)
             run_phase(&job, rows);
         int in = taps_of(&job.p) * (s->in / s->groups);
-        job.w += job.w ? (size_t)in * (size_t)s->out : 0;
+        if (job.w)
+            job.w += (size_t)in * (size_t)s->out;
         if (job.packed)
             job.packed += (size_t)s->groups * gemm_f32_packed_bytes(s->out / s->groups, in);
     }
@@ -327,7 +328,8 @@ void conv_f32(team *t, const conv_args *a, float *work)
         one.width = lengths[i + 1] - lengths[i];
         one.x += (long)a->start[i] * a->shape->in;
         one.out += (long)a->out_start[i] * a->shape->out;
-        one.residual += a->residual ? (long)a->out_start[i] * a->shape->out : 0;
+        if (a->residual)
+            one.residual += (long)a->out_start[i] * a->shape->out;
         one.start = one.out_start = NULL;
         run_phases(t, &one, work);
     }
