@@ -215,6 +215,7 @@ static float *attend(const lilt *s, const lilt_layer *l, team *t, const ragged *
                                        .n_seq = r->n_seq,
                                        .heads = s->config.base.heads,
                                        .head_dim = joint_dim,
+                                       .may_round = linear_is_low(&l->streams[TEXT].query),
                                        .scale = 1});
     return work + 3 * part;
 }

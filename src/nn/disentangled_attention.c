@@ -269,24 +269,26 @@ static void run_group(struct group *g)
         team_run(g->team, g->n_parts, run_part, g);
     }
     long rows = g->start[g->n_seq] - g->start[0];
-    attention_f32(g->team, &(attention_args){.q = g->query + at,
-                                             .k = g->key + at,
-                                             .v = g->value + at,
-                                             .ldq = width,
-                                             .ldk = width,
-                                             .ldv = width,
-                                             .out = g->mixed + at,
-                                             .ldo = width,
-                                             .start = g->start,
-                                             .n_seq = g->n_seq,
-                                             .heads = g->heads,
-                                             .head_dim = head_dim,
-                                             .scale = score_scale(m),
-                                             .mask = ATTENTION_FULL,
-                                             .bias = biased ? g->bias : NULL,
-                                             .bias_head_stride = rows * g->longest,
-                                             .bias_row_stride = g->longest,
-                                             .bias_by_row = true});
+    attention_f32(g->team,
+                  &(attention_args){.q = g->query + at,
+                                    .k = g->key + at,
+                                    .v = g->value + at,
+                                    .ldq = width,
+                                    .ldk = width,
+                                    .ldv = width,
+                                    .out = g->mixed + at,
+                                    .ldo = width,
+                                    .start = g->start,
+                                    .n_seq = g->n_seq,
+                                    .heads = g->heads,
+                                    .head_dim = head_dim,
+                                    .scale = score_scale(m),
+                                    .may_round = linear_is_low(m->fused.in ? &m->fused : &m->query),
+                                    .mask = ATTENTION_FULL,
+                                    .bias = biased ? g->bias : NULL,
+                                    .bias_head_stride = rows * g->longest,
+                                    .bias_row_stride = g->longest,
+                                    .bias_by_row = true});
 }
 
 static int larger(int a, int b)

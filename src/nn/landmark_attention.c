@@ -110,6 +110,7 @@ void landmark_attention_run(const landmark_attention *m, team *t, const ragged *
                                        .n_seq = r->n_seq,
                                        .heads = m->heads,
                                        .head_dim = hidden / m->heads,
+                                       .may_round = linear_is_low(&m->query),
                                        .scale = 1});
     finish(m, t, r, value, mixed, y);
 }

@@ -93,6 +93,7 @@ void mixed_attention_run(const mixed_attention *m, team *t, const ragged *r, con
                                        .n_seq = r->n_seq,
                                        .heads = m->heads,
                                        .head_dim = head_dim,
+                                       .may_round = linear_is_low(&m->query),
                                        .scale = (float)(1 / sqrt(head_dim))});
     linear_run(&m->mixed, t, x, ACT_NONE, value, n);
     filter_run(&(filter){.r = r,

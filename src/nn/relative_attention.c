@@ -210,6 +210,7 @@ static void run_part(const struct run *r, struct part *p)
                                              .n_seq = 1,
                                              .heads = 1,
                                              .head_dim = head_dim,
+                                             .may_round = linear_is_low(&m->query),
                                              .scale = (float)(1 / sqrt(head_dim)),
                                              .mask = m->mask,
                                              .window = m->window,

@@ -27,6 +27,7 @@ static attention_args arguments(const window_attention *m, const float *query, c
                             .ldo = width,
                             .heads = m->heads,
                             .head_dim = width / m->heads,
+                            .may_round = linear_is_low(&m->query),
                             .scale = (float)(1 / sqrt(width / m->heads))};
 }
 
@@ -82,16 +83,18 @@ void window_attention_run(const window_attention *m, team *t, const ragged *r,
     size_t part = (size_t)n * (size_t)m->out.in;
     float *query = y, *key = work, *value = key + part, *mixed = value + part;
     bool some = false;
-    linear_run(&m->query, t, x, ACT_NONE, query, n);
-    linear_run(&m->key, t, x, ACT_NONE, key, n);
-    linear_run(&m->value, t, x, ACT_NONE, value, n);
+    const linear_call near[] = {{&m->query, x, query, ACT_NONE},
+                                {&m->key, x, key, ACT_NONE},
+                                {&m->value, x, value, ACT_NONE}};
+    linear_run_all(t, near, 3, n);
     attention_args a = arguments(m, query, key, value, mixed);
     see_near(m, t, r, global, &a, mixed + part);
     for (int s = 0; s < r->n_seq; s++)
         some = some || global[s].begin < global[s].end;
     if (some) {
-        linear_run(&m->global_key, t, x, ACT_NONE, key, n);
-        linear_run(&m->global_value, t, x, ACT_NONE, value, n);
+        const linear_call far[] = {{&m->global_key, x, key, ACT_NONE},
+                                   {&m->global_value, x, value, ACT_NONE}};
+        linear_run_all(t, far, 2, n);
         a = arguments(m, query, key, value, mixed);
         see_all(m, t, r, global, x, query, &a);
     }
