@@ -200,21 +200,32 @@ function propertyControl(name, property, { fields, compact, prominent }) {
     });
 }
 
+/* What is out of sight until someone opens it. */
+export function folded(summary, node) {
+    return el("details", { class: "parameters" }, el("summary", {}, summary), node);
+}
+
 /* An object: one control for each property, in the order of the schema. */
 function objectControl(schema, options) {
     const parts = Object.entries(schema.properties ?? {})
         .filter(([name]) => !options.fields?.[name]?.hidden)
         .map(([name, property]) => [name, propertyControl(name, property, options)]);
+    const isRare = ([name]) => Boolean(options.fields?.[name]?.rare);
+    const nodes = (some) => some.map(([, part]) => part.node);
+    const rare = nodes(parts.filter(isRare));
     const node = el(
         "div",
         { class: "fields" },
-        parts.map(([, part]) => part.node),
+        nodes(parts.filter((part) => !isRare(part))),
+        rare.length > 0 ? folded("More inputs", el("div", { class: "fields" }, rare)) : null,
     );
+    const isGiven = ([name, value]) =>
+        value !== undefined && (value.length !== 0 || !isRare([name]));
     return {
         node,
         get() {
             const values = parts.map(([name, part]) => [name, part.get()]);
-            return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+            return Object.fromEntries(values.filter(isGiven));
         },
         set: (values) => parts.forEach(([name, part]) => part.set(values?.[name])),
         focus: () => parts[0]?.[1].focus(),

@@ -7,7 +7,7 @@ import { request } from "./api.js";
 import { announce, el } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { examplesOf } from "./examples.js";
-import { control } from "./form.js";
+import { control, folded } from "./form.js";
 import { readCosts, showReply } from "./outcome.js";
 import { taskBody, taskPath } from "./request.js";
 import { resultSummary } from "./results.js";
@@ -138,19 +138,10 @@ export class Widget {
             this.#inputs.node,
             row.tools?.(this.#model, this.#inputs) ?? "",
             this.#prominent.size > 0 ? this.#prominent.node : "",
-            this.#parameters.size > 0 ? this.#otherParameters() : "",
+            this.#parameters.size > 0 ? folded("Parameters", this.#parameters.node) : "",
         );
         this.#outcome.replaceChildren();
         this.#offerExamples(examplesOf(this.#model, this.#tasks[task], row));
-    }
-
-    #otherParameters() {
-        return el(
-            "details",
-            { class: "parameters" },
-            el("summary", {}, "Parameters"),
-            this.#parameters.node,
-        );
     }
 
     #offerExamples(examples) {

@@ -6,6 +6,7 @@
  *   fields            {property of the inputs or parameters: {
  *                        label, singular   where the key's own words would not do
  *                        hidden            another name of a property that is shown
+ *                        rare              an input that few models read: folded, not sent empty
  *                        prominent         a parameter that stands beside the inputs
  *                        many              a list, where one text is possible too
  *                        aliases           its other names in the examples of cards }}

@@ -15,6 +15,8 @@ export default {
     fields: {
         question: { label: "Question", aliases: ["text"] },
         context: { label: "Context" },
+        boxes: { rare: true },
+        xpaths: { singular: "path", rare: true },
     },
     python: {
         arguments: ["question", "context"],
