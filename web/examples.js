@@ -1,7 +1,8 @@
 /* What a widget starts with: the entries of the model's card that fit the task, else the task's own
  * example. */
 
-import { fits, preferred } from "./schema.js";
+import { fits, isTable, preferred } from "./schema.js";
+import { columnsOf } from "./table.js";
 
 /* The keys by which entries of any task bring inputs; one that this task does not take makes an
  * entry another task's. */
@@ -11,8 +12,9 @@ const INPUT_KEYS = [
     ...["source_sentence", "sentences", "texts", "documents"],
 ];
 
-/* Cards write lists as "a, b, c" too. */
-function listed(value, schema) {
+/* Cards write lists as "a, b, c" too, and tables as lists of rows. */
+function reshaped(value, schema) {
+    if (isTable(schema)) return columnsOf(value);
     if (schema.type === "array" && typeof value === "string")
         return value.split(",").map((item) => item.trim());
     return value;
@@ -25,7 +27,7 @@ function take(entry, name, property, { aliases = [], many }, used) {
     if (key === undefined) return undefined;
     used.add(key);
     const schema = preferred(property, many);
-    const value = listed(entry[key], schema);
+    const value = reshaped(entry[key], schema);
     return fits(value, schema) ? value : undefined;
 }
 

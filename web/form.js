@@ -5,6 +5,7 @@ import { chipsControl } from "./chips.js";
 import { el, icon } from "./dom.js";
 import { labelled } from "./field.js";
 import { title } from "./format.js";
+import { tableControl } from "./grid.js";
 import { kindOf, preferred } from "./schema.js";
 
 function textControl(schema, options) {
@@ -241,6 +242,7 @@ const CONTROLS = {
     list: listControl,
     number: numberControl,
     object: objectControl,
+    table: tableControl,
     text: textControl,
     toggle: toggleControl,
 };

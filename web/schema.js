@@ -2,6 +2,10 @@
 
 const isTexts = (schema) => schema.type === "array" && schema.items?.type === "string";
 
+/* For each column its cells, which are texts or other plain values. */
+export const isTable = (schema) =>
+    schema.type === "object" && Array.isArray(schema.additionalProperties?.items?.type);
+
 /* The alternative of an anyOf that people fill in: text before the rest; with `many`, a list of
  * texts first. */
 export function preferred(schema, many = false) {
@@ -18,6 +22,7 @@ export function kindOf(schema, { compact, prominent }) {
     if (schema.enum) return "choice";
     if (isTexts(schema)) return compact ? "chips" : "list";
     if (schema.type === "boolean" && prominent) return "toggle";
+    if (isTable(schema)) return "table";
     if (schema.type === "object" && !schema.properties) return "json";
     return (
         { string: "text", integer: "number", number: "number", boolean: "flag", object: "object" }[
@@ -26,13 +31,20 @@ export function kindOf(schema, { compact, prominent }) {
     );
 }
 
-/* Whether a value has the schema's type; deep for arrays. */
+const plainType = (value) => (value === null ? "null" : typeof value);
+
+/* Whether a value has the schema's type; deep for arrays and tables. */
 export function fits(value, schema) {
     switch (schema.type) {
         case "array":
             return Array.isArray(value) && value.every((item) => fits(item, schema.items ?? {}));
         case "object":
-            return typeof value === "object" && value !== null && !Array.isArray(value);
+            return (
+                typeof value === "object" &&
+                value !== null &&
+                !Array.isArray(value) &&
+                Object.values(value).every((item) => fits(item, schema.additionalProperties ?? {}))
+            );
         case "integer":
             return Number.isInteger(value);
         case "number":
@@ -40,6 +52,6 @@ export function fits(value, schema) {
         case "boolean":
             return typeof value === schema.type;
         default:
-            return true;
+            return !Array.isArray(schema.type) || schema.type.includes(plainType(value));
     }
 }

@@ -246,6 +246,102 @@ def test_context_without_an_answer(open_model, site):
     expect(page.locator(".marked-text mark")).to_have_count(0)
 
 
+# Table question answering
+
+
+def cells_of(table):
+    return [[cell.input_value() for cell in row.locator("textarea").all()] for row in table.locator("tr").all()[1:]]
+
+
+def test_table_is_edited_in_place(open_model, site):
+    page = open_model("tables")
+    table = page.get_by_role("table", name="Table", exact=True)
+    assert cells_of(table)[:2] == [["Repository", "Stars"], ["Transformers", "36542"]]
+    table.get_by_label("Name of column 2").fill("Forks")
+    page.keyboard.press("Enter")
+    expect(table.get_by_label("Forks, row 1")).to_be_focused()
+    page.keyboard.type("7")  # behind what is there
+    page.keyboard.press("Tab")
+    expect(table.get_by_label("Repository, row 2")).to_be_focused()
+    for key in ("ArrowDown", "End", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(table.get_by_label("Forks, row 3")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("12")
+    page.get_by_role("button", name="Add column").click()
+    page.keyboard.type("Language")
+    table.get_by_label("Language, row 1").fill("Rust")
+    for key in ("ArrowLeft", "ArrowRight", "End", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(table.get_by_label("Remove row 1")).to_be_focused()
+    table.get_by_label("Remove row 2").click()
+    page.get_by_role("button", name="Add row").click()  # stays empty: not sent
+    table.get_by_label("Remove Repository").click()
+    assert cells_of(table) == [["Forks", "Language"], ["365427", "Rust"], ["3934", ""], ["12", ""], ["", ""]]
+    page.get_by_label("Question", exact=True).fill("Which one?")
+    assert sent_by(page, site, "tables") == {"inputs": {
+        "query": "Which one?", "table": {"Forks": ["365427", "3934", "12"], "Language": ["Rust", "", ""]}}}
+
+
+def paste(target, text):
+    target.evaluate("""(node, text) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text", text);
+        node.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
+    }""", text)
+
+
+def test_cells_of_a_spreadsheet_are_pasted(open_model):
+    page = open_model("tables")
+    page.expects_errors = True
+    page.get_by_role("button", name="Clear").click()
+    table = page.get_by_role("table", name="Table", exact=True)
+    assert cells_of(table) == [["", ""]] * 3
+    paste(table.get_by_label("Name of column 1"), 'Who\tAge\tSaid\r\nAnn\t41\t"a ""b""\n\tc"\r\nBo\t\t"x" y\r\n')
+    assert cells_of(table) == [["Who", "Age", "Said"], ["Ann", "41", 'a "b"\n\tc'], ["Bo", "", '"x" y']]
+    paste(table.get_by_label("Age, row 2"), "5\t6\t7\n8")
+    assert cells_of(table)[2:] == [["Bo", "5", "6", "7"], ["", "8", "", ""]]
+    for name in ("Who", ""):
+        table.get_by_label("Name of column 4").fill(name)
+        page.get_by_role("button", name="Compute", exact=True).click()
+        expect(page.get_by_role("alert").filter(has_text="the name 'Who'")).to_have_count(1 if name else 0)
+
+
+def test_answer_is_marked_in_its_table(open_model, site):
+    inputs = {"query": "How many stars?", "table": {"Name": [f"r{i}" for i in range(40)], "Stars": list(range(40))}}
+    page = open_model("tables", [{**inputs, "example_title": "Many"}])
+    answer = {"answer": "SUM > 2, 30", "coordinates": [[2, 1], [30, 1]], "cells": ["2", "30"], "aggregator": "SUM"}
+    mock(page, site, "tables", answer)
+    compute(page)
+    result = page.get_by_role("region", name="Answer in its table")
+    assert result.locator("mark").all_inner_texts() == answer["cells"]
+    marked = result.locator("tbody tr").filter(has=page.locator("mark")).all_inner_texts()
+    assert marked == ["r2\t2", "r30\t30"]
+    assert page.locator(".table-answer").all_inner_texts() == ["SUM\n2, 30"]
+    assert reply_json(page) == answer
+
+
+def test_table_of_the_example_is_answered(open_model, site):
+    page = open_model("tables")
+    body = sent_by(page, site, "tables")
+    reply = post(site, "/models/acme/tables", body)
+    result = page.get_by_role("region", name="Answer in its table")
+    rows = [row.locator("td").all_inner_texts() for row in result.locator("tbody tr").all()]
+    assert [rows[y][x] for y, x in reply["coordinates"]] == reply["cells"]
+    assert result.locator("mark").count() == len(reply["cells"])
+    badges = [reply["aggregator"]] if reply["aggregator"] != "NONE" else []
+    assert page.locator(".table-answer .chip").all_inner_texts() == badges
+    assert reply_json(page) == reply
+
+
+def test_table_without_an_answer(open_model, site):
+    page = open_model("tables")
+    mock(page, site, "tables", {"answer": "", "coordinates": [], "cells": [], "aggregator": "NONE"})
+    compute(page)
+    assert page.locator(".table-answer").all_inner_texts() == ["No answer in this table"]
+    expect(page.locator(".marked-table mark")).to_have_count(0)
+
+
 # Zero-shot classification
 
 
@@ -310,6 +406,7 @@ ENTRIES = {
     "answers": {"text": "Who?", "context": "Ann did."},
     "zero": {"text": "Fix it", "candidate_labels": "now, later", "multi_class": True},
     "rank": {"source_sentence": "Where?", "sentences": ["Here.", "There."]},
+    "tables": {"text": "How old?", "table": [{"Who": "Ann", "Age": 41}, {"Who": "Bo", "Town": None}]},
 }
 FILLED = {
     "fill": {"inputs": "Rome is [MASK]."},
@@ -318,8 +415,10 @@ FILLED = {
     "answers": {"inputs": {"question": "Who?", "context": "Ann did."}},
     "zero": {"inputs": "Fix it", "parameters": {"candidate_labels": ["now", "later"], "multi_label": True}},
     "rank": {"inputs": {"query": "Where?", "texts": ["Here.", "There."]}},
+    "tables": {"inputs": {"query": "How old?", "table": {"Who": ["Ann", "Bo"], "Age": ["41", ""], "Town": ["", ""]}}},
 }
-STRANGE = [{"text": "?", "table": {"a": ["1"]}}, {"text": 7}, {"src": "https://other.invalid/a.png"}, None, "text"]
+STRANGE = [{"text": "?", "table": {"a": [["1"]]}}, {"text": 7}, {"text": "?", "table": {"a": "1"}},
+           {"src": "https://other.invalid/a.png"}, None, "text"]
 
 
 @pytest.mark.parametrize("name", ENTRIES)
