@@ -16,6 +16,7 @@ struct bpe {
     int fuse_unk, byte_fallback, ignore_merges;
     double dropout;
     int unk_id;
+    int n_ids; /* symbols from here on are no tokens, but for merges */
     int byte_ids[256];
     const merges *merges;
     /* Pairs of characters that stand side by side in a token: a bit for each hash of a pair. */
@@ -64,7 +65,8 @@ static bool may_join(const struct bpe *s, uint32_t left, uint32_t right)
     return s->pairs[bit / 64] >> bit % 64 & 1;
 }
 
-/* With a prefix or suffix, tokens are spelled otherwise than the text is: all pairs may join. */
+/* With a prefix or suffix, tokens are spelled otherwise than the text is: all pairs may join. Only
+ * there do merges go by symbols that are no tokens. */
 static void collect_pairs(struct bpe *s, const vocab *v)
 {
     if (s->prefix.n || s->suffix.n) {
@@ -92,6 +94,7 @@ static bool prepare(void *state, const json_t *json, const char *path, loader *l
                            s->dropout);
     s->unk_id = s->unk_token.p ? vocab_id(l->vocab, s->unk_token) : VOCAB_ABSENT;
     model_byte_ids(l->vocab, s->byte_ids);
+    s->n_ids = l->vocab->n_ids;
     s->merges = l->merges;
     collect_pairs(s, l->vocab);
     return s->merges->given || loader_fail(l, path, "must have an array 'merges'");
@@ -116,6 +119,7 @@ struct word {
                                each merge considers two more */
     int n, n_heap, capacity;
     bool grown, failed; /* the arrays are from malloc; there was no memory */
+    bool lacks_unknown; /* a symbol is no token, and there is none for unknown ones */
     uint32_t last;      /* character of the last symbol */
     size_t at;          /* bytes of the word before this part */
     const text *text;
@@ -230,8 +234,10 @@ static void finish_part(const struct bpe *s, struct word *w)
         merge_all(s, w);
     for (int i = 0; i < w->n; i++) {
         uint32_t length = w->symbols[i].length;
+        int id = w->symbols[i].id < s->n_ids ? w->symbols[i].id : s->unk_id;
         if (length)
-            tokens_add_part(w->out, w->text, w->at, w->at + length, w->symbols[i].id);
+            tokens_add_part(w->out, w->text, w->at, w->at + length, id);
+        w->lacks_unknown |= length && id == VOCAB_ABSENT;
         w->at += length;
     }
     w->n = 0;
@@ -306,13 +312,13 @@ static int32_t find_character(const struct bpe *s, const vocab *v, const text *t
     char spelled[MAX_JOINED];
     size_t n = to - from;
     if (head.n == 0 && tail.n == 0)
-        return vocab_id(v, (str){t->p + from, n});
+        return vocab_symbol(v, (str){t->p + from, n});
     if (head.n + n + tail.n > sizeof spelled)
         return VOCAB_ABSENT;
     memcpy(spelled, head.p, head.n);
     memcpy(spelled + head.n, t->p + from, n);
     memcpy(spelled + head.n + n, tail.p, tail.n);
-    return vocab_id(v, (str){spelled, head.n + n + tail.n});
+    return vocab_symbol(v, (str){spelled, head.n + n + tail.n});
 }
 
 static bool add_bytes(const struct bpe *s, const vocab *v, struct word *w, str bytes)
@@ -323,6 +329,12 @@ static bool add_bytes(const struct bpe *s, const vocab *v, struct word *w, str b
     for (size_t i = 0; i < bytes.n; i++)
         add_token(s, v, w, s->byte_ids[(unsigned char)bytes.p[i]], 1);
     return true;
+}
+
+static bool no_unknown(const struct bpe *s, error *e)
+{
+    return fail(e, ERR_BAD_MODEL, "the unknown token '%.60s' is not in the vocabulary",
+                s->unk_token.p ? s->unk_token.p : "");
 }
 
 /* Turns the characters into symbols, and the parts of the word into tokens. As in the reference,
@@ -342,8 +354,7 @@ static bool run_word(const struct bpe *s, const vocab *v, const text *t, struct 
         } else if (!(s->byte_fallback && add_bytes(s, v, w, (str){t->p + at, length})) &&
                    s->unk_token.p) {
             if (s->unk_id == VOCAB_ABSENT)
-                return fail(e, ERR_BAD_MODEL, "the unknown token '%.60s' is not in the vocabulary",
-                            s->unk_token.p);
+                return no_unknown(s, e);
             if (!s->fuse_unk)
                 flush_unknown(s, v, w, &unknown);
             unknown.length = length + (unknown.waits ? unknown.length : 0);
@@ -352,6 +363,8 @@ static bool run_word(const struct bpe *s, const vocab *v, const text *t, struct 
     }
     flush_unknown(s, v, w, &unknown);
     finish_part(s, w);
+    if (w->lacks_unknown)
+        return no_unknown(s, e);
     return !w->failed || fail(e, ERR_TOO_LARGE, "out of memory for a word of %zu bytes", t->n);
 }
 

@@ -28,14 +28,14 @@ enum section {
     N_SECTIONS,
 };
 
-enum { VERSION = 2, ALIGNMENT = 64, LONG_TEXT = 4096, SMALL_SOURCES = 1 << 20, MAX_DEPTH = 220 };
+enum { VERSION = 3, ALIGNMENT = 64, LONG_TEXT = 4096, SMALL_SOURCES = 1 << 20, MAX_DEPTH = 220 };
 static const uint64_t MAGIC = UINT64_C(0x314B4F5444464E49); /* "INFDTOK1", in this byte order */
 static const uint64_t FILE_MAX = UINT64_C(1) << 32;
 
 struct header {
     uint64_t magic, version, size, checksum; /* of the file with 0 here */
     char id[72];
-    int32_t n, n_distinct, n_ids;
+    int32_t n, n_distinct, n_ids, n_symbols;
     uint32_t longest, mask, n_merges, merges_mask;
     uint32_t merges_given;
     struct section_place {
@@ -110,11 +110,11 @@ static bool tokens_are_right(const vocab *v)
     uint32_t bad = 0;
     for (int i = 0; i < v->n; i++) {
         bad |= v->begin[i] > v->begin[i + 1];
-        bad |= (uint32_t)v->ids[i] >= (uint32_t)v->n_ids;
+        bad |= (uint32_t)v->ids[i] >= (uint32_t)v->n_symbols;
     }
     for (int i = 0; i < v->n && !bad; i++)
         bad |= v->begin[i] < v->n_bytes && (v->bytes[v->begin[i]] & 0xC0) == 0x80;
-    for (int i = 0; i < v->n_ids; i++)
+    for (int i = 0; i < v->n_symbols; i++)
         bad |= v->token_of_id[i] < VOCAB_ABSENT || v->token_of_id[i] >= v->n;
     return !bad;
 }
@@ -130,12 +130,12 @@ static bool slots_are_right(const vocab *v)
     return has_free && !bad;
 }
 
-static bool merges_are_right(const merges *m, int n_ids)
+static bool merges_are_right(const merges *m, int n_symbols)
 {
     bool bad = false, has_free = false;
     for (size_t i = 0; i <= m->mask; i++) {
         has_free |= m->slots[i].rank == MERGE_FREE;
-        bad |= m->slots[i].rank != MERGE_FREE && m->slots[i].id >= (uint32_t)n_ids;
+        bad |= m->slots[i].rank != MERGE_FREE && m->slots[i].id >= (uint32_t)n_symbols;
     }
     return has_free && !bad;
 }
@@ -147,8 +147,8 @@ static bool is_power_of_two(uint64_t n)
 
 static bool take_vocab(const struct header *h, vocab *v)
 {
-    if (h->n < 0 || h->n > VOCAB_MAX_TOKENS || h->n_ids < 0 || h->n_distinct < 0 ||
-        h->n_distinct > h->n || !is_power_of_two((uint64_t)h->mask + 1))
+    if (h->n < 0 || h->n > VOCAB_MAX_TOKENS || h->n_ids < 0 || h->n_symbols < h->n_ids ||
+        h->n_distinct < 0 || h->n_distinct > h->n || !is_power_of_two((uint64_t)h->mask + 1))
         return false;
     uint64_t n_scores = h->sections[SECTION_SCORES].size ? (uint64_t)h->n : 0;
     *v = (vocab){
@@ -156,6 +156,7 @@ static bool take_vocab(const struct header *h, vocab *v)
         .n = h->n,
         .n_distinct = h->n_distinct,
         .n_ids = h->n_ids,
+        .n_symbols = h->n_symbols,
         .longest = h->longest,
         .mask = h->mask,
         .n_bytes = h->sections[SECTION_BYTES].size,
@@ -163,8 +164,8 @@ static bool take_vocab(const struct header *h, vocab *v)
         .begin = (uint32_t *)array(h, SECTION_BEGIN, (uint64_t)h->n + 1, sizeof *v->begin),
         .ids = (int32_t *)array(h, SECTION_IDS, (uint64_t)h->n, sizeof *v->ids),
         .scores = (double *)array(h, SECTION_SCORES, n_scores, sizeof *v->scores),
-        .token_of_id =
-            (int32_t *)array(h, SECTION_TOKEN_OF_ID, (uint64_t)h->n_ids, sizeof *v->token_of_id),
+        .token_of_id = (int32_t *)array(h, SECTION_TOKEN_OF_ID, (uint64_t)h->n_symbols,
+                                        sizeof *v->token_of_id),
         .slots =
             (struct vocab_slot *)array(h, SECTION_SLOTS, (uint64_t)h->mask + 1, sizeof *v->slots),
     };
@@ -182,7 +183,7 @@ static bool take_merges(const struct header *h, merges *m)
         return true;
     m->mask = h->merges_mask;
     m->slots = (struct merge *)array(h, SECTION_MERGES, (uint64_t)m->mask + 1, sizeof *m->slots);
-    return m->slots && is_power_of_two((uint64_t)m->mask + 1) && merges_are_right(m, h->n_ids);
+    return m->slots && is_power_of_two((uint64_t)m->mask + 1) && merges_are_right(m, h->n_symbols);
 }
 
 /* The text that {"": [offset, length]} stands for, as a new value; NULL when it is none. */
@@ -298,7 +299,7 @@ static void add_tables(buf *out, struct header *h, const document *d)
     add_section(out, h, SECTION_IDS, v->ids, n * sizeof *v->ids);
     add_section(out, h, SECTION_SCORES, v->scores, v->scores ? n * sizeof *v->scores : 0);
     add_section(out, h, SECTION_TOKEN_OF_ID, v->token_of_id,
-                (size_t)v->n_ids * sizeof *v->token_of_id);
+                (size_t)v->n_symbols * sizeof *v->token_of_id);
     add_section(out, h, SECTION_SLOTS, v->slots, ((size_t)v->mask + 1) * sizeof *v->slots);
     add_section(out, h, SECTION_MERGES, m->slots, n_merge_slots * sizeof *m->slots);
 }
@@ -328,6 +329,7 @@ void document_cache_write(const document *d, const cache_key *key)
         .n = d->vocab.n,
         .n_distinct = d->vocab.n_distinct,
         .n_ids = d->vocab.n_ids,
+        .n_symbols = d->vocab.n_symbols,
         .longest = d->vocab.longest,
         .mask = d->vocab.mask,
         .merges_given = d->merges.given,

@@ -16,7 +16,7 @@ static int shown(str s)
 
 bool merges_add(merges *m, const vocab *v, str left, str right, error *e)
 {
-    int32_t a = vocab_id(v, left), b = vocab_id(v, right);
+    int32_t a = vocab_symbol(v, left), b = vocab_symbol(v, right);
     if (a == VOCAB_ABSENT || b == VOCAB_ABSENT)
         return fail(e, ERR_BAD_MODEL, "merge %u, '%.*s' and '%.*s', is not in the vocabulary", m->n,
                     shown(left), left.p, shown(right), right.p);
@@ -62,8 +62,8 @@ bool merges_finish(merges *m, const vocab *v, str prefix, error *e)
         m->slots[i] = (struct merge){.rank = MERGE_FREE};
     for (uint32_t rank = 0; rank < m->n; rank++) {
         struct merge_pair pair = m->pairs[rank];
-        str left = vocab_token(v, pair.left);
-        str right = str_skip(vocab_token(v, pair.right), prefix.n);
+        str left = vocab_symbol_text(v, pair.left);
+        str right = str_skip(vocab_symbol_text(v, pair.right), prefix.n);
         int32_t id = vocab_find(
             v, vocab_hash_end(vocab_hash(vocab_hash(VOCAB_HASH_START, left), right)), left, right);
         if (id == VOCAB_ABSENT)

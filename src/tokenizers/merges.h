@@ -7,7 +7,7 @@
 enum { MERGES_MAX = 1 << 22 };
 
 struct merge {
-    uint32_t left, right; /* ids */
+    uint32_t left, right; /* numbers of symbols */
     uint32_t rank, id;    /* of what they become; a free slot has rank MERGE_FREE */
 };
 
@@ -24,7 +24,7 @@ typedef struct merges {
     bool mapped; /* the slots are somebody else's */
 } merges;
 
-/* Adds the next merge, of two tokens of the vocabulary. */
+/* Adds the next merge, of two symbols of the vocabulary. */
 bool merges_add(merges *m, const vocab *v, str left, str right, error *e);
 
 /* Makes the table. What a pair becomes is spelled left + right, without the prefix that tokens

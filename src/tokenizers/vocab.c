@@ -106,7 +106,23 @@ static void insert(vocab *v, int32_t token)
         }
     }
     v->slots[at] = (struct vocab_slot){hash, token + 1};
-    v->n_distinct++;
+    v->n_distinct += v->ids[token] < v->n_ids;
+}
+
+static bool make_slots(vocab *v, error *e)
+{
+    size_t n_slots = 16;
+    while (n_slots < (size_t)v->n * 2)
+        n_slots *= 2;
+    free(v->slots);
+    v->mask = (uint32_t)n_slots - 1;
+    v->slots = calloc(n_slots, sizeof *v->slots);
+    if (!v->slots)
+        return no_memory(e);
+    v->n_distinct = 0;
+    for (int i = 0; i < v->n; i++)
+        insert(v, i);
+    return true;
 }
 
 bool vocab_finish(vocab *v, error *e)
@@ -119,20 +135,40 @@ bool vocab_finish(vocab *v, error *e)
     if (highest > (int64_t)v->n * SPARSE + SPARSE_EXTRA)
         return fail(e, ERR_BAD_MODEL, "the highest id is %lld, but there are only %d tokens",
                     (long long)highest, v->n);
-    size_t n_slots = 16;
-    while (n_slots < (size_t)v->n * 2)
-        n_slots *= 2;
-    v->n_ids = (int)highest + 1;
-    v->mask = (uint32_t)n_slots - 1;
-    v->slots = calloc(n_slots, sizeof *v->slots);
-    v->token_of_id = malloc(((size_t)v->n_ids + 1) * sizeof *v->token_of_id);
-    if (!v->slots || !v->token_of_id)
+    v->n_ids = v->n_symbols = (int)highest + 1;
+    v->symbol_capacity = v->n_ids + 1;
+    v->token_of_id = malloc((size_t)v->symbol_capacity * sizeof *v->token_of_id);
+    if (!v->token_of_id)
         return no_memory(e);
     memset(v->token_of_id, 0xFF, (size_t)v->n_ids * sizeof *v->token_of_id);
-    for (int i = 0; i < v->n; i++) {
-        insert(v, i);
+    for (int i = 0; i < v->n; i++)
         v->token_of_id[v->ids[i]] = i;
-    }
+    return make_slots(v, e);
+}
+
+static bool grow_symbols(vocab *v)
+{
+    int capacity = v->symbol_capacity * 2;
+    int32_t *grown = realloc(v->token_of_id, (size_t)capacity * sizeof *grown);
+    if (!grown)
+        return false;
+    v->token_of_id = grown;
+    v->symbol_capacity = capacity;
+    return true;
+}
+
+bool vocab_add_symbol(vocab *v, str symbol, error *e)
+{
+    if (vocab_symbol(v, symbol) != VOCAB_ABSENT)
+        return true;
+    if (!vocab_add(v, symbol, v->n_symbols, e))
+        return false;
+    if (v->n_symbols == v->symbol_capacity && !grow_symbols(v))
+        return no_memory(e);
+    v->token_of_id[v->n_symbols++] = v->n - 1;
+    if ((size_t)v->n * 2 > (size_t)v->mask + 1)
+        return make_slots(v, e);
+    insert(v, v->n - 1);
     return true;
 }
 
@@ -153,6 +189,7 @@ bool vocab_code_points(vocab *v, error *e)
                  .n_bytes = (size_t)CODE_POINTS * CHARACTER_BYTES,
                  .n_distinct = CODE_POINTS,
                  .n_ids = CODE_POINTS,
+                 .n_symbols = CODE_POINTS,
                  .longest = CHARACTER_BYTES,
                  .code_points = true};
     return true;
@@ -187,7 +224,7 @@ int32_t vocab_find(const vocab *v, uint32_t hash, str head, str tail)
     return VOCAB_ABSENT;
 }
 
-int32_t vocab_id(const vocab *v, str token)
+int32_t vocab_symbol(const vocab *v, str token)
 {
     if (v->code_points) {
         size_t at = 0;
@@ -197,7 +234,18 @@ int32_t vocab_id(const vocab *v, str token)
     return vocab_find(v, hash_of(token), STR(""), token.p ? token : STR(""));
 }
 
+int32_t vocab_id(const vocab *v, str token)
+{
+    int32_t number = vocab_symbol(v, token);
+    return number < v->n_ids ? number : VOCAB_ABSENT;
+}
+
 str vocab_token(const vocab *v, int64_t id)
+{
+    return id < v->n_ids ? vocab_symbol_text(v, id) : (str){0};
+}
+
+str vocab_symbol_text(const vocab *v, int64_t id)
 {
     if (v->code_points) {
         if (id < 0 || id >= CODE_POINTS || is_surrogate(id))
@@ -205,7 +253,7 @@ str vocab_token(const vocab *v, int64_t id)
         const char *p = v->bytes + (size_t)id * CHARACTER_BYTES;
         return (str){p, unicode_length(*p)};
     }
-    if (id < 0 || id >= v->n_ids || v->token_of_id[id] == VOCAB_ABSENT)
+    if (id < 0 || id >= v->n_symbols || v->token_of_id[id] == VOCAB_ABSENT)
         return (str){0};
     return token_at(v, v->token_of_id[id]);
 }

@@ -16,9 +16,11 @@ typedef struct vocab {
     int32_t *ids;    /* [n] */
     double *scores;  /* [n], NULL when the tokens came without */
     int n, capacity;
-    int n_distinct;       /* without tokens that came twice */
-    int n_ids;            /* highest id + 1 */
-    int32_t *token_of_id; /* [n_ids], VOCAB_ABSENT where there is none */
+    int n_distinct; /* without tokens that came twice */
+    int n_ids;      /* highest id + 1 */
+    int n_symbols;  /* ids and, behind them, numbers of symbols that have none */
+    int symbol_capacity;
+    int32_t *token_of_id; /* [n_symbols], VOCAB_ABSENT where there is none */
     struct vocab_slot {
         uint32_t hash;
         int32_t token; /* + 1; 0: free */
@@ -40,6 +42,16 @@ bool vocab_add_scored(vocab *v, str token, int64_t id, double score, error *e);
  * mistake. */
 bool vocab_finish(vocab *v, error *e);
 void vocab_release(vocab *v);
+
+/* Makes sure that there is a number for this symbol, after vocab_finish: merges may go by symbols
+ * that the vocabulary does not have. They are no tokens, but for merges. */
+bool vocab_add_symbol(vocab *v, str symbol, error *e);
+
+/* The number of a symbol, which of a token is its id; VOCAB_ABSENT when there is none. */
+int32_t vocab_symbol(const vocab *v, str symbol);
+
+/* The symbol of a number; p == NULL when there is none. */
+str vocab_symbol_text(const vocab *v, int64_t number);
 
 /* The vocabulary of all characters, in place of the above. */
 bool vocab_code_points(vocab *v, error *e);
