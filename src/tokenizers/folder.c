@@ -102,7 +102,7 @@ static bool apply_config(tokenizer *t, const side_files *f, error *e)
     info->odd_first = r && r->no_backend;
     info->clean_up_spaces =
         json_is_true(json_object_get(f->config, "clean_up_tokenization_spaces")) &&
-        strcmp(t->model.kind->type, "BPE") != 0;
+        ((r && r->no_backend) || strcmp(t->model.kind->type, "BPE") != 0);
     set_id(t, f, "pad_token", &info->pad_id);
     set_id(t, f, "unk_token", &info->unk_id);
     if (is_any_class(f) || (r && !r->tokens[CLS])) /* which have none unless they name it */

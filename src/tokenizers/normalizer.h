@@ -32,6 +32,7 @@ bool normalizers_run(const component_list *list, text *t, normal_memory *m, erro
 extern const struct normalizer_kind normalize_bert;
 extern const struct normalizer_kind normalize_byte_level;
 extern const struct normalizer_kind normalize_lowercase;
+extern const struct normalizer_kind normalize_moses;
 extern const struct normalizer_kind normalize_nfc, normalize_nfd, normalize_nfkc, normalize_nfkd;
 extern const struct normalizer_kind normalize_nmt;
 extern const struct normalizer_kind normalize_precompiled;

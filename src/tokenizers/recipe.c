@@ -43,6 +43,20 @@ static const struct step {
      .json = "[{\"type\":\"Lowercase\"}]",
      .option = "do_lower_case",
      .wanted = true},
+    {.name = "moses-en",
+     .json = "[{\"type\":\"Moses\",\"language\":\"en\",\"lower\":\"behind\"}]",
+     .option = "do_lowercase_and_remove_accent",
+     .wanted = true},
+    {.name = "moses-en",
+     .json = "[{\"type\":\"Moses\",\"language\":\"en\",\"lower\":\"never\"}]",
+     .option = "do_lowercase_and_remove_accent"},
+    {.name = "moses-fr",
+     .json = "[{\"type\":\"Moses\",\"language\":\"fr\",\"lower\":\"before\"}]",
+     .option = "do_lowercase",
+     .wanted = true},
+    {.name = "moses-fr",
+     .json = "[{\"type\":\"Moses\",\"language\":\"fr\",\"lower\":\"never\"}]",
+     .option = "do_lowercase"},
     {.name = "bert", .json = "[{\"type\":\"BertNormalizer\"}]"},
     {.name = "tokens", .json = "[{\"type\":\"Split\",\"behavior\":\"Isolated\"}]"},
     {.name = "words", .json = "[{\"type\":\"WhitespaceSplit\"}]"},
@@ -63,6 +77,7 @@ static const struct step {
              " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
              "\"}}]"},
     {.name = "fuse", .json = "[{\"type\":\"Fuse\"}]"},
+    {.name = "word-ends", .json = "[{\"type\":\"BPEDecoder\",\"suffix\":\"</w>\"}]"},
     {.name = "wordpiece", .json = "[{\"type\":\"WordPiece\"}]"},
     {.name = "llama",
      .json = "[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},\"content\":\" \"},"
@@ -86,9 +101,11 @@ struct build {
 
 static bool preset_of(const recipe *r, const char *option)
 {
-    return strcmp(option, "do_lower_case") == 0  ? r->lower_case
-           : strcmp(option, "keep_accents") == 0 ? r->keep_accents
-                                                 : strcmp(option, "add_prefix_space") == 0;
+    return strcmp(option, "do_lower_case") == 0 ? r->lower_case
+           : strcmp(option, "keep_accents") == 0
+               ? r->keep_accents
+               : strcmp(option, "add_prefix_space") == 0 ||
+                     strcmp(option, "do_lowercase_and_remove_accent") == 0;
 }
 
 static bool flag(const struct build *b, const char *option)
@@ -308,6 +325,10 @@ static void add_all_tokens(struct build *b)
     }
     add_listed(b, "additional_special_tokens");
     add_listed(b, "extra_special_tokens");
+    if (!json_object_get(b->files->config, "additional_special_tokens") &&
+        !json_object_get(b->files->config, "extra_special_tokens"))
+        for (str rest = str_of(b->recipe->more); rest.n;)
+            add_token(b, next_word(&rest), NULL, true, false);
 }
 
 static int id_of(const struct build *b, str content)
@@ -394,6 +415,10 @@ static json_t *model_part(const struct build *b)
         return json_pack("{s: s, s: s%, s: {}}", "type",
                          b->recipe->whole ? "WordLevel" : "WordPiece", "unk_token",
                          unk.p ? unk.p : "", unk.n, "vocab");
+    if (b->recipe->suffix)
+        return json_pack("{s: s, s: s%, s: s, s: {}, s: {}}", "type", "BPE", "unk_token",
+                         unk.p ? unk.p : "", unk.n, "end_of_word_suffix", b->recipe->suffix,
+                         "vocab", "merges");
     if (b->recipe->source == SOURCE_MERGES || bytes)
         return json_pack("{s: s, s: b, s: b, s: {}, s: {}}", "type", "BPE", "fuse_unk", bytes,
                          "byte_fallback", bytes, "vocab", "merges");

@@ -54,6 +54,9 @@ typedef struct recipe {
     /* "cls0 A0 sep0": tokens and texts with their segments; NULL: bos and eos as
      * "add_bos_token" and "add_eos_token" say. "roberta": RobertaProcessing. */
     const char *single, *pair;
+    const char *suffix; /* behind the last part of a word, whose merges may go by symbols that the
+                           vocabulary does not have; NULL: none */
+    const char *more;   /* special tokens, separated by spaces, where the folder lists none */
     enum recipe_prefix prefix;
     bool whole;            /* tokens are taken out of a text before it is divided into words;
                               other words are unknown */

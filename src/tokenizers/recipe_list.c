@@ -8,6 +8,9 @@
     {                                                                                              \
         "<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"                                   \
     }
+#define SPECIALS                                                                                   \
+    "<special0> <special1> <special2> <special3> <special4> <special5> <special6> <special7> "     \
+    "<special8> <special9>"
 #define BERT_TOKENS                                                                                \
     {                                                                                              \
         NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"                                   \
@@ -152,6 +155,32 @@ const recipe recipe_list[] = {
      .pre_tokenizer = "bytes",
      .decoder = "bytes",
      .single = "roberta"},
+    {.class_name = "XLM",
+     .model_types = {"xlm"},
+     .source = SOURCE_MERGES,
+     .tokens = {"<s>", NULL, "<unk>", "</s>", "<pad>", "</s>", "<special1>"},
+     .normalizer = "moses-en",
+     .pre_tokenizer = "words",
+     .decoder = "word-ends",
+     .single = "bos0 A0 sep0",
+     .pair = "bos0 A0 sep0 B0 sep0",
+     .suffix = "</w>",
+     .more = SPECIALS,
+     .types = TYPES_IN_ANSWERS,
+     .no_backend = true},
+    {.class_name = "Flaubert",
+     .model_types = {"flaubert"},
+     .source = SOURCE_MERGES,
+     .tokens = {"<s>", NULL, "<unk>", "</s>", "<pad>", "</s>", "<special1>"},
+     .normalizer = "quotes nfc moses-fr",
+     .pre_tokenizer = "words",
+     .decoder = "word-ends",
+     .single = "bos0 A0 sep0",
+     .pair = "bos0 A0 sep0 B0 sep0",
+     .suffix = "</w>",
+     .more = SPECIALS,
+     .types = TYPES_IN_ANSWERS,
+     .no_backend = true},
     {.class_name = "Deberta",
      .model_types = {"deberta"},
      .source = SOURCE_MERGES,

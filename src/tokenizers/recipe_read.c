@@ -91,6 +91,51 @@ static bool read_merge_lines(document *d, str lines, const char *path, error *e)
     return merges_finish(&d->merges, &d->vocab, STR(""), e) || fail_in(e, "'%s'", path);
 }
 
+/* Takes the next word off a line. */
+static str take_word(str *line)
+{
+    static const char blanks[] = " \t";
+    while (line->n && strchr(blanks, *line->p) && *line->p)
+        *line = str_skip(*line, 1);
+    size_t n = 0;
+    while (n < line->n && !(strchr(blanks, line->p[n]) && line->p[n]))
+        n++;
+    str word = {line->p, n};
+    *line = str_skip(*line, n);
+    return word;
+}
+
+static bool add_word_merge(document *d, str left, str right, error *e)
+{
+    enum { LONGEST = 1 << 12 };
+    char joined[LONGEST];
+    if (left.n + right.n > sizeof joined)
+        return fail(e, ERR_BAD_MODEL, "it makes %zu bytes, expected at most %d", left.n + right.n,
+                    LONGEST);
+    memcpy(joined, left.p, left.n);
+    memcpy(joined + left.n, right.p, right.n);
+    return vocab_add_symbol(&d->vocab, left, e) && vocab_add_symbol(&d->vocab, right, e) &&
+           vocab_add_symbol(&d->vocab, (str){joined, left.n + right.n}, e) &&
+           merges_add(&d->merges, &d->vocab, left, right, e);
+}
+
+/* Pairs of symbols, often with a count behind; as XLM's class reads them, the last line counts only
+ * if it has an end. */
+static bool read_word_merges(document *d, str lines, const char *path, error *e)
+{
+    if (!check_utf8(lines, path, e))
+        return false;
+    while (lines.n && lines.p[lines.n - 1] != '\n')
+        lines.n--;
+    d->merges.given = true;
+    for (int number = 1; lines.n; number++) {
+        str line = next_line(&lines), left = take_word(&line), right = take_word(&line);
+        if (right.n && !add_word_merge(d, left, right, e))
+            return fail_in(e, "'%s': line %d", path, number);
+    }
+    return merges_finish(&d->merges, &d->vocab, STR(""), e) || fail_in(e, "'%s'", path);
+}
+
 static bool add_token(vocab *v, str token, double score, error *e)
 {
     return vocab_add_scored(v, token.p ? token : STR(""), v->n, score, e);
@@ -214,7 +259,8 @@ static bool read_files(const recipe *r, const side_files *f, const char *const f
         return read_lines(&d->vocab, texts[0], files[0], e);
     case SOURCE_MERGES:
         return read_vocab_json(&d->vocab, texts[0], files[0], e) &&
-               read_merge_lines(d, texts[1], files[1], e);
+               (r->suffix ? read_word_merges(d, texts[1], files[1], e)
+                          : read_merge_lines(d, texts[1], files[1], e));
     default:
         return read_pieces(r, f, texts[0], files[0], model, a, d, e);
     }

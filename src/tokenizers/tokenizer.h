@@ -27,7 +27,8 @@ typedef struct tokenizer_info {
     bool pad_left;                                               /* padding_side is "left" */
     bool truncate_left;                                          /* truncation_side is "left" */
     bool subword_prefix;  /* tokens inside of a word are marked, as with "##" */
-    bool clean_up_spaces; /* clean_up_tokenization_spaces is true, and this is no BPE */
+    bool clean_up_spaces; /* clean_up_tokenization_spaces is true, and this is no BPE, or one
+                             without a backend */
     bool no_type_ids;     /* the models of this tokenizer are not given its type ids */
     bool reads_nodes; /* the last text of a call is encoded node by node, its words if nothing else
                          is said; word_ids are the numbers of nodes */

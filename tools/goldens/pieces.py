@@ -2,7 +2,8 @@
 """Write tests/goldens/pieces/CASE/: folders without a tokenizer.json, and what the reference makes
 of texts with them (expected.json).
 
-usage: tools/goldens/pieces.py          needs transformers==5.23.0, sentencepiece==0.2.3
+usage: tools/goldens/pieces.py [XLM OR FLAUBERT CASE...]
+                    needs transformers==5.23.0, sentencepiece==0.2.3, sacremoses==0.2.0
 
 Small sentencepiece models are trained on the texts of texts.py; one has the character map nmt_nfkc
 that the published multilingual models have, the others none, to stay small. RemBERT's class of this
@@ -14,12 +15,14 @@ import io
 import json
 import os
 import pathlib
+import random
 import shutil
+import sys
 import types
 
 import sentencepiece
 import texts
-from tokenizers import Tokenizer, processors
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens"
@@ -74,6 +77,27 @@ WORDPIECE = {
 RESIDUES = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
 PROTEINS = [("MKTAYIAK<mask>RQISF VKSHFSRQ<null_1>LEERLGLIEVQ", None),
             ("MKT aYIAx-K.", "<cls>LAGV  ab<mask>\tZ")]
+# Words cut by Moses' rules: their tokenizers have no backend, no offsets and no types.
+MOSES = {
+    "xlm": ("xlm", {}),
+    "xlm-cased": ("xlm", {"tokenizer_class": "XLMTokenizer", "lang2id": {"en": 0, "ro": 1},
+                          "id2lang": {"0": "en", "1": "ro"},
+                          "do_lowercase_and_remove_accent": False}),
+    "flaubert": ("flaubert", {"tokenizer_class": "FlaubertTokenizer"}),
+    "flaubert-lower": ("flaubert", {"do_lowercase": True, "additional_special_tokens": ["<special9>"]}),
+}
+# What the rules speak of, and what is near it.
+PARTS = [
+    "Mr.", "No.", "No. 5", "pp.", "etc.", "i.e.", "M.", "art.", "c.-\u00e0-d.", "U.S.", "a.b.", "X.",
+    ".", "..", "...", "....", "DOTMULTI", "DOTDOTMULTI", ",", ",,", "1,5", "5,a", "a,5", "7", "42", "'",
+    "''", "'s", "5's", "l'\u00e9t\u00e9", "don't", "`", "\"", "\",", ",\"", ".\"", "\" <", "(", ")", ") .", "( ",
+    " )", "3 %", " :", " ;", "?", "!", "-", "/", "<", ">", "&", "@", "#", "_", "\u00a0", "1\u00a05", "\u00a0%",
+    "n\u00ba\u00a0", "\u00a0\u00baC", "\u00a0cm", "\u00a0?", "\u00a0:", ",\u00a0", "\u00ab", "\u00ab\u00a0",
+    "\u00a0\u00bb", "\u00a0\u00ab\u00a0", "\u201e", "\u201c", "\u201d", "\u2018", "\u2019", "\u201a", "\u00b4",
+    "\u2013", "\u2014", "\u2026", "\u3002 ", "\uff0e", "\uff0c", "\uff15", "\u300c", "\uff05", "\u03a3", "\u039f\u03a3",
+    "\u03a3\u0301a", "\u0130", "\u00c9t\u00e9", "e\u0301", "\u01d6", "\u0915\u094d", "\u0e01\u0e33", "\u302e\u302f",
+    "\u0660", "\u00bd", "\u4e2d", "\U0001f600", "\u200b", "\t", "\n", "\r", "\x1c", "\x00", "\u2028", "\ue000",
+    "\u0378", "<special1>", "</s>", "</w>", "the", "Word", "a", "B", " ", " ", " ", "  "]
 CHARACTERS = [("a \ue003b\ue001 \ue000c\x00", "\ue004\U0010ffff\U0001f600 \ue002")]
 
 
@@ -142,6 +166,53 @@ class Residues(Characters):
                                      type_ids=[0] * len(offsets))
 
 
+class Words(Characters):
+    """Tokenizers of words by Moses."""
+
+    def encode(self, text, pair):
+        return types.SimpleNamespace(ids=self.tokenizer(text, pair)["input_ids"])
+
+
+def moses_texts():
+    chosen = random.Random(5)
+    for _ in range(400):
+        yield "".join(chosen.choice(PARTS) for _ in range(chosen.randint(1, 12))), None
+
+
+def moses_corpus():
+    return [text for text, _ in [*all_texts(), *moses_texts()]] + texts.SENTENCES
+
+
+def moses_files(model_type, config, corpus, size=1500):
+    """A BPE of the words of a corpus; a part of it is missing in the vocabulary, as in published
+    ones, whose merges go by counts."""
+    folder = OUT / "words"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    specials = ["<s>", "</s>", "<pad>", "<unk>"] + ["<special%d>" % i for i in range(8)]
+    empty = {"vocab.json": json.dumps({token: i for i, token in enumerate(specials)}), "merges.txt": "",
+             "config.json": json.dumps({"model_type": model_type}),
+             "tokenizer_config.json": json.dumps(config)}
+    for file, content in empty.items():
+        (folder / file).write_text(content)
+    slow, words = AutoTokenizer.from_pretrained(folder), []
+    slow.bpe = lambda word: words.append(word) or word
+    for text in corpus:
+        slow.tokenize(text)
+    shutil.rmtree(folder)
+    bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    bpe.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    bpe.train_from_iterator(words, trainers.BpeTrainer(vocab_size=size, end_of_word_suffix="</w>",
+                                                       show_progress=False))
+    model = json.loads(bpe.to_str())["model"]
+    kept = [token for i, token in enumerate(sorted(model["vocab"], key=model["vocab"].get))
+            if i % 9 and token not in specials]
+    merges = [m if isinstance(m, list) else m.split(" ") for m in model["merges"]]
+    lines = ["%s %s %d" % (a, b, 9000 - i) for i, (a, b) in enumerate(merges)]
+    return {"vocab.json": json.dumps({token: i for i, token in enumerate(specials + kept)}),
+            "merges.txt": "\n".join(lines) + "\nt h"}  # without its end the last line does not count
+
+
 def write(name, model_type, config, files, more=()):
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -151,20 +222,28 @@ def write(name, model_type, config, files, more=()):
         data = content if isinstance(content, bytes) else content.encode()
         (folder / file).write_bytes(data)
     characters = model_type == "canine"
-    make = {"canine": Characters, "esm": Residues}.get(model_type)
+    make = {"canine": Characters, "esm": Residues, "xlm": Words, "flaubert": Words}.get(model_type)
     tokenizer = make(folder) if make else reference(folder, model_type)
     cases = []
     for text, pair in [*all_texts(), *more]:
         if characters and len(text) > 60 or model_type == "esm" and "\x1c" in text:
             continue  # Python divides words at separators that Unicode calls no white space
         e = tokenizer.encode(text, pair)
-        cases.append({"text": text, **({"pair": pair} if pair is not None else {}), "ids": e.ids,
-                      "offsets": [list(o) for o in e.offsets], "type_ids": e.type_ids})
+        case = {"text": text, **({"pair": pair} if pair is not None else {}), "ids": e.ids}
+        if make is not Words:
+            case.update(offsets=[list(o) for o in e.offsets], type_ids=e.type_ids)
+        cases.append(case)
     (folder / "expected.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
 
 
 def main():
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+    for name, (model_type, config) in MOSES.items():
+        if not sys.argv[1:] or name in sys.argv:
+            write(name, model_type, config, moses_files(model_type, config, moses_corpus()),
+                  moses_texts())
+    if sys.argv[1:]:
+        return
     for name, (file, model_type, config, options) in CASES.items():
         write(name, model_type, config, {file: train(options)})
     model = json.loads((ROOT / "tiny" / "roberta-plain" / "tokenizer.json").read_text())["model"]
