@@ -12,18 +12,21 @@ the models are written with transformers 5.
 
 import contextlib
 import functools
+import json
+import pathlib
 import sys
 
 from reference import GOLDENS, torch, transformers, write_rows
+from texts import SENTENCES
 from tiny_folders import write_transformer
 from tiny_tokenizers import (bert_tokenizer, qwen_tokenizer, roberta_tokenizer,
                              xlm_roberta_tokenizer)
-from pieces import RESIDUES
+from pieces import RESIDUES, moses_files
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (BartConfig, BertConfig, BigBirdConfig, CanineConfig, DistilBertConfig,
-                          EsmConfig, FunnelConfig, LayoutLMConfig, LiltConfig, LongformerConfig,
-                          MarkupLMConfig, MobileBertConfig, Qwen3Config, RobertaConfig, XLMRobertaConfig,
-                          XLNetConfig, pipeline)
+                          EsmConfig, FlaubertConfig, FunnelConfig, LayoutLMConfig, LiltConfig,
+                          LongformerConfig, MarkupLMConfig, MobileBertConfig, Qwen3Config,
+                          RobertaConfig, XLMConfig, XLMRobertaConfig, XLNetConfig, pipeline)
 
 OUT = GOLDENS / "tasks"
 SIZES = {"hidden_size": 28, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -67,6 +70,36 @@ MOBILEBERT = functools.partial(MobileBertConfig, **{**SIZES, "hidden_size": 24},
                                intra_bottleneck_size=16, num_feedforward_networks=2,
                                normalization_type="layer_norm")
 XLNET = functools.partial(XLNetConfig, d_model=24, n_layer=2, n_head=3, d_inner=44)
+XLM = functools.partial(XLMConfig, emb_dim=24, n_layers=2, n_heads=3, max_position_embeddings=66,
+                        n_langs=2)
+FLAUBERT = functools.partial(FlaubertConfig, emb_dim=24, n_layers=2, n_heads=3,
+                             max_position_embeddings=66)
+LATIN = [*SENTENCES, "L'\u00e9t\u00e9, isn't it? No. 5 (of 12; Mr. X): \u00ab caf\u00e9 \u00bb..."]
+
+
+class WordFiles:
+    """vocab.json and merges.txt instead of a tokenizer.json."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def get_vocab_size(self):
+        return len(json.loads(self.files["vocab.json"])) + 2  # special tokens that it has not
+
+    def save(self, path, pretty):
+        for name, text in self.files.items():
+            (pathlib.Path(path).parent / name).write_text(text)
+
+
+def xlm_tokenizer():
+    config = {"tokenizer_class": "XLMTokenizer", "model_max_length": 64,
+              "clean_up_tokenization_spaces": True}
+    return WordFiles(moses_files("xlm", config, LATIN, 400)), config
+
+
+def flaubert_tokenizer():
+    config = {"tokenizer_class": "FlaubertTokenizer", "model_max_length": 64, "do_lowercase": True}
+    return WordFiles(moses_files("flaubert", config, LATIN, 400)), config
 
 
 def residue_tokenizer():
@@ -172,6 +205,12 @@ MODELS = {
     "funnel-entities": model(FUNNEL, bert_tokenizer, "TokenClassification", NAMES),
     "funnel-labels": model(FUNNEL, bert_tokenizer, "SequenceClassification", NLI),
     "longformer-labels": model(LONGFORMER, roberta_tokenizer, "SequenceClassification", NLI),
+    "flaubert-labels": model(FLAUBERT, flaubert_tokenizer, "SequenceClassification", NLI),
+    "flaubert-masked-lm": {**model(FLAUBERT, flaubert_tokenizer, "SequenceClassification"),
+                           "model": transformers.FlaubertWithLMHeadModel},
+    "xlm-labels": model(XLM, xlm_tokenizer, "SequenceClassification", NLI),
+    "xlm-masked-lm": {**model(XLM, xlm_tokenizer, "SequenceClassification"),
+                      "model": transformers.XLMWithLMHeadModel},
     "markuplm-entities": model(MARKUPLM, node_tokenizer, "TokenClassification", PLAIN_NAMES),
     "markuplm-labels": model(MARKUPLM, node_tokenizer, "SequenceClassification", NLI),
     "mobilebert-masked-lm": model(MOBILEBERT, bert_tokenizer, "MaskedLM"),
@@ -373,6 +412,11 @@ def fill_mask_cases():
         where = f"tasks/{name}-masked-lm"
         for text in (f"The quick {mask} fox.", f"MKT{mask}AYIAK-{mask}RQ ISF", f"one {mask} {LONG}"):
             yield where, text, {}
+    for where in ("tasks/xlm-masked-lm", "tasks/flaubert-masked-lm"):
+        for text in ("The quick <special1> fox.", "<special1>Mr. l'\u00e9t\u00e9 isn't no. 5, \u00ab\u00a0<special1> \u00bb...",
+                     f"one <special1> {LONG}", f"<special1> </s> <special3> <pad> {AWKWARD}"):
+            yield where, text, {}
+        yield where, "one <special1> b", {"targets": ["the", "state", "zebra crossing", "the</w>"]}
 
 
 def text_classification_cases():
@@ -387,7 +431,7 @@ def text_classification_cases():
         for parameters in ({"top_k": 1}, {"top_k": 2}, {"function_to_apply": "sigmoid"},
                            {"function_to_apply": "softmax"}, {"function_to_apply": "none"}):
             yield where, SHORT, parameters
-    for family in ("big-bird", "canine", "funnel", "longformer", "xlnet"):
+    for family in ("big-bird", "canine", "flaubert", "funnel", "longformer", "xlm", "xlnet"):
         for inputs in (SHORT, AWKWARD, LONG, pair, [SHORT, "some letters"],
                        {"text": SHORT, "text_pair": LONG}):
             yield f"tasks/{family}-labels", inputs, {"function_to_apply": "none"}
