@@ -1,9 +1,10 @@
 /* The loops of f32 matrix products.
  *
- * Many rows: a part takes a block of rows and of columns. For each panel of columns, a slice of w
- * comes into the first cache (packed here, or as it was packed ahead of time) and is used by all
- * rows of the block, which are read from the second. Few rows of unpacked weights: the kernel reads
- * w as it lies, once for every tile of rows.
+ * Many rows: a part takes a block of rows and of columns. For each panel of columns, or two if they
+ * are narrow, a slice of w comes into the first cache (packed here, or as it was packed ahead of
+ * time) and is used by all rows of the block, which are read from the second. What comes next, of w
+ * and of x, is asked for meanwhile. Few rows of unpacked weights: the kernel reads w as it lies,
+ * once for every tile of rows.
  *
  * Every sum has the order that gemm.h states, whatever the blocks. */
 #include "kernels/gemm.h"
@@ -14,6 +15,10 @@
 enum {
     ROWS = 384,    /* of a part: 384 values of each are 0.6 MB of the second cache */
     COLUMNS = 256, /* of a part: their sums are 0.26 MB when k needs more blocks */
+    /* The same for narrow panels of packed weights, for which x is read from the second cache more
+     * often. Rows that are a multiple of 4 KB apart share few of its sets. */
+    ROWS_TOGETHER = 256,
+    COLUMNS_TOGETHER = 384,
     PARTS_PER_THREAD =
         4, /* so that a thread that comes late or is slow leaves work to the others */
     STREAM_PARTS_PER_THREAD = 2,
@@ -21,7 +26,11 @@ enum {
     TILES_FETCH = 4, /* up to so many tiles of rows, tiles fetch the next panel themselves */
     PANEL_FLOATS =
         96 * 1024, /* of x, which all panels of a part read again from the second cache */
-    CHUNK = 6,     /* rows between two visits to the epilogue and two shares of fetching ahead */
+    CHUNK = 6, /* rows between two visits to the epilogue and two shares of fetching ahead, if they
+                * are few */
+    CHUNK_SUMS = 96,             /* or else so many sums */
+    TOGETHER = 2,                /* panels that are taken together, at most */
+    LINE = 16,                   /* floats */
     INLINE_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
 };
 
@@ -42,8 +51,12 @@ typedef struct gemm_region {
 /* The extent of a part and its working memory. */
 typedef struct gemm_part {
     int row, rows, col, cols;
+    int together;      /* panels: while some rows of x are in the first cache */
+    int chunk;         /* rows that meet a panel at a time */
     bool by_panel;     /* all of k for one panel before the next: rows that fit the second cache */
     const float *next; /* packed panel that this thread will probably want after the part */
+    const float *next_x; /* and rows, if they are others */
+    int next_rows;
     float *panel, *sums;
 } gemm_part;
 
@@ -60,27 +73,6 @@ static int divide_up(int a, int b)
 static int round_up(int a, int multiple)
 {
     return divide_up(a, multiple) * multiple;
-}
-
-/* Asks for a share of w[n][k] ahead of its packing: the rows are short and far apart, which the
- * processor's own prefetchers do not see coming. The shares 0 .. n_shares - 1 are all of it; many
- * small ones matter, as a processor waits for more than some 24 lines at a time (64 rows of
- * 1536 x 384 from memory: 82 GFLOP/s without, 97 with 4 shares, 102 with 11). */
-static void fetch_ahead(const float *w, long ldw, int n, int k, int share, int n_shares)
-{
-    enum { LINE = 16 };
-    int lines = divide_up(k, LINE), end = (int)((long)lines * (share + 1) / n_shares);
-    for (int line = (int)((long)lines * share / n_shares); line < end; line++) {
-        for (int j = 0; j < n; j++)
-            __builtin_prefetch(w + j * ldw + line * LINE, 0, 2);
-    }
-}
-
-/* For few rows the tiles ask for the next panel themselves, each for its part of the rows. */
-static gemm_ahead ahead_of(const float *w, long ldw, int share, int n_shares)
-{
-    int rows = n_shares == 1 ? 16 : n_shares == 2 ? 8 : 4;
-    return (gemm_ahead){w + (long)share * rows * ldw, ldw, rows};
 }
 
 /* Asks for the places of results, so that the burst of stores at the end does not wait for them. */
@@ -117,92 +109,162 @@ void gemm_f32_pack(const float *w, int n, int k, void *packed)
     }
 }
 
-/* One of the shares in which a packed panel is asked for: in tiles as long as they are few, else
- * between them. */
-static gemm_ahead packed_ahead(const float *panel, int k, int share, int n_shares)
-{
-    enum { LINE = 16 };
-    int tile_n = kernels.gemm_f32->tile_n, steps = divide_up(k, 4);
-    if (n_shares <= TILES_FETCH) {
-        int lines = divide_up(tile_n / 4, n_shares); /* all of the panel; the last may have none */
-        const float *from = panel + (long)share * lines * steps * LINE;
-        return (gemm_ahead){.w = from,
-                            .lines = from < panel + (long)steps * 4 * tile_n ? lines : 0};
-    }
-    long all = (long)steps * tile_n / 4, end = all * (share + 1) / n_shares;
-    for (long line = all * share / n_shares; line < end; line++)
-        __builtin_prefetch(panel + line * LINE, 0, 2);
-    return (gemm_ahead){0};
-}
+/* What is asked for while a panel is used: the next panel, or the rows of w that it is made from.
+ * The rows are short and far apart, which the processor's own prefetchers do not see coming. For
+ * few tiles of rows, each asks for some of it with its steps; else it is asked for between the
+ * chunks of rows, in as many shares. Many small ones matter, as a processor waits for more than
+ * some 24 lines at a time (64 rows of 1536 x 384 from memory: 82 GFLOP/s without, 97 with 4 shares,
+ * 102 with 11). */
+typedef struct gemm_fetch {
+    const float *w; /* or NULL */
+    long ldw;       /* or 0 for a packed panel */
+    int n, lines;   /* rows of w, or 1 for a packed panel; lines of each */
+    int n_shares, due;
+    bool in_tiles;
+} gemm_fetch;
 
 /* What is wanted after the panel at col and the values l .. l + k - 1. */
 static const float *packed_next(const gemm_args *a, const gemm_part *p, int col, int l, int k)
 {
-    int tile_n = kernels.gemm_f32->tile_n;
-    bool last_panel = col + tile_n >= p->col + p->cols;
+    int tile_n = kernels.gemm_f32->tile_n, step = p->together * tile_n;
     const float *panel = a->packed + col * packed_row(a->k);
     if (p->by_panel && l + k < a->k)
         return panel + (long)(l + k) * tile_n;
-    if (last_panel)
-        return p->next;
-    return panel + tile_n * packed_row(a->k) + (p->by_panel ? 0 : (long)l * tile_n);
+    if (col + step < p->col + p->cols)
+        return panel + step * packed_row(a->k) + (p->by_panel ? 0 : (long)l * tile_n);
+    return (col - p->col) % step == 0 ? p->next : NULL;
 }
 
-/* Asks for a share of what the next panel is made from. */
-static gemm_ahead fetch_next(const gemm_args *a, const gemm_part *p, int col, int l, int k,
-                             int share, int n_shares)
+static gemm_fetch fetch_after(const gemm_args *a, const gemm_part *p, int col, int l, int k,
+                              int n_shares)
 {
     const gemm_f32_kernels *f = kernels.gemm_f32;
+    gemm_fetch next = {.n_shares = n_shares, .in_tiles = n_shares <= TILES_FETCH};
     if (a->packed) {
-        const float *next = p->rows < FETCH_ROWS ? NULL : packed_next(a, p, col, l, k);
-        return next ? packed_ahead(next, k, share, n_shares) : (gemm_ahead){0};
+        next.w = p->rows < FETCH_ROWS ? NULL : packed_next(a, p, col, l, k);
+        next.n = 1;
+        next.lines = divide_up(k, 4) * f->tile_n / 4;
+        return next;
     }
-    int left = p->col + p->cols - col - f->tile_n;
-    const float *w = a->w + (long)(col + f->tile_n) * a->k + l;
-    if (f->fetches && n_shares <= TILES_FETCH && left > 0)
-        return ahead_of(w, a->k, share, n_shares);
-    fetch_ahead(w, a->k, min_int(left, f->tile_n), k, share, n_shares);
-    return (gemm_ahead){0};
+    int after = col + p->together * f->tile_n;
+    next.n = min_int(f->tile_n, p->col + p->cols - after);
+    next.w = next.n > 0 ? a->w + (long)after * a->k + l : NULL;
+    next.ldw = a->k;
+    next.lines = divide_up(k, LINE);
+    next.in_tiles = next.in_tiles && f->fetches;
+    return next;
 }
 
-/* All rows of a part times the panel of columns at col, over the values l .. l + k - 1. */
-static void packed_panel(const gemm_args *a, const gemm_part *p, int col, int l, int k, float *sums)
+/* The rows of x, a share of those, that are wanted after the panels from col on: the next values of
+ * the same ones, or the first of the next part's. */
+static gemm_fetch fetch_rows(const gemm_args *a, const gemm_part *p, int col, int l, int k,
+                             int n_shares)
+{
+    bool slices = !p->by_panel && l + k < a->k;
+    const float *x = slices ? a->x + p->row * a->ldx + l + k : p->next_x;
+    int rows = slices ? p->rows : p->next_rows, step = p->together * kernels.gemm_f32->tile_n;
+    gemm_fetch next = {.ldw = a->ldx, .n_shares = n_shares};
+    if (!x || (p->by_panel && l > 0) || n_shares <= TILES_FETCH)
+        return next;
+    int groups = divide_up(p->cols, step), group = (col - p->col) / step;
+    int first = rows * group / groups;
+    next.n = rows * (group + 1) / groups - first;
+    next.w = x + first * a->ldx;
+    next.lines = divide_up(slices ? min_int(a->k - l - k, GEMM_BLOCK) : k, LINE);
+    return next;
+}
+
+/* Asks for a share, or tells the tiles which is theirs. */
+static bool fetch_share(gemm_fetch *next, int share, gemm_ahead *ahead)
+{
+    if (!next->w)
+        return false;
+    if (next->in_tiles && next->ldw) {
+        int rows = next->n_shares == 1 ? 16 : next->n_shares == 2 ? 8 : 4;
+        *ahead = (gemm_ahead){next->w + (long)share * rows * next->ldw, next->ldw, rows, 0};
+        return true;
+    }
+    if (next->in_tiles) { /* all of the panel; the last may have none */
+        int tile_n = kernels.gemm_f32->tile_n, steps = next->lines / (tile_n / 4);
+        int lines = divide_up(tile_n / 4, next->n_shares);
+        *ahead = (gemm_ahead){.w = next->w + (long)share * lines * steps * LINE, .lines = lines};
+        return share * lines < tile_n / 4;
+    }
+    for (next->due += next->lines; next->due >= next->n_shares; next->due -= next->n_shares) {
+        for (int j = 0; j < next->n; j++)
+            __builtin_prefetch(next->w + j * next->ldw, 0, 2);
+        next->w += LINE;
+    }
+    return false;
+}
+
+/* The values l .. l + k - 1 of the panels from col on that are taken together. */
+typedef struct gemm_slice {
+    int col, n_panels, l, k;
+    const float *panel;
+    long panel_floats; /* from one to the next */
+    float *sums;       /* [n_panels][rows][tile_n], or [tile_n] for rows that end here */
+} gemm_slice;
+
+/* Some rows of a part times one of the panels. */
+static void multiply_rows(const gemm_args *a, const gemm_part *p, const gemm_slice *s, int which,
+                          int row, int rows, const gemm_ahead *ahead)
 {
     const gemm_f32_kernels *f = kernels.gemm_f32;
-    int n = min_int(f->tile_n, p->col + p->cols - col);
-    const float *panel = p->panel;
-    bool last = l + k == a->k;
-    int chunk = round_up(CHUNK, f->tile_m), n_chunks = divide_up(p->rows, chunk);
-    if (a->packed)
-        panel = a->packed + col * packed_row(a->k) + (long)l * f->tile_n;
-    else
-        f->pack(a->w + (long)col * a->k + l, a->k, n, k, p->panel);
+    int col = s->col + which * f->tile_n;
+    bool last = s->l + s->k == a->k;
+    /* A sum that ends here needs no place of its own. */
+    float *c = s->l == 0 && last ? s->sums : s->sums + ((long)which * p->rows + row) * f->tile_n;
+    if (last)
+        fetch_results(a, p->row + row, rows, col);
+    f->tile(a->x + (long)(p->row + row) * a->ldx + s->l, a->ldx, rows,
+            s->panel + which * s->panel_floats, s->k, c, s->l > 0, ahead);
+    if (last)
+        f->finish(a, c, p->row + row, rows, col, min_int(f->tile_n, p->col + p->cols - col));
+}
+
+/* All rows of a part times the panels from col on that are taken together, over the values
+ * l .. l + k - 1. */
+static void packed_panels(const gemm_args *a, const gemm_part *p, int col, int l, int k,
+                          float *sums)
+{
+    const gemm_f32_kernels *f = kernels.gemm_f32;
+    int left = p->col + p->cols - col, n_chunks = divide_up(p->rows, p->chunk);
+    gemm_slice s = {.col = col, .l = l, .k = k, .sums = sums};
+    s.n_panels = min_int(p->together, divide_up(left, f->tile_n));
+    s.panel = a->packed ? a->packed + col * packed_row(a->k) + (long)l * f->tile_n : p->panel;
+    s.panel_floats = (a->packed ? packed_row(a->k) : GEMM_BLOCK) * f->tile_n;
+    gemm_fetch next[TOGETHER], rows_after = fetch_rows(a, p, col, l, k, n_chunks);
+    for (int i = 0; i < s.n_panels; i++) {
+        int at = col + i * f->tile_n;
+        next[i] = fetch_after(a, p, at, l, k, n_chunks);
+        if (!a->packed)
+            f->pack(a->w + (long)at * a->k + l, a->k, min_int(f->tile_n, p->col + p->cols - at), k,
+                    p->panel + i * s.panel_floats);
+    }
     for (int i = 0; i < n_chunks; i++) {
-        int row = i * chunk, rows = min_int(chunk, p->rows - row);
-        const float *x = a->x + (long)(p->row + row) * a->ldx + l;
-        /* A sum that ends here needs no place of its own. */
-        float *c = l == 0 && last ? sums : sums + (long)row * f->tile_n;
-        gemm_ahead ahead = fetch_next(a, p, col, l, k, i, n_chunks);
-        if (last)
-            fetch_results(a, p->row + row, rows, col);
-        f->tile(x, a->ldx, rows, panel, k, c, l > 0, ahead);
-        if (last)
-            f->finish(a, c, p->row + row, rows, col, n);
+        int row = i * p->chunk, rows = min_int(p->chunk, p->rows - row);
+        for (int j = 0; j < s.n_panels; j++) {
+            gemm_ahead ahead;
+            bool fetches = fetch_share(&next[j], i, &ahead);
+            multiply_rows(a, p, &s, j, row, rows, fetches ? &ahead : NULL);
+        }
+        fetch_share(&rows_after, i, NULL);
     }
 }
 
 static void packed_part(const gemm_args *a, const gemm_part *p)
 {
-    int tile_n = kernels.gemm_f32->tile_n, end = p->col + p->cols;
-    for (int col = p->col; p->by_panel && col < end; col += tile_n)
+    int end = p->col + p->cols, step = p->together * kernels.gemm_f32->tile_n;
+    for (int col = p->col; p->by_panel && col < end; col += step)
         for (int l = 0; l < a->k; l += GEMM_BLOCK)
-            packed_panel(a, p, col, l, min_int(GEMM_BLOCK, a->k - l), p->sums);
+            packed_panels(a, p, col, l, min_int(GEMM_BLOCK, a->k - l), p->sums);
     for (int l = 0; !p->by_panel && l < a->k; l += GEMM_BLOCK) {
         float *sums = p->sums;
-        for (int col = p->col; col < end; col += tile_n) {
-            packed_panel(a, p, col, l, min_int(GEMM_BLOCK, a->k - l), sums);
+        for (int col = p->col; col < end; col += step) {
+            packed_panels(a, p, col, l, min_int(GEMM_BLOCK, a->k - l), sums);
             if (a->k > GEMM_BLOCK)
-                sums += (long)p->rows * tile_n;
+                sums += (long)p->rows * step;
         }
     }
 }
@@ -226,16 +288,25 @@ static void streamed_part(const gemm_args *a, const gemm_part *p)
     }
 }
 
-/* The first panel of the part that this thread takes next if the threads take turns. */
-static const float *panel_after(const gemm_region *r, int job, int part)
+/* The first panel and the rows of the part that this thread takes next if the threads take turns.
+ */
+static void look_ahead(const gemm_region *r, int job, int part, gemm_part *p)
 {
+    const gemm_args *now = r->jobs[job].a;
     part += team_size(r->team);
     while (job < r->n_jobs && part >= r->jobs[job].n_parts)
         part -= r->jobs[job++].n_parts;
-    if (job == r->n_jobs || !r->jobs[job].a->packed)
-        return NULL;
+    if (job == r->n_jobs)
+        return;
     const gemm_job *j = &r->jobs[job];
-    return j->a->packed + part % j->n_column_parts * j->columns * packed_row(j->a->k);
+    const gemm_args *a = j->a;
+    if (a->packed)
+        p->next = a->packed + part % j->n_column_parts * j->columns * packed_row(a->k);
+    int row = part / j->n_column_parts * j->rows;
+    if (a == now && row != p->row) {
+        p->next_x = a->x + row * a->ldx;
+        p->next_rows = min_int(j->rows, a->m - row);
+    }
 }
 
 static gemm_part part_of(const gemm_job *job, int part)
@@ -246,19 +317,25 @@ static gemm_part part_of(const gemm_job *job, int part)
     p.rows = min_int(job->rows, a->m - p.row);
     p.col = part % job->n_column_parts * job->columns;
     p.cols = min_int(job->columns, a->n - p.col);
+    bool few = p.rows <= TILES_FETCH * CHUNK;
+    p.together = few ? 1 : kernels.gemm_f32->together;
+    p.chunk =
+        round_up(few ? CHUNK : CHUNK_SUMS / kernels.gemm_f32->tile_n, kernels.gemm_f32->tile_m);
     p.by_panel = a->k <= GEMM_BLOCK || (long)p.rows * a->k <= PANEL_FLOATS;
     return p;
 }
 
 static size_t panel_floats(const gemm_job *job)
 {
-    return job->a->packed ? 0 : (size_t)kernels.gemm_f32->tile_n * GEMM_BLOCK;
+    return job->a->packed
+               ? 0
+               : (size_t)(kernels.gemm_f32->together * kernels.gemm_f32->tile_n * GEMM_BLOCK);
 }
 
 /* Working memory of a part; the first one needs the most. */
 static size_t work_floats(const gemm_job *job, const gemm_part *p)
 {
-    int columns = p->by_panel ? kernels.gemm_f32->tile_n : job->columns;
+    int columns = p->by_panel ? p->together * kernels.gemm_f32->tile_n : job->columns;
     return panel_floats(job) + (size_t)job->rows * (size_t)columns;
 }
 
@@ -280,7 +357,7 @@ static void run_part(void *arg, int part, int thread)
         part -= region->jobs[which].n_parts;
     const gemm_job *job = &region->jobs[which];
     gemm_part p = part_of(job, part);
-    p.next = panel_after(region, which, part);
+    look_ahead(region, which, part, &p);
     compute_part(job, &p, team_scratch(region->team, thread, work_floats(job, &p) * sizeof(float)));
 }
 
@@ -299,8 +376,9 @@ static void finish_without_sums(const gemm_args *a)
 static gemm_job job_of(const gemm_args *a, int threads)
 {
     const gemm_f32_kernels *f = kernels.gemm_f32;
-    int row_parts = divide_up(a->m, ROWS);
-    int column_parts = divide_up(a->n, COLUMNS);
+    bool narrow = a->packed && f->together > 1;
+    int row_parts = divide_up(a->m, narrow ? ROWS_TOGETHER : ROWS);
+    int column_parts = divide_up(a->n, narrow ? COLUMNS_TOGETHER : COLUMNS);
     bool small = (double)a->m * a->n * a->k < INLINE_PRODUCTS;
     bool streams = !a->packed && a->m <= f->stream_m;
     int wanted = threads * (streams ? STREAM_PARTS_PER_THREAD : PARTS_PER_THREAD);

@@ -81,7 +81,7 @@ INLINE void fetch_step(const gemm_ahead *ahead, int l)
 }
 
 INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
-                      bool add, gemm_ahead ahead)
+                      bool add, const gemm_ahead *ahead)
 {
     __m256 s[TILE_M][GROUPS], v[TILE_M];
     UNROLL
@@ -92,7 +92,8 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
     }
     int l = 0;
     for (; l + QUAD <= k; l += QUAD, panel += TILE_N * QUAD) {
-        fetch_step(&ahead, l);
+        if (ahead)
+            fetch_step(ahead, l);
         UNROLL
         for (int i = 0; i < rows; i++)
             v[i] = broadcast_quad(x + i * ldx + l);
@@ -119,24 +120,25 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
 /* A function for each height, so that each loop has the registers to itself, and a loop of its own
  * where nothing is asked for. */
 #define TILE(height)                                                                               \
-    static __attribute__((noinline)) void tile_##height(                                           \
-        const float *x, long ldx, const float *panel, int k, float *c, bool add, gemm_ahead ahead) \
+    static __attribute__((noinline)) void tile_##height(const float *x, long ldx,                  \
+                                                        const float *panel, int k, float *c,       \
+                                                        bool add, const gemm_ahead *ahead)         \
     {                                                                                              \
-        if (ahead.lines == 0 && ahead.rows == 0)                                                   \
-            tile_rows(height, x, ldx, panel, k, c, add, (gemm_ahead){0});                          \
-        else                                                                                       \
+        if (ahead)                                                                                 \
             tile_rows(height, x, ldx, panel, k, c, add, ahead);                                    \
+        else                                                                                       \
+            tile_rows(height, x, ldx, panel, k, c, add, NULL);                                     \
     }
 TILE(1)
 TILE(2)
 TILE(3)
 
 static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
-                 gemm_ahead ahead)
+                 const gemm_ahead *ahead)
 {
     for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N) {
         tile_3(x, ldx, panel, k, c, add, ahead);
-        ahead.lines = 0;
+        ahead = NULL;
     }
     if (m == 2)
         tile_2(x, ldx, panel, k, c, add, ahead);
@@ -283,5 +285,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * LANES;
 }
 
-const gemm_f32_kernels gemm_f32_avx2 = {TILE_M, TILE_N, 2 * TILE_M, false, pack,
-                                        tile,   stream, finish,     spin};
+const gemm_f32_kernels gemm_f32_avx2 = {TILE_M, TILE_N, 2,      2 * TILE_M, false,
+                                        pack,   tile,   stream, finish,     spin};

@@ -99,7 +99,7 @@ INLINE void fetch_step(const gemm_ahead *ahead, int l)
 }
 
 INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
-                      bool add, gemm_ahead ahead)
+                      bool add, const gemm_ahead *ahead)
 {
     __m512 s[TILE_M][GROUPS];
     UNROLL
@@ -112,7 +112,8 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
     for (; l + QUAD <= k; l += QUAD, panel += TILE_N * QUAD) {
         __m512 w0 = _mm512_load_ps(panel), w1 = _mm512_load_ps(panel + 16);
         __m512 w2 = _mm512_load_ps(panel + 32), w3 = _mm512_load_ps(panel + 48);
-        fetch_step(&ahead, l);
+        if (ahead)
+            fetch_step(ahead, l);
         UNROLL
         for (int i = 0; i < rows; i++) {
             __m512 v = broadcast_quad(x + i * ldx + l);
@@ -137,13 +138,14 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
 /* A function for each height, so that each loop has the registers to itself, and a loop of its own
  * where nothing is asked for. */
 #define TILE(height)                                                                               \
-    static __attribute__((noinline)) void tile_##height(                                           \
-        const float *x, long ldx, const float *panel, int k, float *c, bool add, gemm_ahead ahead) \
+    static __attribute__((noinline)) void tile_##height(const float *x, long ldx,                  \
+                                                        const float *panel, int k, float *c,       \
+                                                        bool add, const gemm_ahead *ahead)         \
     {                                                                                              \
-        if (ahead.lines == 0 && ahead.rows == 0)                                                   \
-            tile_rows(height, x, ldx, panel, k, c, add, (gemm_ahead){0});                          \
-        else                                                                                       \
+        if (ahead)                                                                                 \
             tile_rows(height, x, ldx, panel, k, c, add, ahead);                                    \
+        else                                                                                       \
+            tile_rows(height, x, ldx, panel, k, c, add, NULL);                                     \
     }
 TILE(1)
 TILE(2)
@@ -153,10 +155,10 @@ TILE(5)
 TILE(6)
 
 static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
-                 gemm_ahead ahead)
+                 const gemm_ahead *ahead)
 {
     typedef void tile_fn(const float *x, long ldx, const float *panel, int k, float *c, bool add,
-                         gemm_ahead ahead);
+                         const gemm_ahead *ahead);
     static tile_fn *const rest[TILE_M] = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5};
     for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N)
         tile_6(x, ldx, panel, k, c, add, ahead);
@@ -304,5 +306,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * LANES;
 }
 
-const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, STREAM_M, true, pack,
-                                          tile,   stream, finish,   spin};
+const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, 1,      STREAM_M, true,
+                                          pack,   tile,   stream, finish,   spin};

@@ -106,7 +106,7 @@ TILE(2)
 TILE(3)
 
 static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
-                 gemm_ahead ahead)
+                 const gemm_ahead *ahead)
 {
     (void)ahead;
     for (; m >= TILE_M; m -= TILE_M, x += TILE_M * ldx, c += TILE_M * TILE_N)
@@ -232,5 +232,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * LANES;
 }
 
-const gemm_f32_kernels gemm_f32_neon = {TILE_M, TILE_N, 2 * TILE_M, false, pack,
-                                        tile,   stream, finish,     spin};
+const gemm_f32_kernels gemm_f32_neon = {TILE_M, TILE_N, 1,      2 * TILE_M, false,
+                                        pack,   tile,   stream, finish,     spin};

@@ -60,7 +60,7 @@ static void tile_two(const float *x, long ldx, const float *panel, int k, float 
 }
 
 static void tile(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
-                 gemm_ahead ahead)
+                 const gemm_ahead *ahead)
 {
     (void)ahead;
     int i = 0;
@@ -76,7 +76,7 @@ static void stream(const float *x, long ldx, int m, const float *w, long ldw, in
     (void)next;
     float panel[TILE_N * GEMM_BLOCK];
     pack(w, ldw, n, k, panel);
-    tile(x, ldx, m, panel, k, c, add, (gemm_ahead){0});
+    tile(x, ldx, m, panel, k, c, add, NULL);
 }
 
 static void finish(const gemm_args *a, const float *c, int row, int rows, int col, int cols)
@@ -108,5 +108,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * QUAD;
 }
 
-const gemm_f32_kernels gemm_f32_scalar = {TILE_M, TILE_N, 2 * TILE_M, false, pack,
-                                          tile,   stream, finish,     spin};
+const gemm_f32_kernels gemm_f32_scalar = {TILE_M, TILE_N, 1,      2 * TILE_M, false,
+                                          pack,   tile,   stream, finish,     spin};

@@ -29,14 +29,15 @@ typedef struct gemm_ahead {
  * groups, come out in the order of the columns. */
 typedef struct gemm_f32_kernels {
     int tile_m, tile_n;
+    int together; /* panels of many rows whose slices share the first cache: 24 KB */
     int stream_m; /* rows up to which `stream` is faster than packing */
     bool fetches; /* `tile` honours the rows of `ahead`; lines are honoured by all but scalar */
     /* panel <- w[n][k], n <= tile_n, rows ldw apart; panel: 64-byte aligned. */
     void (*pack)(const float *w, long ldw, int n, int k, float *panel);
     /* c[m][tile_n] (+)= x[m][k] * panel, any m >= 1; rows of c tile_n apart, 64-byte aligned. What
-     * `ahead` names is asked for meanwhile, line by line. */
+     * `ahead` names, if it is not NULL, is asked for meanwhile, line by line. */
     void (*tile)(const float *x, long ldx, int m, const float *panel, int k, float *c, bool add,
-                 gemm_ahead ahead);
+                 const gemm_ahead *ahead);
     /* The same from unpacked w[n][k] for m <= tile_m: for few rows, whose time is the time to read
      * w. `next` tells that the tile_n rows of w after these will be asked for next. */
     void (*stream)(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
