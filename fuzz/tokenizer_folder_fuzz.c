@@ -60,19 +60,22 @@ static void use(document *d)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int n = 0, chosen = 0;
-    while (recipe_list[n].class_name && recipe_list[n].source != SOURCE_NONE)
+    while (recipe_list[n].class_name)
         n++;
     if (size == 0 || !make_folder())
         return 0;
     chosen = data[0] % n;
     const recipe *r = &recipe_list[chosen];
+    bool has_second = r->source == SOURCE_MERGES || r->source == SOURCE_CODES;
+    if (r->source == SOURCE_NONE)
+        return 0;
     str bytes = {(const char *)data + 1, size - 1}, more = STR("");
     const char *zero = size > 1 ? memchr(bytes.p, '\0', bytes.n) : NULL;
-    if (r->source == SOURCE_MERGES && zero) {
+    if (has_second && zero) {
         more = str_skip(bytes, (size_t)(zero - bytes.p) + 1);
         bytes.n = (size_t)(zero - bytes.p);
     }
-    const char *const files[] = {first, r->source == SOURCE_MERGES ? second : NULL, NULL};
+    const char *const files[] = {first, has_second ? second : NULL, NULL};
     if (!put(first, bytes) || !put(second, more))
         return 0;
     OWN(side_files_release) side_files f = {.presets = json_object()};

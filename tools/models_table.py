@@ -30,6 +30,13 @@ does table-question-answering, without one its folders are refused, for all that
 more tokens than it has positions. "new" (GTE with `auto_map`) is in
 no version of transformers: its reference is a model written anew from the published formulas (`tools/goldens/new_model.py`).
 
+Tokenizers are read from tokenizer.json; where a folder has none, from the vocabulary files of its class, which
+`tokenizer_class` of tokenizer_config.json or config.json names, else of its `model_type`: sentencepiece models (ALBERT,
+BigBird, CamemBERT, DeBERTa-v2, Llama, mBART, mBART-50, RemBERT, T5, XLM-RoBERTa, XLNet), vocab.json with merges.txt (DeBERTa,
+GPT-2, Qwen2, RoBERTa and relatives; XLM and FlauBERT, whose words are those of Moses' rules for English and for French), vocab.txt
+with bpe.codes (PhoBERT), vocab.txt (BERT and relatives, ESM, Funnel, MPNet, TAPAS), or no file at all (CANINE). Other classes are
+refused by name.
+
 Folders of sentence-transformers: of dense models Transformer, Pooling, Dense, LayerNorm and Normalize; of sparse encoders
 SPLADE (`MLMTransformer` or a Transformer for `fill-mask`, then `SpladePooling`: max or sum, relu or log1p_relu) and
 `SparseAutoEncoder` behind a dense model, with `max_active_dims`; behind a `Router` queries may have the fixed weights of

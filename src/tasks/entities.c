@@ -58,7 +58,7 @@ static void gather(struct window *w, str text, const encoding *enc, const float 
                             .start = enc->offsets[i][0],
                             .end = enc->offsets[i][1]};
         p->continues = continues_word(about, text, p->word, bytes);
-        if (enc->ids[i] == about->unk_id) {
+        if (enc->ids[i] == about->unk_id && !about->no_backend) {
             p->word = (str){text.p + bytes[0], (size_t)(bytes[1] - bytes[0])};
             p->continues = false;
         }

@@ -12,11 +12,12 @@
 enum { PAIR_BITS = 17 };
 
 struct bpe {
-    str unk_token, prefix, suffix;
+    str unk_token, prefix, suffix, inside;
     int fuse_unk, byte_fallback, ignore_merges;
     double dropout;
     int unk_id;
-    int n_ids; /* symbols from here on are no tokens, but for merges */
+    int n_ids;          /* symbols from here on are no tokens, but for merges */
+    const int32_t *ids; /* [n_symbols]: what symbols become, with `inside`; else NULL */
     int byte_ids[256];
     const merges *merges;
     /* Pairs of characters that stand side by side in a token: a bit for each hash of a pair. */
@@ -28,6 +29,8 @@ static const field fields[] = {
     FIELD_STRING(struct bpe, prefix, "continuing_subword_prefix", "", 0,
                  "before tokens inside of a word"),
     FIELD_STRING(struct bpe, suffix, "end_of_word_suffix", "", 0, "behind the last of a word"),
+    FIELD_STRING(struct bpe, inside, "continuing_subword_suffix", "", 0,
+                 "behind tokens inside of a word, for recipes: the last has no suffix then"),
     FIELD_BOOL(struct bpe, fuse_unk, "fuse_unk", 0, "unknown characters in a row are one token"),
     FIELD_BOOL(struct bpe, byte_fallback, "byte_fallback", 0, "unknown characters become bytes"),
     FIELD_BOOL(struct bpe, ignore_merges, "ignore_merges", 0, "a word that is a token stays one"),
@@ -85,10 +88,41 @@ static void collect_pairs(struct bpe *s, const vocab *v)
     }
 }
 
+/* The token of a symbol: without the suffix at the end of a word, else with what is inside. */
+static int32_t token_of_symbol(const struct bpe *s, const vocab *v, str symbol)
+{
+    char spelled[MAX_JOINED];
+    if (str_ends(symbol, s->suffix))
+        return vocab_id(v, (str){symbol.p, symbol.n - s->suffix.n});
+    if (symbol.n + s->inside.n > sizeof spelled)
+        return VOCAB_ABSENT;
+    memcpy(spelled, symbol.p, symbol.n);
+    memcpy(spelled + symbol.n, s->inside.p, s->inside.n);
+    return vocab_id(v, (str){spelled, symbol.n + s->inside.n});
+}
+
+static bool number_symbols(struct bpe *s, const char *path, loader *l)
+{
+    if (s->inside.n == 0)
+        return true;
+    int32_t *ids = arena_raw(l->memory, (size_t)l->vocab->n_symbols + 1, sizeof *ids);
+    if (!ids || s->suffix.n == 0)
+        return loader_fail(l, path, "%s",
+                           ids ? "must have an 'end_of_word_suffix'" : "has too many symbols");
+    for (int i = 0; i < l->vocab->n_symbols; i++) {
+        str symbol = vocab_symbol_text(l->vocab, i);
+        ids[i] = symbol.p ? token_of_symbol(s, l->vocab, symbol) : VOCAB_ABSENT;
+    }
+    s->ids = ids;
+    return true;
+}
+
 static bool prepare(void *state, const json_t *json, const char *path, loader *l)
 {
     (void)json;
     struct bpe *s = state;
+    if (!number_symbols(s, path, l))
+        return false;
     if (s->dropout > 0)
         return loader_fail(l, path, "has a 'dropout' of %g, expected 0: its ids would be random",
                            s->dropout);
@@ -234,7 +268,9 @@ static void finish_part(const struct bpe *s, struct word *w)
         merge_all(s, w);
     for (int i = 0; i < w->n; i++) {
         uint32_t length = w->symbols[i].length;
-        int id = w->symbols[i].id < s->n_ids ? w->symbols[i].id : s->unk_id;
+        int id = s->ids ? s->ids[w->symbols[i].id] : w->symbols[i].id;
+        if (id == VOCAB_ABSENT || id >= s->n_ids)
+            id = s->unk_id;
         if (length)
             tokens_add_part(w->out, w->text, w->at, w->at + length, id);
         w->lacks_unknown |= length && id == VOCAB_ABSENT;

@@ -85,15 +85,39 @@ const struct decoder_kind decode_wordpiece = {
     {"WordPiece", wordpiece_fields, sizeof(struct wordpiece), NULL}, run_wordpiece};
 
 struct bpe {
-    str suffix;
+    str suffix, inside;
 };
 
 static const field bpe_fields[] = {
-    FIELD_STRING(struct bpe, suffix, "suffix", "</w>", 0, "at the end of a word"), FIELD_END};
+    FIELD_STRING(struct bpe, suffix, "suffix", "</w>", 0, "at the end of a word"),
+    FIELD_STRING(struct bpe, inside, "inside", "", 0,
+                 "behind tokens inside of a word, in place of a suffix"),
+    FIELD_END};
+
+/* Parts of words lose their marks, words get a space behind. */
+static bool join_parts(str inside, pieces *p, error *e)
+{
+    for (int i = 0; i + 1 < p->n; i++) {
+        str *token = &p->items[i];
+        if (str_ends(*token, inside)) {
+            token->n -= inside.n;
+            continue;
+        }
+        char *spaced = arena_raw(p->memory, token->n + 1, 1);
+        if (!spaced)
+            return too_long(e);
+        memcpy(spaced, token->p, token->n);
+        spaced[token->n++] = ' ';
+        token->p = spaced;
+    }
+    return true;
+}
 
 static bool run_bpe(const void *state, pieces *p, error *e)
 {
     const struct bpe *s = state;
+    if (s->inside.n)
+        return join_parts(s->inside, p, e);
     for (int i = 0; i < p->n; i++) {
         p->items[i] =
             replace_all(p->memory, p->items[i], s->suffix, i + 1 < p->n ? STR(" ") : STR(""));

@@ -176,7 +176,7 @@ static bool truncate_texts(const tokenizer *t, const tokens lists[2], bool is_pa
         } else if (!is_pair) {
             n1 = most;
         } else if (o->strategy == TRUNCATE_LONGEST_FIRST) {
-            share(&n1, &n2, most, t->info.odd_first);
+            share(&n1, &n2, most, t->info.no_backend);
         } else {
             size_t *cut = o->strategy == TRUNCATE_ONLY_FIRST ? &n1 : &n2;
             if (*cut <= remove)

@@ -8,9 +8,10 @@
 #include "tokenizers/pipeline.h"
 #include "tokenizers/recipe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { CACHE_OPTIONS_MAX = 16 << 20 };
+enum { CACHE_OPTIONS_MAX = 16 << 20, JSON_MAX_BYTES = 256 << 20 };
 
 static void set_id(const tokenizer *t, const side_files *f, const char *key, int *id)
 {
@@ -99,7 +100,7 @@ static bool apply_config(tokenizer *t, const side_files *f, error *e)
         info->truncate_left = str_is(json_str(side), "left");
     info->pad_left = pads_left(f, r);
     read_type_ids(info, f, r);
-    info->odd_first = r && r->no_backend;
+    info->no_backend = r && r->no_backend;
     info->clean_up_spaces =
         json_is_true(json_object_get(f->config, "clean_up_tokenization_spaces")) &&
         ((r && r->no_backend) || strcmp(t->model.kind->type, "BPE") != 0);
@@ -198,6 +199,7 @@ static const struct vocabulary {
     {SOURCE_PIECES, {"sentencepiece.model"}},
     {SOURCE_PIECES, {"tokenizer.model"}},
     {SOURCE_MERGES, {"vocab.json", "merges.txt"}},
+    {SOURCE_CODES, {"vocab.txt", "bpe.codes"}},
     {SOURCE_LINES, {"vocab.txt"}},
 };
 
@@ -240,6 +242,29 @@ static void spell_options(const recipe *r, const side_files *f, buf *out)
         if (parts[i])
             json_put(out, parts[i]);
     }
+}
+
+/* A class that does not read tokenizer.json yet takes the added tokens from there, unless
+ * tokenizer_config.json lists some. */
+static bool take_added_tokens(const char *folder, side_files *f, error *e)
+{
+    own_mem char *path = path_join(folder, "tokenizer.json");
+    own_json json_t *taken = json_object(), *root = NULL;
+    if (!file_exists(path) || json_object_get(f->config, "added_tokens_decoder"))
+        return true;
+    if (!(root = json_parse_file(path, JSON_MAX_BYTES, e)))
+        return false;
+    json_t *added;
+    size_t i;
+    json_array_foreach (json_object_get(root, "added_tokens"), i, added) {
+        char id[32];
+        snprintf(id, sizeof id, "%.0f", json_number_value(json_object_get(added, "id")));
+        json_object_set(taken, id, added);
+    }
+    if (!f->config)
+        f->config = json_object();
+    json_object_set(f->config, "added_tokens_decoder", taken);
+    return true;
 }
 
 static tokenizer *open_recipe(const recipe *r, char *const files[], side_files *f, error *e)
@@ -288,6 +313,8 @@ static tokenizer *open_vocabulary(const char *folder, side_files *f, error *e)
              folder, v->files[0]);
         return NULL;
     }
+    if (r && r->ignores_json && !take_added_tokens(folder, f, e))
+        return NULL;
     return open_recipe(r ? r : usual_recipe(v->source), paths.items, f, e);
 }
 

@@ -60,6 +60,9 @@ static const struct step {
     {.name = "bert", .json = "[{\"type\":\"BertNormalizer\"}]"},
     {.name = "tokens", .json = "[{\"type\":\"Split\",\"behavior\":\"Isolated\"}]"},
     {.name = "words", .json = "[{\"type\":\"WhitespaceSplit\"}]"},
+    {.name = "words-with-ends", /* a line feed behind a word is a part of it */
+     .json = "[{\"type\":\"Split\",\"behavior\":\"Removed\",\"invert\":true,"
+             "\"pattern\":{\"Regex\":\"[^\\\\s\\\\x1c-\\\\x1f]+\\\\n?\"}}]"},
     {.name = "metaspace", .json = "[{\"type\":\"Metaspace\",\"replacement\":\"\u2581\"}]"},
     {.name = "whole-metaspace",
      .json = "[{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"split\":false}]"},
@@ -77,6 +80,7 @@ static const struct step {
              " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
              "\"}}]"},
     {.name = "fuse", .json = "[{\"type\":\"Fuse\"}]"},
+    {.name = "parts", .json = "[{\"type\":\"BPEDecoder\",\"suffix\":\"\",\"inside\":\"@@\"}]"},
     {.name = "word-ends", .json = "[{\"type\":\"BPEDecoder\",\"suffix\":\"</w>\"}]"},
     {.name = "wordpiece", .json = "[{\"type\":\"WordPiece\"}]"},
     {.name = "llama",
@@ -416,8 +420,9 @@ static json_t *model_part(const struct build *b)
                          b->recipe->whole ? "WordLevel" : "WordPiece", "unk_token",
                          unk.p ? unk.p : "", unk.n, "vocab");
     if (b->recipe->suffix)
-        return json_pack("{s: s, s: s%, s: s, s: {}, s: {}}", "type", "BPE", "unk_token",
+        return json_pack("{s: s, s: s%, s: s, s: s, s: {}, s: {}}", "type", "BPE", "unk_token",
                          unk.p ? unk.p : "", unk.n, "end_of_word_suffix", b->recipe->suffix,
+                         "continuing_subword_suffix", b->recipe->inside ? b->recipe->inside : "",
                          "vocab", "merges");
     if (b->recipe->source == SOURCE_MERGES || bytes)
         return json_pack("{s: s, s: b, s: b, s: {}, s: {}}", "type", "BPE", "fuse_unk", bytes,
@@ -474,6 +479,8 @@ const recipe *recipe_find(const side_files *f)
 {
     const json_t *class_name = json_object_get(f->config, "tokenizer_class");
     const json_t *type = json_object_get(f->model_config, "model_type");
+    if (!json_is_string(class_name))
+        class_name = json_object_get(f->model_config, "tokenizer_class");
     for (const recipe *r = recipe_list; r->class_name && json_is_string(class_name); r++)
         if (names_class(r, json_str(class_name)))
             return r;

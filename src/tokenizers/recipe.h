@@ -10,6 +10,7 @@
 enum recipe_source {
     SOURCE_PIECES,      /* a sentencepiece model */
     SOURCE_MERGES,      /* vocab.json and merges.txt */
+    SOURCE_CODES,       /* vocab.txt with counts and bpe.codes */
     SOURCE_LINES,       /* vocab.txt */
     SOURCE_CODE_POINTS, /* no file: tokens are characters */
     SOURCE_NONE,        /* cannot be built: `why` says so */
@@ -56,6 +57,8 @@ typedef struct recipe {
     const char *single, *pair;
     const char *suffix; /* behind the last part of a word, whose merges may go by symbols that the
                            vocabulary does not have; NULL: none */
+    const char *inside; /* behind all parts of a word but the last, which in the vocabulary then has
+                           no suffix; NULL: none */
     const char *more;   /* special tokens, separated by spaces, where the folder lists none */
     enum recipe_prefix prefix;
     bool whole;            /* tokens are taken out of a text before it is divided into words;
@@ -78,9 +81,9 @@ extern const recipe recipe_list[]; /* class_name == NULL at the end */
 /* The recipe for a folder: by tokenizer_class, else by model_type; NULL when neither is known. */
 const recipe *recipe_find(const side_files *f);
 
-/* Makes the document from vocabulary files (NULL at the end): one, or vocab.json and merges.txt, or
- * none for SOURCE_CODE_POINTS.
- * The files must name every token the layout needs (presets included). */
+/* Makes the document from vocabulary files (NULL at the end): one, or vocabulary and merges, or
+ * none for SOURCE_CODE_POINTS. The files must name every token the layout needs (presets included).
+ */
 bool recipe_make(const recipe *r, const side_files *f, const char *const files[], document *d,
                  error *e);
 

@@ -1,9 +1,12 @@
-/* Vocabulary files: one token a line, vocab.json with merges.txt, sentencepiece models. */
+/* Vocabulary files: one token a line, vocab.json with merges.txt, vocab.txt with bpe.codes,
+ * sentencepiece models. */
 #include "tokenizers/recipe.h"
 
 #include "base/json.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "tokenizers/python.h"
+#include "tokenizers/unicode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,9 +122,9 @@ static bool add_word_merge(document *d, str left, str right, error *e)
            merges_add(&d->merges, &d->vocab, left, right, e);
 }
 
-/* Pairs of symbols, often with a count behind; as XLM's class reads them, the last line counts only
- * if it has an end. */
-static bool read_word_merges(document *d, str lines, const char *path, error *e)
+/* Pairs of symbols, often with a count behind; where it is always there, lines of another form do
+ * not count. As XLM's class and its relatives read them, neither does a last line without end. */
+static bool read_word_merges(document *d, str lines, bool counted, const char *path, error *e)
 {
     if (!check_utf8(lines, path, e))
         return false;
@@ -130,7 +133,8 @@ static bool read_word_merges(document *d, str lines, const char *path, error *e)
     d->merges.given = true;
     for (int number = 1; lines.n; number++) {
         str line = next_line(&lines), left = take_word(&line), right = take_word(&line);
-        if (right.n && !add_word_merge(d, left, right, e))
+        bool counts = right.n && (!counted || (take_word(&line).n && take_word(&line).n == 0));
+        if (counts && !add_word_merge(d, left, right, e))
             return fail_in(e, "'%s': line %d", path, number);
     }
     return merges_finish(&d->merges, &d->vocab, STR(""), e) || fail_in(e, "'%s'", path);
@@ -231,6 +235,64 @@ static bool make_merges(document *d, error *e)
     return merges_finish(&d->merges, &d->vocab, STR(""), e);
 }
 
+/* A token with the next number, `known` being those that there are. */
+static bool add_numbered(vocab *v, str token, json_t *known, error *e)
+{
+    size_t id = json_object_size(known);
+    json_object_setn_new_nocheck(known, token.p, token.n, json_true());
+    return vocab_add(v, token, (int64_t)id, e);
+}
+
+static bool is_character(str s)
+{
+    return s.n && s.n == (size_t)unicode_length(*s.p);
+}
+
+/* A token of one character is what a word begins as: "a@@" inside of it, "a" at its end. */
+static bool add_character(vocab *v, str token, const recipe *r, error *e)
+{
+    char symbol[32]; /* a copy, as the vocabulary's bytes move when it grows */
+    str head = {token.p, token.n - strlen(r->inside)};
+    if (is_character(token)) {
+        char *end = mempcpy(symbol, token.p, token.n);
+        end = mempcpy(end, r->suffix, strlen(r->suffix));
+        return vocab_add_symbol(v, (str){symbol, (size_t)(end - symbol)}, e);
+    }
+    if (!str_ends(token, str_of(r->inside)) || !is_character(head))
+        return true;
+    memcpy(symbol, head.p, head.n);
+    return vocab_add_symbol(v, (str){symbol, head.n}, e);
+}
+
+/* Four special tokens, then a token a line with a count behind. */
+static bool read_counted_lines(vocab *v, const recipe *r, const side_files *f, str lines,
+                               const char *path, error *e)
+{
+    static const enum recipe_token first[] = {BOS, PAD, EOS, UNK};
+    own_json json_t *known = json_object();
+    if (!check_utf8(lines, path, e))
+        return false;
+    for (int i = 0; i < 4; i++) {
+        str named = side_files_token_text(f, recipe_token_keys[first[i]]);
+        if (!named.p)
+            return fail(e, ERR_BAD_MODEL, "'%s' needs a '%s'", path, recipe_token_keys[first[i]]);
+        if (!add_numbered(v, named, known, e))
+            return false;
+    }
+    for (int number = 1; lines.n; number++) {
+        str line = python_strip(next_line(&lines));
+        const char *space = line.n ? memrchr(line.p, ' ', line.n) : NULL;
+        if (!space)
+            return fail(e, ERR_BAD_MODEL, "'%s': line %d is not a token and a count", path, number);
+        if (!add_numbered(v, (str){line.p, (size_t)(space - line.p)}, known, e))
+            return fail_in(e, "'%s': line %d", path, number);
+    }
+    bool ok = vocab_finish(v, e);
+    for (int id = 0; ok && id < v->n_ids; id++)
+        ok = add_character(v, vocab_token(v, id), r, e);
+    return ok || fail_in(e, "'%s'", path);
+}
+
 static bool read_pieces(const recipe *r, const side_files *f, str bytes, const char *path,
                         sentencepiece *m, arena *a, document *d, error *e)
 {
@@ -259,8 +321,11 @@ static bool read_files(const recipe *r, const side_files *f, const char *const f
         return read_lines(&d->vocab, texts[0], files[0], e);
     case SOURCE_MERGES:
         return read_vocab_json(&d->vocab, texts[0], files[0], e) &&
-               (r->suffix ? read_word_merges(d, texts[1], files[1], e)
+               (r->suffix ? read_word_merges(d, texts[1], false, files[1], e)
                           : read_merge_lines(d, texts[1], files[1], e));
+    case SOURCE_CODES:
+        return read_counted_lines(&d->vocab, r, f, texts[0], files[0], e) &&
+               read_word_merges(d, texts[1], true, files[1], e);
     default:
         return read_pieces(r, f, texts[0], files[0], model, a, d, e);
     }

@@ -32,8 +32,9 @@ typedef struct tokenizer_info {
     bool no_type_ids;     /* the models of this tokenizer are not given its type ids */
     bool reads_nodes; /* the last text of a call is encoded node by node, its words if nothing else
                          is said; word_ids are the numbers of nodes */
-    bool odd_first; /* of a pair cut to an odd number of tokens the first text keeps one more, as in
-                       transformers' tokenizers without a backend; else the longer one */
+    bool no_backend; /* transformers has this tokenizer in Python: of a pair cut to an odd number of
+                        tokens the first text keeps one more, else the longer one; unknown words of
+                        entities are spelled as the unknown token, for want of offsets */
     bool no_answer_type_ids;    /* the same for question-answering */
     int cls_box[4], sep_box[4]; /* where the tokens cls_id and sep_id stand on a page: left, top,
                                    right, bottom in thousandths */

@@ -187,6 +187,45 @@ static void test_symbols(void **state)
     assert_true(file_remove_tree(folder, &e));
 }
 
+/* PhoBERT marks what is no end of a word; a word of one character is an end. */
+static void test_codes(void **state)
+{
+    (void)state;
+    error e = {0};
+    char folder[] = "/tmp/recipe_test_XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    static const struct {
+        const char *name, *content;
+    } files[] = {{"config.json", "{\"tokenizer_class\":\"PhobertTokenizer\"}"},
+                 {"tokenizer.json", /* of which the class reads this */
+                  "{\"added_tokens\":[{\"id\":11,\"content\":\"<mask>\",\"lstrip\":true,"
+                  "\"special\":true}],\"model\":{\"type\":\"none\"}}"},
+                 {"vocab.txt", "a 9\na@@ 9\n ab@@ 9\nbc 9\nabc@@ 9 \na b 9\n@@ 1\n"},
+                 {"bpe.codes", "b c</w> 9\na b 7\nab c\nab c 8 1\nab c 6"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        own_mem char *path = path_join(folder, files[i].name);
+        assert_true(file_write(path, str_of(files[i].content), 0600, &e));
+    }
+    tokenizer *t = tokenizer_open(folder, &e);
+    if (!t)
+        fail_msg("%s", e.message);
+    arena *a = arena_new(ARENA_BYTES);
+    encoding got;
+    str text;
+    encode_options o = {.add_special = true};
+    /* a, a@@ bc, ab@@ a@@ unknown, a@@ and a line feed that is unknown, a, <mask> */
+    assert_true(tokenizer_encode(t, STR("a abc abac a\n a\n <mask>"), NULL, &o, &got, a, &e));
+    assert_int_equal(got.n, 12);
+    assert_memory_equal(got.ids, ((int[]){0, 4, 5, 7, 6, 5, 3, 5, 3, 4, 11, 2}), 12 * sizeof(int));
+    assert_int_equal(tokenizer_info_of(t)->n_ids, 12);
+    assert_true(tokenizer_decode(t, (int[]){0, 4, 5, 7, 5, 11, 5, 2}, 8, false, &text, a, &e));
+    if (!str_is(text, "<s> a abc a<mask> a</s>"))
+        fail_msg("%.*s", (int)text.n, text.p);
+    arena_free(a);
+    tokenizer_close(t);
+    assert_true(file_remove_tree(folder, &e));
+}
+
 /* CANINE's tokenizer as transformers 5 saves it: special tokens are characters, NUL among them. */
 static void test_characters(void **state)
 {
@@ -274,6 +313,16 @@ static void test_refused_folders(void **state)
                                             {"config.json", "{\"model_type\": \"t5\"}"},
                                             {NULL, NULL}},
                    "is no sentencepiece model");
+    static const char phobert[] = "{\"tokenizer_class\": \"PhobertTokenizer\"}";
+    assert_refused(
+        (const char *const[][2]){
+            {"vocab.txt", "a 1\n\n"}, {"bpe.codes", ""}, {"config.json", phobert}, {NULL, NULL}},
+        "vocab.txt': line 2 is not a token and a count");
+    assert_refused(
+        (const char *const[][2]){{"vocab.txt", "a 1"}, {"config.json", phobert}, {NULL, NULL}},
+        "nor a vocabulary file of Phobert");
+    assert_refused((const char *const[][2]){{"vocab.txt", "a 1"}, {"bpe.codes", ""}, {NULL, NULL}},
+                   "a 'vocab.txt', but neither the 'tokenizer_class'");
 }
 
 /* A model of one piece, "a" with score 1, and what may be wrong with it. */
@@ -335,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_moses_offsets),
         cmocka_unit_test(test_moses_runs),
         cmocka_unit_test(test_symbols),
+        cmocka_unit_test(test_codes),
         cmocka_unit_test(test_refused_folders),
         cmocka_unit_test(test_broken_models),
     };

@@ -2,7 +2,7 @@
 """Write tests/goldens/pieces/CASE/: folders without a tokenizer.json, and what the reference makes
 of texts with them (expected.json).
 
-usage: tools/goldens/pieces.py [XLM OR FLAUBERT CASE...]
+usage: tools/goldens/pieces.py [CASE OF WORDS...]       (those of WORDS, by name)
                     needs transformers==5.23.0, sentencepiece==0.2.3, sacremoses==0.2.0
 
 Small sentencepiece models are trained on the texts of texts.py; one has the character map nmt_nfkc
@@ -77,16 +77,19 @@ WORDPIECE = {
 RESIDUES = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
 PROTEINS = [("MKTAYIAK<mask>RQISF VKSHFSRQ<null_1>LEERLGLIEVQ", None),
             ("MKT aYIAx-K.", "<cls>LAGV  ab<mask>\tZ")]
-# Words cut by Moses' rules: their tokenizers have no backend, no offsets and no types.
-MOSES = {
+# Words in parts: their tokenizers have no backend, no offsets and no types.
+WORDS = {
     "xlm": ("xlm", {}),
     "xlm-cased": ("xlm", {"tokenizer_class": "XLMTokenizer", "lang2id": {"en": 0, "ro": 1},
                           "id2lang": {"0": "en", "1": "ro"},
                           "do_lowercase_and_remove_accent": False}),
     "flaubert": ("flaubert", {"tokenizer_class": "FlaubertTokenizer"}),
     "flaubert-lower": ("flaubert", {"do_lowercase": True, "additional_special_tokens": ["<special9>"]}),
+    "phobert": ("roberta", {"tokenizer_class": "PhobertTokenizer"}),
+    "phobert-named": ("roberta", {"tokenizer_class": "PhobertTokenizer", "bos_token": "[B]", "cls_token": "[C]", "additional_special_tokens": ["@@"]}),
 }
-# What the rules speak of, and what is near it.
+MARKED = ["PhobertTokenizer", "BertweetTokenizer"]
+# What Moses' rules speak of, and what is near it.
 PARTS = [
     "Mr.", "No.", "No. 5", "pp.", "etc.", "i.e.", "M.", "art.", "c.-\u00e0-d.", "U.S.", "a.b.", "X.",
     ".", "..", "...", "....", "DOTMULTI", "DOTDOTMULTI", ",", ",,", "1,5", "5,a", "a,5", "7", "42", "'",
@@ -167,31 +170,33 @@ class Residues(Characters):
 
 
 class Words(Characters):
-    """Tokenizers of words by Moses."""
+    """Tokenizers of WORDS."""
 
     def encode(self, text, pair):
         return types.SimpleNamespace(ids=self.tokenizer(text, pair)["input_ids"])
 
 
-def moses_texts():
+def random_texts(parts):
     chosen = random.Random(5)
     for _ in range(400):
-        yield "".join(chosen.choice(PARTS) for _ in range(chosen.randint(1, 12))), None
+        yield "".join(chosen.choice(parts) for _ in range(chosen.randint(1, 12))), None
 
 
-def moses_corpus():
-    return [text for text, _ in [*all_texts(), *moses_texts()]] + texts.SENTENCES
+def is_marked(config):
+    """PhoBERT and BERTweet mark what is no end of a word, the others what is."""
+    return config.get("tokenizer_class") in MARKED
 
 
-def moses_files(model_type, config, corpus, size=1500):
+def word_files(model_type, config, corpus, size=1500):
     """A BPE of the words of a corpus; a part of it is missing in the vocabulary, as in published
     ones, whose merges go by counts."""
-    folder = OUT / "words"
+    folder, marked = OUT / "words", is_marked(config)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    specials = ["<s>", "</s>", "<pad>", "<unk>"] + ["<special%d>" % i for i in range(8)]
-    empty = {"vocab.json": json.dumps({token: i for i, token in enumerate(specials)}), "merges.txt": "",
-             "config.json": json.dumps({"model_type": model_type}),
+    specials = [] if marked else ["<s>", "</s>", "<pad>", "<unk>"] + ["<special%d>" % i for i in range(8)]
+    vocabulary, codes = ("vocab.txt", "bpe.codes") if marked else ("vocab.json", "merges.txt")
+    empty = {vocabulary: "" if marked else json.dumps({token: i for i, token in enumerate(specials)}),
+             codes: "", "config.json": json.dumps({"model_type": model_type}),
              "tokenizer_config.json": json.dumps(config)}
     for file, content in empty.items():
         (folder / file).write_text(content)
@@ -209,8 +214,12 @@ def moses_files(model_type, config, corpus, size=1500):
             if i % 9 and token not in specials]
     merges = [m if isinstance(m, list) else m.split(" ") for m in model["merges"]]
     lines = ["%s %s %d" % (a, b, 9000 - i) for i, (a, b) in enumerate(merges)]
-    return {"vocab.json": json.dumps({token: i for i, token in enumerate(specials + kept)}),
-            "merges.txt": "\n".join(lines) + "\nt h"}  # without its end the last line does not count
+    if marked:
+        kept = [token[:-4] if token.endswith("</w>") else token + "@@" for token in kept]
+        return {vocabulary: "".join("%s %d\n" % (token, 900 - i) for i, token in enumerate(kept)),
+                codes: "\n".join(lines + ["th e", "t h e 5", "t h 5"])}
+    return {vocabulary: json.dumps({token: i for i, token in enumerate(specials + kept)}),
+            codes: "\n".join(lines) + "\nt h"}  # without its end the last line does not count
 
 
 def write(name, model_type, config, files, more=()):
@@ -222,7 +231,7 @@ def write(name, model_type, config, files, more=()):
         data = content if isinstance(content, bytes) else content.encode()
         (folder / file).write_bytes(data)
     characters = model_type == "canine"
-    make = {"canine": Characters, "esm": Residues, "xlm": Words, "flaubert": Words}.get(model_type)
+    make = Words if name in WORDS else {"canine": Characters, "esm": Residues}.get(model_type)
     tokenizer = make(folder) if make else reference(folder, model_type)
     cases = []
     for text, pair in [*all_texts(), *more]:
@@ -238,10 +247,11 @@ def write(name, model_type, config, files, more=()):
 
 def main():
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-    for name, (model_type, config) in MOSES.items():
+    for name, (model_type, config) in WORDS.items():
         if not sys.argv[1:] or name in sys.argv:
-            write(name, model_type, config, moses_files(model_type, config, moses_corpus()),
-                  moses_texts())
+            more = list(random_texts(PARTS))
+            corpus = [text for text, _ in [*all_texts(), *more]] + texts.SENTENCES
+            write(name, model_type, config, word_files(model_type, config, corpus), more)
     if sys.argv[1:]:
         return
     for name, (file, model_type, config, options) in CASES.items():

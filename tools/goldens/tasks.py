@@ -14,6 +14,7 @@ import contextlib
 import functools
 import json
 import pathlib
+import re
 import sys
 
 from reference import GOLDENS, torch, transformers, write_rows
@@ -21,7 +22,7 @@ from texts import SENTENCES
 from tiny_folders import write_transformer
 from tiny_tokenizers import (bert_tokenizer, qwen_tokenizer, roberta_tokenizer,
                              xlm_roberta_tokenizer)
-from pieces import RESIDUES, moses_files
+from pieces import RESIDUES, word_files
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (BartConfig, BertConfig, BigBirdConfig, CanineConfig, DistilBertConfig,
                           EsmConfig, FlaubertConfig, FunnelConfig, LayoutLMConfig, LiltConfig,
@@ -78,13 +79,15 @@ LATIN = [*SENTENCES, "L'\u00e9t\u00e9, isn't it? No. 5 (of 12; Mr. X): \u00ab ca
 
 
 class WordFiles:
-    """vocab.json and merges.txt instead of a tokenizer.json."""
+    """Vocabulary and merges instead of a tokenizer.json."""
 
     def __init__(self, files):
         self.files = files
 
     def get_vocab_size(self):
-        return len(json.loads(self.files["vocab.json"])) + 2  # special tokens that it has not
+        if "vocab.txt" in self.files:
+            return len(self.files["vocab.txt"].splitlines()) + 5  # special tokens that it has not
+        return len(json.loads(self.files["vocab.json"])) + 2
 
     def save(self, path, pretty):
         for name, text in self.files.items():
@@ -94,12 +97,18 @@ class WordFiles:
 def xlm_tokenizer():
     config = {"tokenizer_class": "XLMTokenizer", "model_max_length": 64,
               "clean_up_tokenization_spaces": True}
-    return WordFiles(moses_files("xlm", config, LATIN, 400)), config
+    return WordFiles(word_files("xlm", config, LATIN, 400)), config
 
 
 def flaubert_tokenizer():
     config = {"tokenizer_class": "FlaubertTokenizer", "model_max_length": 64, "do_lowercase": True}
-    return WordFiles(moses_files("flaubert", config, LATIN, 400)), config
+    return WordFiles(word_files("flaubert", config, LATIN, 400)), config
+
+
+def phobert_tokenizer():
+    """Its class stands in config.json."""
+    files = word_files("roberta", {"tokenizer_class": "PhobertTokenizer"}, LATIN, 400)
+    return WordFiles(files), {"model_max_length": 64}
 
 
 def residue_tokenizer():
@@ -211,6 +220,10 @@ MODELS = {
     "xlm-labels": model(XLM, xlm_tokenizer, "SequenceClassification", NLI),
     "xlm-masked-lm": {**model(XLM, xlm_tokenizer, "SequenceClassification"),
                       "model": transformers.XLMWithLMHeadModel},
+    "phobert-entities": model(ROBERTA, phobert_tokenizer, "TokenClassification",
+                              {**NAMES, "tokenizer_class": "PhobertTokenizer"}),
+    "phobert-masked-lm": model(ROBERTA, phobert_tokenizer, "MaskedLM",
+                               {"tokenizer_class": "PhobertTokenizer"}),
     "markuplm-entities": model(MARKUPLM, node_tokenizer, "TokenClassification", PLAIN_NAMES),
     "markuplm-labels": model(MARKUPLM, node_tokenizer, "SequenceClassification", NLI),
     "mobilebert-masked-lm": model(MOBILEBERT, bert_tokenizer, "MaskedLM"),
@@ -325,6 +338,30 @@ def document_entities(ask, text, xpaths):
     return found
 
 
+@contextlib.contextmanager
+def placed_parts(ask):
+    """Entities get their places in the text, which the pipeline of a tokenizer without a backend
+    does not know: its tokens are parts of words, unknown ones too."""
+    gather = ask.gather_pre_entities
+
+    def with_places(sentence, *rest, **more):
+        places = []
+        for word in re.finditer(r"\S+\n?", sentence):
+            at = word.start()
+            for part in ask.tokenizer.bpe(word[0]).split(" "):
+                end = min(at + len(part) - 2 * part.endswith("@@"), word.end())
+                places.append((at, end))
+                at = end
+        entities = gather(sentence, *rest, **more)
+        for entity in entities:
+            entity["start"], entity["end"] = places[entity["index"] - 1]
+        return entities
+
+    ask.gather_pre_entities = with_places
+    yield
+    ask.gather_pre_entities = gather
+
+
 def some_boxes(text):
     """One for each word, in lines of four."""
     return [[i % 4 * 250, i // 4 % 20 * 40, i % 4 * 250 + 25 * len(word), i // 4 % 20 * 40 + i]
@@ -348,7 +385,8 @@ def token_classification(ask, inputs, parameters):
             return token_classification(ask, inputs, without(parameters, "boxes"))
     if "xpaths" in parameters:
         return document_entities(ask, inputs, parameters["xpaths"])
-    got = ask(inputs, **{"aggregation_strategy": "simple", **parameters})
+    with placed_parts(ask) if not ask.tokenizer.is_fast else contextlib.nullcontext():
+        got = ask(inputs, **{"aggregation_strategy": "simple", **parameters})
     for found in sum(got, []) if isinstance(inputs, list) else got:
         if "entity" in found:
             found["entity_group"] = found["entity"].split("-", 1)[-1]
@@ -417,6 +455,9 @@ def fill_mask_cases():
                      f"one <special1> {LONG}", f"<special1> </s> <special3> <pad> {AWKWARD}"):
             yield where, text, {}
         yield where, "one <special1> b", {"targets": ["the", "state", "zebra crossing", "the</w>"]}
+    for text in ("The quick <mask> fox.", f"<mask>it's <mask>\n{AWKWARD}", f"one <mask> {LONG}"):
+        yield "tasks/phobert-masked-lm", text, {}
+    yield "tasks/phobert-masked-lm", "<mask> b", {"targets": ["the", "th@@", "zebra crossing"]}
 
 
 def text_classification_cases():
@@ -462,6 +503,9 @@ def token_classification_cases():
     for family in ("big-bird", "funnel", "xlnet"):
         for text in (SHORT, AWKWARD, LONG):
             yield f"tasks/{family}-entities", text, {"aggregation_strategy": "first"}
+    for how in ("none", "simple"):
+        for text in (SHORT, AWKWARD, LONG, f"{SHORT}\n{AWKWARD}\n"):
+            yield "tasks/phobert-entities", text, {"aggregation_strategy": how, "ignore_labels": []}
     for text, xpaths in DOCUMENTS:
         yield "tasks/markuplm-entities", text, {
             "xpaths": xpaths, "aggregation_strategy": "none", "ignore_labels": []}
