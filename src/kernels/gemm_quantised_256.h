@@ -182,10 +182,11 @@ INLINE void large_block(enum quantised_type type, int m, const uint8_t *w, const
     UNROLL
     for (int i = 0; i < m; i++) {
         const x_large *x = (const x_large *)(const void *)(chunks + (size_t)i * row_size) + b;
+        _Alignas(16) float d[4];
+        scale_both(s.d, x, d);
         __m256 minima = _mm256_cvtepi32_ps(_mm256_madd_epi16(s.minima, load_32(x->sums)));
-        minima = _mm256_mul_ps(minima, _mm256_set1_ps(s.dmin));
-        __m256 dot = _mm256_fmsub_ps(_mm256_cvtepi32_ps(dots[i]), _mm256_set1_ps(s.d), minima);
-        sums[i] = _mm256_fmadd_ps(dot, _mm256_set1_ps(x->d), sums[i]);
+        sums[i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[i]), _mm256_set1_ps(d[0]), sums[i]);
+        sums[i] = _mm256_fnmadd_ps(minima, _mm256_set1_ps(d[1]), sums[i]);
     }
 }
 

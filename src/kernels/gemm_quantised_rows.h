@@ -67,6 +67,7 @@ INLINE void put_sums(int m, const vf *sums, float *c, long ldc, bool add)
     {                                                                                              \
         vf sums[TILE_M];                                                                           \
         part_sum part[PARTS];                                                                      \
+        k = parts == PARTS ? GEMM_QUANTISED_BLOCK : k;                                             \
         for (int p = 0; p < parts; p++) {                                                          \
             UNROLL                                                                                 \
             for (int i = 0; i < m; i++)                                                            \

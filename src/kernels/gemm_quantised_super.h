@@ -9,8 +9,22 @@
 typedef struct super {
     wide_scales scales;
     __m256i minima;
-    float d, dmin;
+    __m128 d; /* and dmin */
 } super;
+
+INLINE __m128 two_halves(uint32_t halves)
+{
+    return _mm_cvtph_ps(_mm_cvtsi32_si128((int)halves));
+}
+
+/* d and dmin times x's scale, in memory: from there they are broadcast without the units that
+ * shuffle, which taking blocks apart needs. */
+INLINE void scale_both(__m128 d, const x_large *x, float both[4])
+{
+    __m128 scaled = _mm_mul_ps(d, _mm_set1_ps(x->d));
+    memcpy(both, &scaled, sizeof scaled);
+    __asm__("" : "+m"(*(__m128 *)(void *)both));
+}
 
 INLINE super super_wide(const uint8_t *p)
 {
@@ -21,7 +35,7 @@ INLINE super super_wide(const uint8_t *p)
     __m128i minima =
         _mm_cvtsi64_si128((long long)((uint64_t)(c >> 4 & 0x0f0f0f0f) << 32 |
                                       (uint64_t)(b >> 2 & 0x30303030) << 32 | (b & 0x3f3f3f3f)));
-    super s = {.d = _cvtsh_ss(read_u16(p)), .dmin = _cvtsh_ss(read_u16(p + 2))};
+    super s = {.d = two_halves(read_u32(p))};
     s.scales = wide_eight(scales);
     s.minima = _mm256_zextsi128_si256(_mm_cvtepu8_epi16(minima));
     return s;
@@ -30,7 +44,7 @@ INLINE super super_wide(const uint8_t *p)
 INLINE super super_q2(const uint8_t *p)
 {
     __m128i both = _mm_loadu_si128((const void *)p), low = _mm_set1_epi8(15);
-    super s = {.d = _cvtsh_ss(read_u16(p + 80)), .dmin = _cvtsh_ss(read_u16(p + 82))};
+    super s = {.d = two_halves(read_u32(p + 80))};
     s.scales = wide_sixteen(_mm_and_si128(both, low));
     s.minima = _mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(both, 4), low));
     return s;
@@ -39,24 +53,23 @@ INLINE super super_q2(const uint8_t *p)
 /* Codes of Q3_K are 4 too large, those of Q6_K 32. */
 INLINE super super_q3(const uint8_t *p)
 {
-    uint32_t a = read_u32(p + 96), b = read_u32(p + 100), c = read_u32(p + 104);
-    const uint32_t low = 0x0f0f0f0f, two = 0x03030303;
-    __m128i scales = _mm_setr_epi32(
-        (int)((a & low) | (c & two) << 4), (int)((b & low) | (c >> 2 & two) << 4),
-        (int)((a >> 4 & low) | (c >> 4 & two) << 4), (int)((b >> 4 & low) | (c >> 6 & two) << 4));
-    scales = _mm_sub_epi8(scales, _mm_set1_epi8(32));
-    super s = {.d = _cvtsh_ss(read_u16(p + 108)), .scales = wide_sixteen(scales)};
+    /* 4 bits in 8 bytes, then in the same ones; 2 bits in 4 bytes, four times. */
+    __m128i low = _mm_loadl_epi64((const void *)(p + 96));
+    low = _mm_and_si128(_mm_unpacklo_epi64(low, _mm_srli_epi16(low, 4)), _mm_set1_epi8(15));
+    __m128i high = _mm_set1_epi32((int)read_u32(p + 104));
+    high = _mm_srlv_epi32(high, _mm_setr_epi32(0, 2, 4, 6));
+    high = _mm_slli_epi16(_mm_and_si128(high, _mm_set1_epi8(3)), 4);
+    __m128i scales = _mm_sub_epi8(_mm_or_si128(low, high), _mm_set1_epi8(32));
+    super s = {.d = two_halves(read_u16(p + 108) * 0x10001u), .scales = wide_sixteen(scales)};
     s.minima = _mm256_slli_epi16(_mm256_cvtepi8_epi16(scales), 2);
-    s.dmin = s.d;
     return s;
 }
 
 INLINE super super_q6(const uint8_t *p)
 {
     __m128i scales = _mm_loadu_si128((const void *)(p + 192));
-    super s = {.d = _cvtsh_ss(read_u16(p + 208)), .scales = wide_sixteen(scales)};
+    super s = {.d = two_halves(read_u16(p + 208) * 0x10001u), .scales = wide_sixteen(scales)};
     s.minima = _mm256_slli_epi16(_mm256_cvtepi8_epi16(scales), 5);
-    s.dmin = s.d;
     return s;
 }
 

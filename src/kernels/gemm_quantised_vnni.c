@@ -127,17 +127,17 @@ INLINE const uint8_t *small_blocks(enum quantised_type type, int m, const uint8_
 
 QUANTISED_ROW(small_row, small_blocks)
 
-/* As 16 bits in 32-bit lanes. */
-typedef __m512i wide_scales;
+/* 16 bits each, in the order of the parts. */
+typedef __m256i wide_scales;
 
 INLINE wide_scales wide_eight(__m128i scales)
 {
-    return _mm512_cvtepu8_epi32(scales);
+    return _mm256_zextsi128_si256(_mm_cvtepu8_epi16(scales));
 }
 
 INLINE wide_scales wide_sixteen(__m128i scales)
 {
-    return _mm512_cvtepu16_epi32(_mm256_cvtepi8_epi16(scales));
+    return _mm256_cvtepi8_epi16(scales);
 }
 
 #include "kernels/gemm_quantised_super.h"
@@ -150,9 +150,10 @@ INLINE __m512i twice(const uint8_t *p, int upper_shift)
     return _mm512_srlv_epi16(both, _mm512_inserti64x4(_mm512_setzero_si512(), up, 1));
 }
 
+/* codes | (bits & mask) */
 INLINE __m512i add_bits(__m512i codes, __m512i bits, int mask)
 {
-    return _mm512_or_si512(codes, and_bits(bits, mask));
+    return _mm512_ternarylogic_epi32(codes, bits, _mm512_set1_epi8((char)mask), 0xf8);
 }
 
 /* Loaded once, not with each shift: blocks lie across lines. */
@@ -212,51 +213,164 @@ INLINE void large_codes(enum quantised_type type, const uint8_t *p, __m512i code
     }
 }
 
-/* The scales of vector v: one for each run of 16 codes, which are four lanes. */
-INLINE __m512i scales_of(enum quantised_type type, __m512i scales, int v)
+/* The scale of vector v's run of 16 codes in quarter q of a register. */
+INLINE uint64_t scale_at(enum quantised_type type, int v, int q)
 {
-    const uint8_t *units = units_of(type) + 4 * v;
-    int shift = type == QUANTISED_Q4_K || type == QUANTISED_Q5_K;
-    int a = units[0] >> shift, b = units[1] >> shift, c = units[2] >> shift, d = units[3] >> shift;
-    __m512i lanes = _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d);
-    return _mm512_permutexvar_epi32(lanes, scales);
+    return units_of(type)[4 * v + q] >> (type == QUANTISED_Q4_K || type == QUANTISED_Q5_K);
 }
 
-INLINE void large_block(enum quantised_type type, int m, const uint8_t *w, const char *chunks,
-                        size_t row_size, int b, __m512 *sums)
+/* Four words of vector v's scale, or two each of vectors v and v + 1. */
+INLINE long long four_words(enum quantised_type type, int v, int q)
 {
-    super s = read_super(type, w);
-    __m512i codes[4], scales[4];
-    large_codes(type, w, codes);
+    return (long long)(scale_at(type, v, q) * 0x1000100010001u);
+}
+
+INLINE long long two_words(int v, int q)
+{
+    return (long long)(scale_at(QUANTISED_Q2_K, v, q) * 0x10001u |
+                       scale_at(QUANTISED_Q2_K, v + 1, q) * 0x1000100000000u | 0x8000800080008000u);
+}
+
+/* The scales of vectors v and v + 1, for the words of their sums. */
+INLINE __m512i spread_scales(enum quantised_type type, wide_scales scales, int v)
+{
+    const __m512i words = _mm512_set_epi64(four_words(type, v + 1, 3), four_words(type, v, 3),
+                                           four_words(type, v + 1, 2), four_words(type, v, 2),
+                                           four_words(type, v + 1, 1), four_words(type, v, 1),
+                                           four_words(type, v + 1, 0), four_words(type, v, 0));
+    return _mm512_permutexvar_epi16(words, _mm512_zextsi256_si512(scales));
+}
+
+/* The scales of all four vectors of Q2_K, two words each in a quarter. */
+INLINE __m512i spread_pairs(const uint8_t *p)
+{
+    const __m512i bytes =
+        _mm512_set_epi64(two_words(2, 3), two_words(0, 3), two_words(2, 2), two_words(0, 2),
+                         two_words(2, 1), two_words(0, 1), two_words(2, 0), two_words(0, 0));
+    __m512i both = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)p));
+    return _mm512_shuffle_epi8(and_bits(both, 15), bytes);
+}
+
+/* The codes of Q2_K times their scales, at most 45: looked up among 0, 1, 2 and 3 times the scale,
+ * which are the four bytes v of a quarter for vector v. */
+INLINE void scaled_pairs(const uint8_t *p, __m512i products, __m512i codes[4])
+{
+    __m512i all = load_once(p), three = _mm512_set1_epi8(3);
     UNROLL
-    for (int v = 0; v < 4; v++)
-        scales[v] = scales_of(type, s.scales, v);
+    for (int v = 0; v < 4; v++) {
+        __m512i at = _mm512_ternarylogic_epi32(_mm512_srli_epi16(all, (unsigned)(2 * v)), three,
+                                               _mm512_set1_epi8((char)(4 * v)), 0xea);
+        codes[v] = _mm512_shuffle_epi8(products, at);
+    }
+}
+
+/* K blocks are taken apart by twos for one row, step by step: what one waits for, the other fills,
+ * as a processor looks ahead over little more than a block. */
+enum { BLOCKS = 2 };
+
+/* scales: of vectors 0 and 1, 2 and 3; Q2_K: its codes are multiplied by them already. */
+typedef struct large {
+    __m512i codes[BLOCKS][4], scales[BLOCKS][2];
+    __m256i minima[BLOCKS];
+    __m128 d[BLOCKS];
+} large;
+
+INLINE void read_large(enum quantised_type type, int n, const uint8_t *w, large *b)
+{
+    const int bytes = block_bytes(type);
+    super s[BLOCKS];
+    UNROLL
+    for (int u = 0; u < n; u++) {
+        s[u] = read_super(type, w + u * bytes);
+        b->minima[u] = s[u].minima;
+        b->d[u] = s[u].d;
+    }
+    UNROLL
+    for (int u = 0; u < n; u++) {
+        if (type == QUANTISED_Q2_K) {
+            b->scales[u][0] =
+                _mm512_mullo_epi16(spread_pairs(w + u * bytes), _mm512_set1_epi32(0x03020100));
+        } else {
+            b->scales[u][0] = spread_scales(type, s[u].scales, 0);
+            b->scales[u][1] = spread_scales(type, s[u].scales, 2);
+        }
+    }
+    UNROLL
+    for (int u = 0; u < n; u++) {
+        if (type == QUANTISED_Q2_K)
+            scaled_pairs(w + u * bytes + 16, b->scales[u][0], b->codes[u]);
+        else
+            large_codes(type, w + u * bytes, b->codes[u]);
+    }
+}
+
+/* Sums of products, of n blocks. Sums of four fit into 16 bits. */
+INLINE void large_dots(enum quantised_type type, int n, const large *b, const x_large *x,
+                       __m512i *sums)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    __m512i dots[BLOCKS][4];
+    UNROLL
+    for (int v = 0; v < 4; v++) {
+        bool goes_on = type == QUANTISED_Q2_K && v >= 2;
+        UNROLL
+        for (int u = 0; u < n; u++)
+            dots[u][v] = _mm512_dpbusd_epi32(goes_on ? dots[u][v - 2] : zero, b->codes[u][v],
+                                             _mm512_loadu_si512(x[u].q + 64 * v));
+    }
+    UNROLL
+    for (int u = 0; u < n; u++) {
+        if (type == QUANTISED_Q2_K) {
+            sums[u] = _mm512_add_epi32(dots[u][2], dots[u][3]);
+            continue;
+        }
+        __m512i first = _mm512_packs_epi32(dots[u][0], dots[u][1]);
+        __m512i second = _mm512_packs_epi32(dots[u][2], dots[u][3]);
+        sums[u] = _mm512_dpwssd_epi32(_mm512_dpwssd_epi32(zero, first, b->scales[u][0]), second,
+                                      b->scales[u][1]);
+    }
+}
+
+INLINE void large_step(enum quantised_type type, int m, int n, const uint8_t *w, const char *chunks,
+                       size_t row_size, __m512 *sums, __m256 *less)
+{
+    large b;
+    read_large(type, n, w, &b);
     UNROLL
     for (int i = 0; i < m; i++) {
-        const x_large *x = (const x_large *)(const void *)(chunks + (size_t)i * row_size) + b;
-        __m512i dots = _mm512_setzero_si512();
+        const x_large *x = (const x_large *)(const void *)(chunks + (size_t)i * row_size);
+        __m512i dots[BLOCKS];
+        large_dots(type, n, &b, x, dots);
         UNROLL
-        for (int v = 0; v < 4; v++) { /* sums of four products fit into 16 bits */
-            __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), codes[v],
-                                              _mm512_loadu_si512(x->q + 64 * v));
-            dots = _mm512_dpwssd_epi32(dots, dot, scales[v]);
+        for (int u = 0; u < n; u++) {
+            _Alignas(16) float d[4];
+            scale_both(b.d[u], &x[u], d);
+            sums[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[u]), _mm512_set1_ps(d[0]), sums[i]);
+            __m256i minima =
+                _mm256_madd_epi16(b.minima[u], _mm256_loadu_si256((const void *)x[u].sums));
+            less[i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(minima), _mm256_set1_ps(d[1]), less[i]);
         }
-        __m256i minima = _mm256_madd_epi16(s.minima, _mm256_loadu_si256((const void *)x->sums));
-        __m512 less = _mm512_zextps256_ps512(_mm256_cvtepi32_ps(minima));
-        less = _mm512_mul_ps(less, _mm512_set1_ps(s.dmin));
-        __m512 dot = _mm512_fmsub_ps(_mm512_cvtepi32_ps(dots), _mm512_set1_ps(s.d), less);
-        sums[i] = _mm512_fmadd_ps(dot, _mm512_set1_ps(x->d), sums[i]);
     }
 }
 
 INLINE const uint8_t *large_blocks(enum quantised_type type, int m, const uint8_t *w,
                                    const char *chunks, size_t row_size, int k, vf *sums)
 {
-    const int bytes = block_bytes(type);
-    for (int b = 0; b < k / 256; b++, w += bytes) {
-        fetch_blocks(w, bytes);
-        large_block(type, m, w, chunks, row_size, b, sums);
+    const int bytes = block_bytes(type), n = m == 1 ? BLOCKS : 1;
+    __m256 less[TILE_M];
+    UNROLL
+    for (int i = 0; i < m; i++)
+        less[i] = _mm256_setzero_ps();
+    int b = 0;
+    for (; b + n <= k / 256; b += n, w += n * bytes, chunks += n * GEMM_QUANTISED_CHUNK) {
+        fetch_blocks(w, n * bytes);
+        large_step(type, m, n, w, chunks, row_size, sums, less);
     }
+    for (; b < k / 256; b++, w += bytes, chunks += GEMM_QUANTISED_CHUNK)
+        large_step(type, m, 1, w, chunks, row_size, sums, less);
+    UNROLL
+    for (int i = 0; i < m; i++)
+        sums[i] = _mm512_sub_ps(sums[i], _mm512_zextps256_ps512(less[i]));
     return w;
 }
 

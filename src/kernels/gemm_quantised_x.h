@@ -29,11 +29,22 @@ typedef struct x_large {
 static_assert(sizeof(x_small) == GEMM_QUANTISED_CHUNK && sizeof(x_large) == GEMM_QUANTISED_CHUNK,
               "chunks keep their alignment");
 
-/* Bytes of a row of k values in chunks. */
+/* Whether a type's blocks have 32 values: known when compiling, unlike quantised_formats. */
+static inline bool small_type(enum quantised_type type)
+{
+#define SMALL_TYPE(name, values, bytes)                                                            \
+    if (type == QUANTISED_##name)                                                                  \
+        return (values) == 32;
+    QUANTISED_FORMATS(SMALL_TYPE)
+#undef SMALL_TYPE
+    return false;
+}
+
+/* Bytes of a row of k >= 0 values in chunks. */
 static inline size_t chunks_size(enum quantised_type type, int k)
 {
-    int values = quantised_formats[type].values == 32 ? 128 : 256;
-    return (size_t)((k + values - 1) / values) * GEMM_QUANTISED_CHUNK;
+    unsigned chunk = small_type(type) ? 128 : 256;
+    return ((unsigned)k + chunk - 1) / chunk * GEMM_QUANTISED_CHUNK;
 }
 
 /* What the codes of a type's small blocks are too large by. */
@@ -128,7 +139,7 @@ static inline void quantise_large(const float *x, int part, const uint8_t *units
 static inline void quantise_row(enum quantised_type type, bool signed_codes, const uint8_t *units,
                                 const float *x, int k, void *chunks)
 {
-    if (quantised_formats[type].values == 32) {
+    if (small_type(type)) {
         x_small *to = chunks;
         for (int i = 0; i < k; i += 128)
             quantise_small(x + i, k - i < 128 ? k - i : 128, code_offset(type, signed_codes), units,
