@@ -15,16 +15,35 @@ enum profile_part profile_switch(enum profile_part part)
     return before;
 }
 
+void profile_resume(profile *p)
+{
+    p->since_ns = clock_ns();
+    p->now = PROFILE_OTHER;
+    profile_current = p;
+}
+
 void profile_start(profile *p)
 {
-    *p = (profile){.since_ns = clock_ns()};
-    profile_current = p;
+    *p = (profile){0};
+    profile_resume(p);
 }
 
 void profile_stop(void)
 {
     profile_switch(PROFILE_OTHER);
     profile_current = NULL;
+}
+
+void profile_share(const profile *thread, int n)
+{
+    profile *p = profile_current;
+    profile_switch(p->now);
+    for (int part = 0; part < N_PROFILE_PARTS; part++) {
+        p->calls[part] += thread->calls[part];
+        p->operations[part] += thread->operations[part];
+        p->ns[part] += thread->ns[part] / n;
+        p->ns[p->now] -= thread->ns[part] / n;
+    }
 }
 
 const char *profile_part_name(enum profile_part part)

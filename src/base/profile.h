@@ -40,6 +40,14 @@ extern _Thread_local profile *profile_current; /* NULL: off */
 void profile_start(profile *p);
 void profile_stop(void);
 
+/* The same without clearing, so that a thread can count a few pieces of work. */
+void profile_resume(profile *p);
+
+/* One of n threads has counted this while the calling thread counted for the present part: adds its
+ * calls and operations, and an n-th of its time, which is taken from the present part. Only while
+ * it is on. */
+void profile_share(const profile *thread, int n);
+
 /* "matrix products", "attention", ... */
 const char *profile_part_name(enum profile_part part);
 

@@ -58,6 +58,9 @@ struct team {
     bool spins; /* false when the threads share fewer CPUs: then a spinner robs a worker */
     member *members;
     memory shared;
+    team *
+        *alone; /* [n_alone]: of each thread, for regions inside of regions; of a team of 1: none */
+    int n_alone;
 };
 
 static void cpu_pause(void)
@@ -238,6 +241,11 @@ void *team_shared(team *t, size_t size_bytes)
     return memory_of(&t->shared, size_bytes);
 }
 
+team *team_alone(team *t, int thread)
+{
+    return t->n_threads == 1 ? t : t->alone[thread];
+}
+
 /* Signals belong to the thread that made the team. */
 static int start_helper(member *m)
 {
@@ -249,11 +257,9 @@ static int start_helper(member *m)
     return problem;
 }
 
-team *team_new(int n_threads, error *e)
+/* A team without helpers as yet. */
+static team *make_team(int n_threads, error *e)
 {
-    int available = threads_default();
-    if (n_threads <= 0)
-        n_threads = available;
     size_t members_size = (size_t)n_threads * sizeof(member);
     team *t = aligned_alloc(CACHE_LINE, sizeof *t);
     member *members = aligned_alloc(CACHE_LINE, members_size);
@@ -266,9 +272,38 @@ team *team_new(int n_threads, error *e)
     memset(t, 0, sizeof *t);
     memset(members, 0, members_size);
     t->members = members;
+    t->n_threads = 1;
+    return t;
+}
+
+static bool make_alone(team *t, int n_threads, error *e)
+{
+    t->alone = calloc((size_t)n_threads, sizeof(team *));
+    if (!t->alone)
+        return fail(e, ERR_IO, "cannot make a team of %d threads: out of memory", n_threads);
+    for (; t->n_alone < n_threads; t->n_alone++) {
+        t->alone[t->n_alone] = make_team(1, e);
+        if (!t->alone[t->n_alone])
+            return false;
+    }
+    return true;
+}
+
+team *team_new(int n_threads, error *e)
+{
+    int available = threads_default();
+    if (n_threads <= 0)
+        n_threads = available;
+    team *t = make_team(n_threads, e);
+    if (!t)
+        return NULL;
     t->spins = n_threads <= available;
+    if (n_threads > 1 && !make_alone(t, n_threads, e)) {
+        team_free(t);
+        return NULL;
+    }
     for (t->n_threads = 1; t->n_threads < n_threads; t->n_threads++) {
-        member *m = &members[t->n_threads];
+        member *m = &t->members[t->n_threads];
         m->team = t;
         m->index = t->n_threads;
         int problem = start_helper(m);
@@ -293,6 +328,9 @@ void team_free(team *t)
             pthread_join(t->members[i].thread, NULL);
         free(t->members[i].scratch.p);
     }
+    for (int i = 0; i < t->n_alone; i++)
+        team_free(t->alone[i]);
+    free(t->alone);
     free(t->shared.p);
     free(t->members);
     free(t);

@@ -45,6 +45,11 @@ void team_rest(team *t);
  * at most four for each thread, and runs them as team_run does. */
 void team_for(team *t, long n_items, long grain, team_range_fn *fn, void *arg);
 
+/* The team of one that `thread` may run regions on inside a region of t: for parts that are large
+ * and have regions of their own. Only that thread may ask for it. It lives as long as t. Of a team
+ * of 1 it is that team itself. */
+team *team_alone(team *t, int thread);
+
 /* Working memory of one thread for the length of a region, 64-byte aligned, contents undefined.
  * It belongs to the team, grows to the largest size asked for, and moves when it grows, so a part
  * asks once, for everything it needs. Only the thread itself may ask for its own. */

@@ -10,10 +10,6 @@
 #include <stdlib.h>
 
 enum {
-    /* See encoder_step. Measured with MiniLM (AVX-512, 64 sequences of 64): the same CPU time
-     * within 1 % from 256 to 4096, 3 % more at 128; the arena needs 3.8 MB at 512 and 31 MB at
-     * 4096. */
-    STEP_TOKENS = 512,
     HEAD_DIM = 512,        /* of the attention kernel */
     MOST_SHARED = 1000,    /* layers that take turns */
     BUCKET_DISTANCE = 128, /* beyond, all distances share the last bucket */
@@ -182,20 +178,6 @@ int encoder_max_tokens(const encoder *m)
     return m->spec->positions == POSITIONS_AFTER_PADDING
                ? m->config.positions - 1 - m->config.pad_token_id
                : m->config.positions;
-}
-
-int encoder_step(const token_batch *b, int first)
-{
-    int end = first + 1;
-    while (end < b->n_seq && b->start[end + 1] - b->start[first] <= STEP_TOKENS)
-        end++;
-    return end;
-}
-
-int encoder_step_tokens(int n_tokens, int longest)
-{
-    int most = longest > STEP_TOKENS ? longest : STEP_TOKENS;
-    return n_tokens < most ? n_tokens : most;
 }
 
 /* Working memory. */

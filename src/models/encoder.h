@@ -178,14 +178,6 @@ void encoder_release(encoder *m);
 /* Longest sequence. */
 int encoder_max_tokens(const encoder *m);
 
-/* Sequences first .. end - 1 of a batch that go through the layers together, starting at `first`:
- * as many as fit some hundreds of tokens, at least one. Cutting a batch changes no result; it
- * bounds the working memory and keeps it in the cache. Returns `end`. */
-int encoder_step(const token_batch *b, int first);
-
-/* Most tokens of a step, in a batch of n_tokens in sequences of at most `longest`. */
-int encoder_step_tokens(int n_tokens, int longest);
-
 /* Bytes that encoder_run takes from its arena for a step. */
 size_t encoder_work_bytes(const encoder *m, int n_tokens);
 

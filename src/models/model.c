@@ -9,6 +9,7 @@
 #include "models/config.h"
 #include "models/labels.h"
 #include "models/sentence.h"
+#include "models/steps.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -257,123 +258,135 @@ static size_t scores_bytes(const model *m, int n_tokens)
 
 enum { ALIGNMENT = 16 * 64 }; /* of the parts */
 
-size_t model_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
-{
-    const sentence *s = &m->sentence;
-    int step = encoder_step_tokens(n_tokens, longest);
-    size_t rows = (size_t)step * (size_t)m->info.hidden;
-    size_t pooled = (size_t)n_seq * (size_t)sentence_pooled_width(s, rows_width(m));
-    size_t weighed = s->query_folder ? (2 * (size_t)n_tokens + (size_t)n_seq + 3) * sizeof(int) : 0;
-    return encoder_work_bytes(&m->encoder, step) + (rows + pooled) * sizeof(float) + weighed +
-           (s->of_scores ? scores_bytes(m, step) : 0) + sentence_work_bytes(s, n_seq) + ALIGNMENT;
-}
+/* What steps make of their token vectors for a call on a model. */
+typedef struct call {
+    const model *model;
+    const token_batch *batch;
+    const splade *splade;
+    const int *rows; /* [n_rows], NULL: all */
+    int n_rows;
+    float *gathered; /* [n_rows][hidden]: of a head that is run on all rows at once */
+    float *out;
+} call;
 
-size_t model_sparse_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
+/* The place of a step's first row among the wanted ones, which rise. */
+static int rows_before(const call *c, int token)
 {
-    int step = encoder_step_tokens(n_tokens, longest);
-    return model_work_bytes(m, n_tokens, n_seq, longest) +
-           (m->sentence.of_scores || !model_sparse_width(m) ? 0 : scores_bytes(m, step));
-}
-
-/* Tokens of the largest step of a batch. */
-static int largest_step(const token_batch *b)
-{
-    int most = 0;
-    for (int first = 0, end; first < b->n_seq; first = end) {
-        end = encoder_step(b, first);
-        int n = b->start[end] - b->start[first];
-        most = n > most ? n : most;
+    int low = 0, high = c->n_rows;
+    while (c->rows && low < high) {
+        int middle = low + (high - low) / 2;
+        if (c->rows[middle] < token)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return most;
+    return c->rows ? low : token;
 }
 
-bool model_hidden(model *m, const token_batch *b, float *out, arena *a, error *e)
+/* Copies the wanted rows of a step; `to` may be the step's own vectors. Returns their number;
+ * *before: how many precede them. */
+static int gather(const call *c, const step *s, float *to, int *before)
 {
-    encoder_work work;
-    assert(b->n_seq == 0 || b->start[0] == 0);
-    if (b->n_seq == 0)
-        return true;
-    if (!encoder_work_init(&work, &m->encoder, largest_step(b), a, e))
-        return false;
-    for (int first = 0, end; first < b->n_seq; first = end) {
-        end = encoder_step(b, first);
-        float *rows = out + (size_t)b->start[first] * (size_t)m->info.hidden;
-        if (!encoder_run(&m->encoder, m->team, b, first, end, rows, &work, e))
-            return false;
+    const int *start = c->batch->start;
+    size_t hidden = (size_t)c->model->info.hidden;
+    int first = *before = rows_before(c, start[s->first]),
+        n = rows_before(c, start[s->end]) - first;
+    for (int i = 0; c->rows && i < n; i++)
+        memmove(to + (size_t)i * hidden,
+                s->tokens + (size_t)(c->rows[first + i] - start[s->first]) * hidden,
+                hidden * sizeof *to);
+    return n;
+}
+
+static bool pool_vectors(void *arg, const step *s, error *e)
+{
+    (void)e;
+    const call *c = arg;
+    const model *m = c->model;
+    const sentence *how = &m->sentence;
+    const int *skip = m->info.include_prompt ? NULL : c->batch->skip;
+    int hidden = m->info.hidden;
+    pool_run(s->team, how->modes, how->n_modes, s->tokens, &s->r, skip ? skip + s->first : NULL,
+             hidden, c->out + (size_t)s->first * (size_t)sentence_pooled_width(how, hidden));
+    return true;
+}
+
+static size_t scores_work(const void *arg, int n_tokens)
+{
+    return scores_bytes(((const call *)arg)->model, n_tokens);
+}
+
+/* The scores of a step's tokens, part by part, into the vectors of its sequences. */
+static bool pool_scores(void *arg, const step *s, error *e)
+{
+    (void)e;
+    const call *c = arg;
+    const head *h = &c->model->encoder.head;
+    const int *ids = c->batch->ids + c->batch->start[s->first];
+    int n = ragged_rows(&s->r), part = score_rows(c->model, n), width = head_width(h);
+    double *sums = s->work;
+    float *scores = (float *)(void *)(sums + width);
+    float *out = c->out + (size_t)s->first * (size_t)width;
+    memset(sums, 0, (size_t)width * sizeof *sums);
+    for (int i = 0; i < n; i += part) {
+        int some = n - i < part ? n - i : part;
+        head_run(h, s->team, s->tokens + (size_t)i * (size_t)c->model->info.hidden, some, NULL,
+                 ids + i, scores, scores + (size_t)some * (size_t)width);
+        splade_add(c->splade, s->team, scores, i, some, &s->r, width, sums, out);
     }
     return true;
 }
 
 /* Every step's token vectors are pooled at once: only one step's are ever kept. */
-static bool pool_batch(model *m, const token_batch *b, float *pooled, arena *a, error *e)
+static step_use pooling(call *c)
 {
-    encoder_work work;
+    return c->splade ? (step_use){.use = pool_scores,
+                                  .work_bytes = scores_work,
+                                  .arg = c,
+                                  .for_head = true}
+                     : (step_use){.use = pool_vectors, .arg = c};
+}
+
+static const splade plain_splade; /* of a folder that does not say how */
+
+size_t model_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
+{
     const sentence *s = &m->sentence;
-    int n_tokens = largest_step(b), hidden = m->info.hidden;
-    const int *skip = m->info.include_prompt ? NULL : b->skip;
-    float *rows = arena_try(a, (size_t)n_tokens * (size_t)hidden, sizeof *rows);
-    if (!rows)
-        return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", n_tokens);
-    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
-        return false;
-    for (int first = 0, end; first < b->n_seq; first = end) {
-        end = encoder_step(b, first);
-        if (!encoder_run(&m->encoder, m->team, b, first, end, rows, &work, e))
-            return false;
-        ragged r = {.start = work.start, .n_seq = end - first};
-        pool_run(m->team, s->modes, s->n_modes, rows, &r, skip ? skip + first : NULL, hidden,
-                 pooled + (size_t)first * (size_t)sentence_pooled_width(s, hidden));
-    }
-    return true;
+    call c = {.model = m, .splade = s->of_scores ? &s->splade : NULL};
+    step_use use = pooling(&c);
+    size_t pooled = (size_t)n_seq * (size_t)sentence_pooled_width(s, rows_width(m));
+    size_t weighed = s->query_folder ? (2 * (size_t)n_tokens + (size_t)n_seq + 3) * sizeof(int) : 0;
+    return steps_work_bytes(&m->encoder, m->team, &use, n_tokens, longest) +
+           pooled * sizeof(float) + weighed + sentence_work_bytes(s, n_seq) + ALIGNMENT;
 }
 
-/* The scores of a step's tokens, part by part, into the vectors of its sequences. */
-static void pool_step(model *m, const splade *s, const float *tokens, const int *ids,
-                      const ragged *r, float *scores, double *sums, float *out)
+size_t model_sparse_work_bytes(const model *m, int n_tokens, int n_seq, int longest)
 {
-    const head *h = &m->encoder.head;
-    int n = ragged_rows(r), part = score_rows(m, n), width = head_width(h);
-    for (int i = 0; i < n; i += part) {
-        int some = n - i < part ? n - i : part;
-        head_run(h, m->team, tokens + (size_t)i * (size_t)m->info.hidden, some, NULL, ids + i,
-                 scores, scores + (size_t)some * (size_t)width);
-        splade_add(s, m->team, scores, i, some, r, width, sums, out);
-    }
+    call c = {.model = m, .splade = &plain_splade};
+    step_use use = pooling(&c);
+    size_t bytes = model_work_bytes(m, n_tokens, n_seq, longest);
+    size_t plain = steps_work_bytes(&m->encoder, m->team, &use, n_tokens, longest);
+    return model_sparse_width(m) && plain > bytes ? plain : bytes;
 }
 
-static bool pool_scores(model *m, const splade *s, const token_batch *b, float *pooled, arena *a,
-                        error *e)
+bool model_hidden(model *m, const token_batch *b, float *out, arena *a, error *e)
 {
-    encoder_work work;
-    const head *h = &m->encoder.head;
-    int n_tokens = largest_step(b), part = score_rows(m, n_tokens);
-    size_t width = (size_t)head_width(h);
-    float *rows = arena_raw(a, (size_t)n_tokens * (size_t)m->info.hidden, sizeof *rows);
-    float *scores = arena_raw(a, (size_t)part * width + head_work_floats(h, part), sizeof *scores);
-    double *sums = arena_try(a, width, sizeof *sums);
-    if (!rows || !scores || !sums)
-        return fail(e, ERR_NO_SPACE, "no room for the scores of %d tokens", part);
-    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
-        return false;
-    work.for_head = true;
-    for (int first = 0, end; first < b->n_seq; first = end) {
-        end = encoder_step(b, first);
-        if (!encoder_run(&m->encoder, m->team, b, first, end, rows, &work, e))
-            return false;
-        ragged r = {.start = work.start, .n_seq = end - first};
-        pool_step(m, s, rows, b->ids + b->start[first], &r, scores, sums,
-                  pooled + (size_t)first * width);
-    }
-    return true;
+    step_use use = {.out = out};
+    return steps_run(&m->encoder, m->team, b, &use, a, e);
+}
+
+static bool pool_as(model *m, const splade *s, const token_batch *b, float *pooled, arena *a,
+                    error *e)
+{
+    call c = {.model = m, .batch = b, .splade = s, .out = pooled};
+    step_use use = pooling(&c);
+    return steps_run(&m->encoder, m->team, b, &use, a, e);
 }
 
 static bool pool(model *m, const token_batch *b, float *pooled, arena *a, error *e)
 {
     const sentence *s = &m->sentence;
-    if (b->n_seq == 0)
-        return true;
-    return s->of_scores ? pool_scores(m, &s->splade, b, pooled, a, e)
-                        : pool_batch(m, b, pooled, a, e);
+    return pool_as(m, s->of_scores ? &s->splade : NULL, b, pooled, a, e);
 }
 
 /* A token counts once, however often it stands in the query. */
@@ -461,13 +474,12 @@ bool model_embed(model *m, const token_batch *b, float *out, arena *a, error *e)
 
 bool model_sparse(model *m, const token_batch *b, float *out, arena *a, error *e)
 {
-    static const splade plain = {0};
     assert(b->n_seq == 0 || b->start[0] == 0);
     if (!model_sparse_width(m))
         return fail(e, ERR_INVALID, "this %s model makes no sparse vectors", m->info.model_type);
     if (m->sentence.stated)
         return model_embed(m, b, out, a, e);
-    return b->n_seq == 0 || pool_scores(m, &plain, b, out, a, e);
+    return pool_as(m, &plain_splade, b, out, a, e);
 }
 
 int model_sparse_width(const model *m)
@@ -487,52 +499,103 @@ int model_logits_sequence_width(const model *m)
     return head_sequence_width(&m->encoder.head);
 }
 
-/* Token vectors of a step, and the head's own working memory. */
-static size_t logits_floats(const model *m, int n_tokens)
+/* A head whose rows are longer than its input reads its weights once for all rows of a batch. */
+static bool gathers(const model *m)
 {
-    return (size_t)n_tokens * (size_t)m->info.hidden + head_work_floats(&m->encoder.head, n_tokens);
+    const head *h = &m->encoder.head;
+    return head_scores_tokens(h) && h->kind != HEAD_CELLS && head_width(h) > m->info.hidden;
+}
+
+enum { HEAD_ROWS = 512 }; /* of a head that are run together, as many as its work is made for */
+
+static size_t head_work(const void *arg, int n_tokens)
+{
+    const model *m = ((const call *)arg)->model;
+    return head_work_floats(&m->encoder.head, n_tokens) * sizeof(float);
 }
 
 size_t model_logits_work_bytes(const model *m, int n_tokens, int longest)
 {
-    int step = encoder_step_tokens(n_tokens, longest);
-    return encoder_work_bytes(&m->encoder, step) + logits_floats(m, step) * sizeof(float) +
-           ALIGNMENT;
-}
-
-/* Moves the wanted rows to the front; they stand at `at` and further on in the batch. */
-static void gather(float *tokens, const int *wanted, int n_wanted, int at, int hidden)
-{
-    for (int i = 0; i < n_wanted; i++)
-        memmove(tokens + (size_t)i * (size_t)hidden,
-                tokens + (size_t)(wanted[i] - at) * (size_t)hidden,
-                (size_t)hidden * sizeof *tokens);
-}
-
-/* How many of the rising rows stand in front of token `end`. */
-static int rows_before(const int *rows, int n_rows, int end)
-{
-    int n = 0;
-    while (n < n_rows && rows[n] < end)
-        n++;
-    return n;
+    call c = {.model = m};
+    step_use use = {.work_bytes = head_work, .arg = &c};
+    size_t gathered = 0;
+    if (gathers(m))
+        gathered =
+            (size_t)n_tokens * (size_t)m->info.hidden * sizeof(float) + head_work(&c, HEAD_ROWS);
+    return steps_work_bytes(&m->encoder, m->team, &use, n_tokens, longest) + gathered + ALIGNMENT;
 }
 
 /* Sequence by sequence of a step: the scores of its tokens, then its own row, if it has any. */
-static void score_cells(model *m, const token_batch *b, int first, const float *tokens,
-                        const ragged *r, float *out, float *work)
+static void score_cells(const call *c, const step *s)
 {
-    const head *h = &m->encoder.head;
-    for (int i = 0; i < r->n_seq; i++) {
-        int at = b->start[first + i], n = r->start[i + 1] - r->start[i];
-        const float *rows = tokens + (size_t)r->start[i] * (size_t)m->info.hidden;
+    const token_batch *b = c->batch;
+    const head *h = &c->model->encoder.head;
+    float *out = c->out + b->start[s->first] + s->first * head_sequence_width(h);
+    for (int i = 0; i < s->r.n_seq; i++) {
+        int at = b->start[s->first + i], n = s->r.start[i + 1] - s->r.start[i];
+        const float *rows = s->tokens + (size_t)s->r.start[i] * (size_t)c->model->info.hidden;
         const int *types = b->table_types ? b->table_types + (size_t)at * TABLE_TYPES : NULL;
         ragged one = {.start = (const int[]){0, n}, .n_seq = 1};
-        cell_scores_run(&h->cells, rows, types, n, out, work);
+        cell_scores_run(&h->cells, rows, types, n, out, s->work);
         if (head_sequence_width(h))
-            head_run(h, m->team, rows, n, &one, b->ids + at, out + n, work);
+            head_run(h, s->team, rows, n, &one, b->ids + at, out + n, s->work);
         out += n + head_sequence_width(h);
     }
+}
+
+static bool score(void *arg, const step *s, error *e)
+{
+    (void)e;
+    const call *c = arg;
+    const head *h = &c->model->encoder.head;
+    const int *ids = c->batch->ids + c->batch->start[s->first];
+    if (h->kind == HEAD_CELLS) {
+        score_cells(c, s);
+        return true;
+    }
+    if (!head_scores_tokens(h)) {
+        float *out = c->out + (size_t)s->first * (size_t)h->out.out;
+        head_run(h, s->team, s->tokens, ragged_rows(&s->r), &s->r, ids, out, s->work);
+        return true;
+    }
+    int before, n = gather(c, s, s->tokens, &before);
+    float *out = c->out + (size_t)before * (size_t)h->out.out;
+    head_run(h, s->team, s->tokens, n, NULL, ids, out, s->work);
+    return true;
+}
+
+static bool keep_rows(void *arg, const step *s, error *e)
+{
+    (void)e;
+    const call *c = arg;
+    size_t hidden = (size_t)c->model->info.hidden;
+    int before = rows_before(c, c->batch->start[s->first]);
+    gather(c, s, c->gathered + (size_t)before * hidden, &before);
+    return true;
+}
+
+/* Rows of all steps, then the head. */
+static bool score_together(model *m, call *c, arena *a, error *e)
+{
+    const head *h = &m->encoder.head;
+    size_t hidden = (size_t)m->info.hidden;
+    step_use use = {.use = keep_rows, .arg = c, .for_head = true};
+    c->gathered = arena_raw(a, (size_t)c->n_rows * hidden, sizeof *c->gathered);
+    float *work = arena_raw(a, head_work(c, HEAD_ROWS) + 1, 1);
+    if (!c->gathered || !work)
+        return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", c->n_rows);
+    if (!c->rows) {
+        use.use = NULL;
+        use.out = c->gathered;
+    }
+    if (!steps_run(&m->encoder, m->team, c->batch, &use, a, e))
+        return false;
+    for (int i = 0; i < c->n_rows; i += HEAD_ROWS) {
+        int n = c->n_rows - i < HEAD_ROWS ? c->n_rows - i : HEAD_ROWS;
+        head_run(h, m->team, c->gathered + (size_t)i * hidden, n, NULL, c->batch->ids,
+                 c->out + (size_t)i * (size_t)h->out.out, work);
+    }
+    return true;
 }
 
 bool model_check_ids(const model *m, const int *ids, int n, error *e)
@@ -540,9 +603,9 @@ bool model_check_ids(const model *m, const int *ids, int n, error *e)
     return head_check_ids(&m->encoder.head, ids, n, e);
 }
 
-static bool check_ids(const head *h, const token_batch *b, int first, int end, error *e)
+static bool check_ids(const head *h, const token_batch *b, error *e)
 {
-    for (int s = first; s < end; s++)
+    for (int s = 0; s < b->n_seq; s++)
         if (!head_check_ids(h, b->ids + b->start[s], b->start[s + 1] - b->start[s], e))
             return fail_in(e, "sequence %d", s);
     return true;
@@ -551,84 +614,48 @@ static bool check_ids(const head *h, const token_batch *b, int first, int end, e
 bool model_logits(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
                   error *e)
 {
-    encoder_work work;
     const head *h = &m->encoder.head;
     assert(b->n_seq == 0 || b->start[0] == 0);
     if (h->kind == HEAD_NONE)
         return fail(e, ERR_INVALID, "this %s model has no head", m->info.model_type);
     assert(!rows || (head_scores_tokens(h) && h->kind != HEAD_CELLS));
-    if (b->n_seq == 0)
-        return true;
-    int n_tokens = largest_step(b);
-    size_t part = (size_t)n_tokens * (size_t)m->info.hidden;
-    float *tokens = arena_raw(a, logits_floats(m, n_tokens), sizeof *tokens);
-    if (!tokens)
-        return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", n_tokens);
-    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
+    if (!check_ids(h, b, e))
         return false;
-    work.for_head = true;
-    for (int first = 0, end; first < b->n_seq; first = end) {
-        end = encoder_step(b, first);
-        if (!check_ids(h, b, first, end, e) ||
-            !encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
-            return false;
-        ragged r = {.start = work.start, .n_seq = end - first};
-        if (h->kind == HEAD_CELLS) {
-            score_cells(m, b, first, tokens, &r, out, tokens + part);
-            out += ragged_rows(&r) + r.n_seq * head_sequence_width(h);
-            continue;
-        }
-        int n = ragged_rows(&r), n_wanted = rows ? rows_before(rows, n_rows, b->start[end]) : n;
-        if (rows)
-            gather(tokens, rows, n_wanted, b->start[first], m->info.hidden);
-        n = head_run(h, m->team, tokens, n_wanted, head_scores_tokens(h) ? NULL : &r,
-                     b->ids + b->start[first], out, tokens + part);
-        out += (size_t)n * (size_t)h->out.out;
-        if (rows) {
-            rows += n_wanted;
-            n_rows -= n_wanted;
-        }
-    }
-    return true;
+    call c = {.model = m, .batch = b, .rows = rows, .out = out};
+    c.n_rows = rows ? n_rows : b->n_seq ? b->start[b->n_seq] : 0;
+    step_use use = {.use = score, .work_bytes = head_work, .arg = &c, .for_head = true};
+    return gathers(m) ? score_together(m, &c, a, e)
+                      : steps_run(&m->encoder, m->team, b, &use, a, e);
+}
+
+static size_t modules_work(const void *arg, int n_tokens)
+{
+    return sentence_work_bytes(&((const call *)arg)->model->sentence, n_tokens);
 }
 
 size_t model_tokens_work_bytes(const model *m, int n_tokens, int longest)
 {
-    int step = encoder_step_tokens(n_tokens, longest);
-    return encoder_work_bytes(&m->encoder, step) +
-           (size_t)step * (size_t)m->info.hidden * sizeof(float) +
-           sentence_work_bytes(&m->sentence, step) + ALIGNMENT;
+    call c = {.model = m};
+    step_use use = {.work_bytes = modules_work, .arg = &c};
+    return steps_work_bytes(&m->encoder, m->team, &use, n_tokens, longest);
+}
+
+static bool run_modules(void *arg, const step *s, error *e)
+{
+    (void)e;
+    const call *c = arg;
+    int before, n = gather(c, s, s->tokens, &before);
+    sentence_run(&c->model->sentence, s->team, s->tokens,
+                 c->out + (size_t)before * (size_t)c->model->info.width, n, s->work);
+    return true;
 }
 
 bool model_tokens(model *m, const token_batch *b, const int *rows, int n_rows, float *out, arena *a,
                   error *e)
 {
-    encoder_work work;
-    assert(b->n_seq == 0 || b->start[0] == 0);
+    call c = {.model = m, .batch = b, .rows = rows, .n_rows = n_rows, .out = out};
+    step_use use = {.use = run_modules, .work_bytes = modules_work, .arg = &c};
     if (!m->info.late)
         return fail(e, ERR_INVALID, "this model makes one vector of a text");
-    if (b->n_seq == 0)
-        return true;
-    int n_tokens = largest_step(b), hidden = m->info.hidden;
-    float *tokens = arena_raw(a, (size_t)n_tokens * (size_t)hidden, sizeof *tokens);
-    float *more = arena_raw(a, sentence_work_bytes(&m->sentence, n_tokens) + 1, 1);
-    if (!tokens || !more)
-        return fail(e, ERR_NO_SPACE, "no room for the vectors of %d tokens", n_tokens);
-    if (!encoder_work_init(&work, &m->encoder, n_tokens, a, e))
-        return false;
-    for (int first = 0, end; first < b->n_seq; first = end) {
-        end = encoder_step(b, first);
-        if (!encoder_run(&m->encoder, m->team, b, first, end, tokens, &work, e))
-            return false;
-        int n = b->start[end] - b->start[first];
-        if (rows) {
-            n = rows_before(rows, n_rows, b->start[end]);
-            gather(tokens, rows, n, b->start[first], hidden);
-            rows += n;
-            n_rows -= n;
-        }
-        sentence_run(&m->sentence, m->team, tokens, out, n, more);
-        out += (size_t)n * (size_t)m->info.width;
-    }
-    return true;
+    return steps_run(&m->encoder, m->team, b, &use, a, e);
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 typedef struct tally {
+    team *team;
     int counts[1000];
     long sum[64]; /* by thread, not atomic: a thread runs one part at a time */
     int n_threads;
@@ -207,6 +208,37 @@ static void default_follows_the_affinity_mask(void **state)
     team_free(NULL);
 }
 
+/* Regions of a thread's own inside of a region, with scratch of their own. */
+static void count_alone(void *arg, int part, int thread)
+{
+    tally *seen = arg;
+    team *alone = team_alone(seen->team, thread);
+    tally inner = {.n_threads = 1, .pause_part = -1};
+    long *scratch = team_scratch(seen->team, thread, sizeof *scratch);
+    *scratch = part;
+    if (team_size(alone) != 1 || team_alone(alone, 0) != alone || alone == seen->team)
+        abort();
+    *(long *)team_scratch(alone, 0, sizeof(long)) = -1;
+    *(long *)team_shared(alone, sizeof(long)) = -1;
+    team_run(alone, 10, count_part, &inner);
+    seen->sum[thread] += inner.sum[0] + *scratch;
+}
+
+static void regions_inside_of_regions(void **state)
+{
+    (void)state;
+    enum { PARTS = 300 };
+    for (int threads = 2; threads <= 4; threads++) {
+        tally seen = {.team = team_new(threads, NULL), .n_threads = threads};
+        team_run(seen.team, PARTS, count_alone, &seen);
+        long sum = 0;
+        for (int i = 0; i < threads; i++)
+            sum += seen.sum[i];
+        assert_int_equal(sum, PARTS * 45L + PARTS * (PARTS - 1L) / 2);
+        team_free(seen.team);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +247,7 @@ int main(void)
         cmocka_unit_test(ranges_cover_the_items),
         cmocka_unit_test(scratch_belongs_to_one_thread),
         cmocka_unit_test(shared_memory_outlives_a_region),
+        cmocka_unit_test(regions_inside_of_regions),
         cmocka_unit_test(idle_teams_use_no_cpu),
         cmocka_unit_test(default_follows_the_affinity_mask),
     };

@@ -158,10 +158,8 @@ static void load(struct golden *g, const char *folder, const char *list, const c
     assert_true(g->n > 0);
 }
 
-static void release(struct golden *g)
+static void free_inputs(struct golden *g)
 {
-    json_decref(g->document);
-    buf_release(&g->floats);
     free(g->ids);
     free(g->types);
     free(g->paths);
@@ -169,6 +167,13 @@ static void release(struct golden *g)
     free(g->boxes);
     free(g->start);
     free(g->skip);
+}
+
+static void release(struct golden *g)
+{
+    json_decref(g->document);
+    buf_release(&g->floats);
+    free_inputs(g);
 }
 
 static void run(model *m, const struct golden *g, int first, int end, float *out, arena *a)
@@ -250,23 +255,61 @@ static double compare(model *m, const struct golden *g)
     return worst;
 }
 
-/* The same bits with any number of threads. */
+/* `times` copies of n values one after the other. */
+static void *copies(const void *values, int n, size_t size, int times)
+{
+    size_t bytes = (size_t)n * size;
+    char *all = xcalloc((size_t)times, bytes + 1);
+    for (int i = 0; i < times; i++)
+        memcpy(all + (size_t)i * bytes, values, bytes);
+    return all;
+}
+
+/* So many copies of all sequences that threads get steps of their own. */
+static struct golden repeat(const struct golden *g, int *times)
+{
+    enum { TOKENS = 600, LONGEST = 8 };
+    struct golden many = *g;
+    int n = g->start[g->n], longest = 0;
+    for (int i = 0; i < g->n; i++)
+        longest = g->start[i + 1] - g->start[i] > longest ? g->start[i + 1] - g->start[i] : longest;
+    *times = 1 + (LONGEST * longest > TOKENS ? LONGEST * longest : TOKENS) / n;
+    many.ids = copies(g->ids, n, sizeof *g->ids, *times);
+    many.types = copies(g->types, n, sizeof *g->types, *times);
+    many.boxes = copies(g->boxes, n, sizeof *g->boxes, *times);
+    many.paths = copies(g->paths, n * 2 * g->path_depth, sizeof *g->paths, *times);
+    many.table_types = copies(g->table_types, n * g->n_table_types, sizeof(int), *times);
+    many.skip = copies(g->skip, g->n, sizeof *g->skip, *times);
+    many.n = g->n * *times;
+    many.start = xcalloc((size_t)many.n + 1, sizeof *many.start);
+    for (int i = 0; i <= many.n; i++)
+        many.start[i] = i / g->n * n + g->start[i % g->n];
+    return many;
+}
+
+/* The same bits with any number of threads, and in any number of steps. */
 static void compare_threads(const char *folder, const struct golden *g)
 {
     error e = {0};
+    int times;
+    struct golden many = repeat(g, &times);
     float *out[2];
     for (int i = 0; i < 2; i++) {
         team *t = team_new(i ? 3 : 1, &e);
         model *m = model_open(folder, t, &e);
         arena *a = arena_new(WORK_BYTES);
-        out[i] = xcalloc(values(g, 0, g->n), sizeof **out);
+        const struct golden *batch = i ? &many : g;
+        out[i] = xcalloc(values(batch, 0, batch->n), sizeof **out);
         assert_non_null(m);
-        run(m, g, 0, g->n, out[i], a);
+        run(m, batch, 0, batch->n, out[i], a);
         arena_free(a);
         model_close(m);
         team_free(t);
     }
-    assert_memory_equal(out[0], out[1], values(g, 0, g->n) * sizeof **out);
+    for (int i = 0; i < times; i++)
+        assert_memory_equal(out[0], out[1] + (size_t)i * values(g, 0, g->n),
+                            values(g, 0, g->n) * sizeof **out);
+    free_inputs(&many);
     free(out[0]);
     free(out[1]);
 }

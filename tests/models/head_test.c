@@ -13,7 +13,7 @@
 
 #define HEADS TEST_ROOT "/goldens/heads"
 
-enum { WORK_BYTES = 64 << 20, MAX_CALLS = 32, MAX_TOKENS = 2000 };
+enum { WORK_BYTES = 64 << 20, MAX_CALLS = 32, MAX_MANY = 1024, MAX_TOKENS = 4000 };
 
 /* See golden_test.c. */
 static const double TIMES_REFERENCE = 4;
@@ -22,7 +22,7 @@ struct golden {
     json_t *document;
     buf floats;
     int ids[MAX_TOKENS], types[MAX_TOKENS], rows[MAX_TOKENS];
-    int start[MAX_CALLS + 1], first_row[MAX_CALLS + 1];
+    int start[MAX_MANY + 1], first_row[MAX_MANY + 1];
     int n, n_rows, width;
     bool of_tokens;
 };
@@ -83,7 +83,7 @@ static void release(struct golden *g)
 static float *run(model *m, const struct golden *g, int first, int end, bool all)
 {
     error e = {0};
-    int start[MAX_CALLS + 1], rows[MAX_TOKENS], longest = 0, at = g->start[first];
+    int start[MAX_MANY + 1], rows[MAX_TOKENS], longest = 0, at = g->start[first];
     int n_rows = g->first_row[end] - g->first_row[first];
     for (int i = first; i <= end; i++)
         start[i - first] = g->start[i] - at;
@@ -128,15 +128,34 @@ static void compare_alone(model *m, const struct golden *g, const float *in_batc
     }
 }
 
+/* Three threads and so many copies of the batch that each thread has steps of its own. */
 static void compare_threads(const char *folder, const struct golden *g, const float *expected)
 {
+    enum { TIMES = MAX_MANY / MAX_CALLS };
     error e = {0};
+    struct golden *many = xcalloc(1, sizeof *many);
+    int n = g->start[g->n], times = MAX_TOKENS / n < TIMES ? MAX_TOKENS / n : TIMES;
     team *t = team_new(3, &e);
     model *m = model_open(folder, t, &e);
     assert_non_null(m);
-    float *got = run(m, g, 0, g->n, false);
-    assert_memory_equal(got, expected, g->floats.n);
+    many->width = g->width;
+    many->of_tokens = g->of_tokens;
+    for (int i = 0; i < times; i++) {
+        memcpy(many->ids + i * n, g->ids, (size_t)n * sizeof *g->ids);
+        memcpy(many->types + i * n, g->types, (size_t)n * sizeof *g->types);
+        for (int k = 0; g->of_tokens && k < g->n_rows; k++)
+            many->rows[i * g->n_rows + k] = i * n + g->rows[k];
+        for (int k = 0; k <= g->n; k++) {
+            many->start[i * g->n + k] = i * n + g->start[k];
+            many->first_row[i * g->n + k] = i * g->n_rows + g->first_row[k];
+        }
+    }
+    float *got = run(m, many, 0, times * g->n, false);
+    for (int i = 0; i < times; i++)
+        assert_memory_equal(got + (size_t)(i * g->n_rows) * (size_t)g->width, expected,
+                            g->floats.n);
     free(got);
+    free(many);
     model_close(m);
     team_free(t);
 }
