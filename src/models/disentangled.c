@@ -160,8 +160,10 @@ static size_t work_floats(const encoder *m, int n_tokens)
     return part + (d->conv.shape.out ? part : 0) + rest;
 }
 
-static bool prepare(disentangled *d, team *t, error *e)
+static bool prepare(const encoder *m, team *t, int longest, error *e)
 {
+    (void)longest;
+    disentangled *d = m->state;
     size_t n = 2 * (size_t)d->positions.span * (size_t)d->config.base.hidden;
     float *normed = NULL;
     const float *table = d->table;
@@ -202,8 +204,6 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
     float *added = w->floats, *input = added + part,
           *rest = d->conv.shape.out ? input + part : input;
     size_t rest_floats = w->n_floats - (size_t)(rest - w->floats);
-    if (!prepare(d, t, e))
-        return false;
     embed(m, t, b, r, at, out, w);
     if (d->conv.shape.out)
         memcpy(input, out, part * sizeof *out);
@@ -253,4 +253,4 @@ const head_spec *disentangled_heads(const encoder_config *c)
 }
 
 const encoder_engine disentangled_engine = {
-    .init = init, .release = release, .work_floats = work_floats, .run = run};
+    .init = init, .release = release, .prepare = prepare, .work_floats = work_floats, .run = run};

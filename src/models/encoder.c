@@ -339,6 +339,13 @@ static void run_shared(const encoder *m, int i, team *t, const ragged *r, float 
         run_layer(m, &m->layers[set * c->group_layers + j], t, r, x, w);
 }
 
+bool encoder_prepare(const encoder *m, team *t, int longest, error *e)
+{
+    const encoder_engine *engine = m->spec->engine;
+    return node_paths_prepare(&m->paths, t, e) &&
+           (!engine || !engine->prepare || engine->prepare(m, t, longest, e));
+}
+
 bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
                  encoder_work *w, error *e)
 {

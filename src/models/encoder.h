@@ -81,6 +81,9 @@ typedef struct encoder_engine {
     bool (*init)(encoder *m, const encoder_config *c, weights w, error *e);
     /* Frees m->state, which may be NULL. */
     void (*release)(encoder *m);
+    /* Makes what is made once, or grows with the longest sequence: before each batch, whose steps
+     * may then run side by side. NULL: nothing. */
+    bool (*prepare)(const encoder *m, team *t, int longest, error *e);
     /* Floats of working memory for a step of n_tokens. */
     size_t (*work_floats)(const encoder *m, int n_tokens);
     /* Token vectors of the sequences of r, whose tokens stand at `at` in b; ids are checked. May
@@ -223,7 +226,11 @@ bool encoder_cuts(const encoder *m);
 /* NULL pointers and ERR_NO_SPACE when the arena is full. n_tokens: of the largest step. */
 bool encoder_work_init(encoder_work *w, const encoder *m, int n_tokens, arena *a, error *e);
 
-/* Token vectors of sequences first .. end - 1. out: [their tokens][hidden]. Ids are checked:
- * ERR_INVALID. ERR_CANCELLED between layers. */
+/* Before the steps of a batch whose sequences have at most `longest` tokens. Not while any run. */
+bool encoder_prepare(const encoder *m, team *t, int longest, error *e);
+
+/* Token vectors of sequences first .. end - 1. After encoder_prepare, any number of threads may run
+ * steps at a time, with working memory and a team for each. out: [their tokens][hidden]. Ids are
+ * checked: ERR_INVALID. ERR_CANCELLED between layers. */
 bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
                  encoder_work *w, error *e);

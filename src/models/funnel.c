@@ -212,8 +212,7 @@ static bool run_layer(flow *f, const funnel_layer *l, relative_input *in, float 
     if (encoder_cancelled(f->batch, f->e))
         return false;
     relative_reach(in);
-    if (!distance_waves_lay(&f->s->waves, f->team, in, unit, f->distances, f->e))
-        return false;
+    distance_waves_lay(&f->s->waves, in, unit, f->distances);
     in->distances = f->distances;
     relative_attention_run(&l->attention, f->team, in, f->added, f->rest);
     norm_run(&l->attention_norm, f->team, f->added, x, x, n);
@@ -234,6 +233,13 @@ static bool run_same(flow *f, const funnel_layer *l, float *x)
     return run_layer(f, l, &in, x, f->unit);
 }
 
+/* What is left of n rows; of one, and of <cls> and one, nothing is pooled. */
+static int pooled_rows(const funnel_config *c, int n)
+{
+    int doubled = c->separate_first ? 1 : 0;
+    return n > 1 + doubled ? (n + doubled - (doubled && c->truncate) + 1) / 2 : n;
+}
+
 /* Rows a and b (NULL: there is none) of x. */
 static void pool_pair(const float *a, const float *b, bool largest, int width, float *out)
 {
@@ -247,7 +253,7 @@ static int pool_sequence(const funnel_config *c, const float *x, const int *type
                          float *out, int *out_types)
 {
     int width = c->base.hidden, doubled = c->separate_first ? 1 : 0;
-    int all = n + doubled - (doubled && c->truncate), rows = (all + 1) / 2;
+    int all = n + doubled - (doubled && c->truncate), rows = pooled_rows(c, n);
     for (int i = 0; i < rows; i++) {
         int a = 2 * i - doubled, b = a + 1;
         bool paired = 2 * i + 1 < all;
@@ -410,8 +416,21 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
 static const char *const ignored[] = {"lm_head.*", "classifier.*", "qa_outputs.*",
                                       "discriminator_predictions.*", NULL};
 
+/* As far as the layers of any block see. */
+static bool prepare(const encoder *m, team *t, int longest, error *e)
+{
+    funnel *s = m->state;
+    int most = longest, n = longest, unit = 1;
+    for (int i = 1; i < s->n_blocks; i++, unit *= 2) {
+        int rows = pooled_rows(&s->config, n), far = unit * (2 * rows > n ? 2 * rows : n);
+        most = far > most ? far : most;
+        n = rows;
+    }
+    return distance_waves_reach(&s->waves, t, most, e);
+}
+
 static const encoder_engine engine = {
-    .init = init, .release = release, .work_floats = work_floats, .run = run};
+    .init = init, .release = release, .prepare = prepare, .work_floats = work_floats, .run = run};
 
 #define POOLED                                                                                     \
     {                                                                                              \

@@ -244,7 +244,7 @@ bool steps_run(const encoder *m, team *t, const token_batch *b, const step_use *
     assert(b->n_seq == 0 || b->start[0] == 0);
     if (b->n_seq == 0)
         return true;
-    if (!plan(&job, a, e))
+    if (!plan(&job, a, e) || !encoder_prepare(m, t, longest_of(b), e))
         return false;
     job.lanes = arena_raw(a, (size_t)job.n_lanes, sizeof *job.lanes);
     if (!job.lanes)

@@ -172,8 +172,7 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
                          .step = 1,
                          .distances = distances};
     relative_reach(&in);
-    if (!distance_waves_lay(&s->waves, t, &in, 1, distances, e))
-        return false;
+    distance_waves_lay(&s->waves, &in, 1, distances);
     embedding_scaled(&m->words, b->ids + at, 1, t, out, n);
     for (int i = 0; i < m->config.layers; i++) {
         const xlnet_layer *l = &s->layers[i];
@@ -187,8 +186,14 @@ static bool run(const encoder *m, team *t, const token_batch *b, const ragged *r
     return true;
 }
 
+static bool prepare(const encoder *m, team *t, int longest, error *e)
+{
+    xlnet *s = m->state;
+    return distance_waves_reach(&s->waves, t, longest, e);
+}
+
 static const encoder_engine engine = {
-    .init = init, .release = release, .work_floats = work_floats, .run = run};
+    .init = init, .release = release, .prepare = prepare, .work_floats = work_floats, .run = run};
 
 static const head_spec heads[MODEL_HEADS] = {
     [HEAD_LABELS] = SUMMARY_HEAD("logits_proj"),

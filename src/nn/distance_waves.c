@@ -1,6 +1,7 @@
 /* Angles are rounded as the reference rounds them, which counts where distances are long. */
 #include "nn/distance_waves.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,15 @@ static void fill(void *arg, long begin, long end, int thread)
     }
 }
 
-/* Makes the table reach to distance n - 1. */
-static bool need(distance_waves *m, team *t, int n, error *e)
+static int far_of(const distance_waves *m, int distance)
 {
-    int rows = m->n ? m->n : FIRST_ROWS;
+    int far = abs(distance);
+    return m->farthest && far > m->farthest ? m->farthest : far;
+}
+
+bool distance_waves_reach(distance_waves *m, team *t, int most, error *e)
+{
+    int rows = m->n ? m->n : FIRST_ROWS, n = far_of(m, most) + 1;
     if (n <= m->n)
         return true;
     while (rows < n)
@@ -52,25 +58,15 @@ static bool need(distance_waves *m, team *t, int n, error *e)
     return true;
 }
 
-static int far_of(const distance_waves *m, int distance)
+void distance_waves_lay(const distance_waves *m, const relative_input *in, int unit, float *out)
 {
-    int far = abs(distance);
-    return m->farthest && far > m->farthest ? m->farthest : far;
-}
-
-bool distance_waves_lay(distance_waves *m, team *t, const relative_input *in, int unit, float *out,
-                        error *e)
-{
-    int half = m->width / 2, nearest = in->farthest - in->n_distances + 1;
-    int most = in->farthest > -nearest ? in->farthest : -nearest;
-    if (!need(m, t, far_of(m, most * unit) + 1, e))
-        return false;
+    int half = m->width / 2;
     for (int i = 0; i < in->n_distances; i++, out += m->width) {
         int distance = (in->farthest - i) * unit;
+        assert(far_of(m, distance) < m->n);
         memcpy(out, m->table + (long)far_of(m, distance) * m->width,
                (size_t)m->width * sizeof *out);
         for (int j = 0; j < half && distance < 0; j++)
             out[j] = -out[j];
     }
-    return true;
 }

@@ -8,13 +8,15 @@
 typedef struct distance_waves {
     int width;    /* even */
     int farthest; /* distances beyond are as this one; 0: there is no such */
-    int n;        /* rows of the table */
+    int n;        /* rows of the table; see distance_waves_reach */
     float *table; /* [n][width] of 0, 1, 2, ...: sines, then cosines; owned */
 } distance_waves;
 
 void distance_waves_release(distance_waves *m);
 
-/* Vectors of the distances that `in` needs (see relative_reach), whose unit is so many positions.
- * out: [in->n_distances][width]. May make the table longer: one call at a time. ERR_IO. */
-bool distance_waves_lay(distance_waves *m, team *t, const relative_input *in, int unit, float *out,
-                        error *e);
+/* Makes the table reach to distances of `most` positions and more. Not while others lay. ERR_IO. */
+bool distance_waves_reach(distance_waves *m, team *t, int most, error *e);
+
+/* Vectors of the distances that `in` needs (see relative_reach), whose unit is so many positions;
+ * the table must reach that far. out: [in->n_distances][width]. */
+void distance_waves_lay(const distance_waves *m, const relative_input *in, int unit, float *out);

@@ -1,5 +1,4 @@
-/* Most tokens have the path of their neighbour: runs of equal paths are made some at a time. The
- * vector of no path is made at its first use, which has the threads for it. */
+/* Most tokens have the path of their neighbour: runs of equal paths are made some at a time. */
 #include "nn/node_paths.h"
 #include "base/memory.h"
 
@@ -91,14 +90,23 @@ static void add_row(float *row, const float *vector, int width)
         row[j] += vector[j];
 }
 
-static void add_no_path(const node_paths *m, team *t, float *rows, int n, float *work)
+bool node_paths_prepare(const node_paths *m, team *t, error *e)
+{
+    if (!m->depth || m->no_path->made)
+        return true;
+    float *work = calloc(path_floats(m), sizeof *work);
+    if (!work)
+        return fail(e, ERR_IO, "no memory for a path");
+    join_units(m, NULL, work);
+    make(m, t, work, 1, work + m->inner.in, m->no_path->vector);
+    free(work);
+    m->no_path->made = true;
+    return true;
+}
+
+static void add_no_path(const node_paths *m, float *rows, int n)
 {
     int hidden = m->out.out;
-    if (!m->no_path->made) {
-        join_units(m, NULL, work);
-        make(m, t, work, 1, work + m->inner.in, m->no_path->vector);
-        m->no_path->made = true;
-    }
     for (int i = 0; i < n; i++)
         add_row(rows + (size_t)i * (size_t)hidden, m->no_path->vector, hidden);
 }
@@ -109,7 +117,7 @@ void node_paths_add(const node_paths *m, team *t, const int *paths, float *rows,
     float *middle = work + (size_t)(n < RUNS ? n : RUNS) * (size_t)m->inner.in;
     float *made = middle + (size_t)(n < RUNS ? n : RUNS) * (size_t)m->inner.out;
     if (!paths) {
-        add_no_path(m, t, rows, n, work);
+        add_no_path(m, rows, n);
         return;
     }
     for (int i = 0; i < n;) {

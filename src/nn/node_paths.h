@@ -25,6 +25,10 @@ void node_paths_release(node_paths *m);
  * not have. ERR_INVALID for what is not in the tables. */
 bool node_paths_check(const node_paths *m, const int *paths, int n, error *e);
 
+/* Makes the vector of no path, if it is not made yet; before node_paths_add, not while others run
+ * it. ERR_IO. */
+bool node_paths_prepare(const node_paths *m, team *t, error *e);
+
 /* Floats of working memory for n tokens. */
 size_t node_paths_work(const node_paths *m, int n);
 
