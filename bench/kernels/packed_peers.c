@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* With one thread, the time that it had the processor: others on the machine do not count. */
@@ -141,7 +142,10 @@ static void measure(const machine *m, const shape *s, const memories *at)
 
 static char *filled(size_t bytes, int pattern)
 {
-    char *p = aligned_alloc(64, bytes);
+    enum { HUGE_PAGE = 2 << 20 };
+    bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    char *p = aligned_alloc(HUGE_PAGE, bytes);
+    madvise(p, bytes, MADV_HUGEPAGE); /* as prepared files are */
     memset(p, pattern, bytes);
     return p;
 }

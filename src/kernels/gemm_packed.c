@@ -1,22 +1,24 @@
 /* The loops of products with packed int8 and bfloat16 weights.
  *
  * The rows of x are prepared (quantised or rounded) once for all products that share them, into
- * memory that the threads share, a block of BLOCK_BYTES at a time. Then a part takes some of the
- * rows and some of the columns. For each tile's width of panels, which come from memory once and
- * stay in a near cache, it walks through its rows, which stay in the second cache. Long rows are
- * cut into slices; a sum simply goes on with the next slice, so that the cuts do not show in the
- * bits. */
+ * memory that the threads share, a block at a time that their caches hold. Then a part takes some
+ * of the rows and some of the columns. For each tile's width of panels, which come from memory once
+ * and stay in a near cache, it walks through its rows, which stay in the second cache. Long rows
+ * are cut into slices; a sum simply goes on with the next slice, so that the cuts do not show in
+ * the bits. */
 #include "kernels/gemm_packed.h"
 
 #include "base/profile.h"
 
 enum {
     BLOCK_BYTES = 4 << 20,  /* of prepared rows, in a cache that the threads share */
+    THREAD_BYTES = 1 << 19, /* of prepared rows for each thread, half of its second cache */
     PART_BYTES = 384 << 10, /* of prepared rows of a part, in its second cache */
     PART_ROWS = 384,
     PART_COLUMNS = 256,
     SLICE_STEPS = 512, /* of panels: 2 of them are 64 KB */
     LINE = 64,
+    ROWS_AHEAD = 2,             /* that are asked for while one is prepared */
     PARTS_PER_THREAD = 4,       /* so that a late thread leaves work to the others */
     INLINE_PRODUCTS = 96 << 10, /* multiplications below which waking a thread does not pay */
     INLINE_VALUES = 16 << 10,   /* and values to prepare */
@@ -99,14 +101,23 @@ static long row_bytes(const gemm_args *a, const gemm_packed *p)
     return (values * p->kernels->x_size / LINE | 1) * LINE;
 }
 
+static void fetch_row(const float *x, int k)
+{
+    for (int l = 0; l < k; l += LINE / (int)sizeof(float))
+        __builtin_prefetch(x + l, 0, 3);
+}
+
 static void prepare_rows(void *arg, long begin, long end, int thread)
 {
     (void)thread;
     const gemm_rows *x = arg;
     const gemm_args *a = x->a;
-    for (long i = begin; i < end; i++)
+    for (long i = begin; i < end; i++) {
+        if (i + ROWS_AHEAD < end)
+            fetch_row(a->x + (x->first + i + ROWS_AHEAD) * a->ldx, a->k);
         x->p->kernels->prepare(a->x + (x->first + i) * a->ldx, a->k, x->values + i * x->ldx,
                                x->scale + i);
+    }
 }
 
 static void finish_tile(const gemm_job *job, const gemm_part *part, const void *c, int row,
@@ -259,7 +270,8 @@ static void run_together(team *t, gemm_region *region)
     const gemm_packed *p = region->jobs[0].p;
     int tile_m = p->kernels->tile_m;
     gemm_rows x = {.a = a, .p = p, .ldx = row_bytes(a, p)};
-    long rows = round_up(divide_up(BLOCK_BYTES, x.ldx), tile_m);
+    long block = (long)THREAD_BYTES * team_size(t);
+    long rows = round_up(divide_up(block < BLOCK_BYTES ? block : BLOCK_BYTES, x.ldx), tile_m);
     rows = rows < a->m ? rows : a->m;
     /* Whole tiles are read, so their rows must exist. */
     size_t bytes = (size_t)round_up(rows, tile_m) * (size_t)x.ldx;

@@ -91,28 +91,34 @@ enum sums {
     OFFSET_SUMS, /* of UNSIGNED_BYTES */
 };
 
-INLINE vf value_of(enum sums form, const void *c, const gemm_sums *s, int i, int j)
+/* c: LANES sums; w_scale and offset: of their columns. */
+INLINE vf value_of(enum sums form, const void *c, float x_scale, vf w_scale, const int32_t *offset)
 {
     if (form == FLOAT_SUMS)
-        return vf_load((const float *)c + j);
-    const int32_t *sum = (const int32_t *)c + j;
-    vf y = form == OFFSET_SUMS ? vf_of_difference(sum, s->offset + j) : vf_of_integers(sum);
-    return vf_mul(vf_mul(y, vf_set(s->x_scale[i])), vf_load(s->w_scale + j));
+        return vf_load(c);
+    vf y = form == OFFSET_SUMS ? vf_of_difference(c, offset) : vf_of_integers(c);
+    return vf_mul(vf_mul(y, vf_set(x_scale)), w_scale);
 }
 
 /* LANES columns, from the j-th of the tile. */
 INLINE void finish_column(enum activation act, enum sums form, int tile_n, const gemm_args *a,
                           const gemm_sums *s, int row, int rows, int col, int j, long n)
 {
-    const char *c = s->c;
-    vf bias = a->bias ? vf_load_n(a->bias + col + j, n) : vf_zero();
-    for (int i = 0; i < rows; i++, c += (long)tile_n * PANEL_STEP_BYTES / PANEL_COLUMNS) {
-        vf y = value_of(form, c, s, i, j);
-        y = a->bias ? vf_add(y, bias) : y;
+    const char *c = (const char *)s->c + j * (long)sizeof(float);
+    const float *x_scale = s->x_scale;
+    const int32_t *offset = form == OFFSET_SUMS ? s->offset + j : NULL;
+    vf w_scale = form == FLOAT_SUMS ? vf_zero() : vf_load(s->w_scale + j);
+    bool biased = a->bias != NULL;
+    vf bias = biased ? vf_load_n(a->bias + col + j, n) : vf_zero();
+    long ldo = a->ldo, ldr = a->ldr;
+    float *out = a->out + row * ldo + col + j;
+    const float *residual = a->residual ? a->residual + row * ldr + col + j : NULL;
+    for (int i = 0; i < rows; i++, c += tile_n * (long)sizeof(float), out += ldo) {
+        vf y = value_of(form, c, form == FLOAT_SUMS ? 0 : x_scale[i], w_scale, offset);
+        y = biased ? vf_add(y, bias) : y;
         y = act == ACT_GELU_ERF ? vf_gelu_near(y) : vf_activate(act, y);
-        if (a->residual)
-            y = vf_add(y, vf_load_n(a->residual + (row + i) * a->ldr + col + j, n));
-        float *out = a->out + (row + i) * a->ldo + col + j;
+        if (residual)
+            y = vf_add(y, vf_load_n(residual + i * ldr, n));
         if (n == LANES)
             vf_store(out, y);
         else
