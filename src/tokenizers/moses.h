@@ -6,7 +6,7 @@
 #pragma once
 
 #include "tokenizers/moses_table.h"
-#include "tokenizers/text.h"
+#include "tokenizers/normalizer.h"
 
 enum moses_flag {
     MOSES_ALNUM = 1,
@@ -43,6 +43,11 @@ typedef struct moses_text {
     moses_chars now, next;
 } moses_text;
 void moses_turn(moses_text *t); /* what was written is read from now on */
+void moses_text_release(moses_text *t);
+
+/* From a text, and in its place. */
+void moses_read(moses_text *out, const text *t);
+bool moses_write(const moses_text *words, text *t, normal_memory *m, error *e);
 
 /* A rewriting rule: a pattern of a few characters, of which the leftmost, longest match gives way
  * to the replacement, again and again behind it. In patterns, + and * repeat what is before them,

@@ -54,6 +54,30 @@ void moses_turn(moses_text *t)
     t->now = written;
 }
 
+void moses_text_release(moses_text *t)
+{
+    moses_release(&t->now);
+    moses_release(&t->next);
+}
+
+void moses_read(moses_text *out, const text *t)
+{
+    for (size_t at = 0; at < t->n;) {
+        span from = text_span(t, at);
+        moses_add(&out->now, (moses_char){unicode_next(t->p, &at), from});
+    }
+}
+
+bool moses_write(const moses_text *words, text *t, normal_memory *m, error *e)
+{
+    if (words->now.failed)
+        return fail(e, ERR_TOO_LARGE, "a text of %zu bytes has too many words", t->n);
+    text_writer *w = normal_writer(m, false);
+    for (size_t i = 0; i < words->now.n; i++)
+        text_put(w, words->now.items[i].c, words->now.items[i].from);
+    return text_written(w, t, t, e);
+}
+
 struct part {
     uint32_t c; /* a character, or of a class its letter */
     bool is_class;
@@ -68,10 +92,10 @@ static uint32_t next_character(const char **p)
     return c;
 }
 
-static int parse(const char *pattern, struct part parts[PARTS])
+static int parse(const char *spelled, struct part parts[PARTS])
 {
     int n = 0;
-    for (const char *p = pattern; *p && n < PARTS; n++) {
+    for (const char *p = spelled; *p && n < PARTS; n++) {
         parts[n] = (struct part){.is_class = *p == '%' && p[1] != '%', .least = 1, .most = 1};
         p += *p == '%';
         parts[n].c = next_character(&p);

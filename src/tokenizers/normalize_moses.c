@@ -1,7 +1,7 @@
 /* Moses: the words of a text, as XLM and FlauBERT cut it. No tokenizer.json has this; recipes do.
  */
+#include "base/own.h"
 #include "tokenizers/moses.h"
-#include "tokenizers/normalizer.h"
 
 enum lower { NEVER, BEFORE, BEHIND };
 
@@ -18,20 +18,11 @@ static const field fields[] = {
                  "lower case before the rules, or behind them and without accents"),
     FIELD_END};
 
-static void moses_text_release(moses_text *t)
-{
-    moses_release(&t->now);
-    moses_release(&t->next);
-}
-
 static bool run(const void *state, text *t, normal_memory *m, error *e)
 {
     const struct moses *s = state;
-    __attribute__((cleanup(moses_text_release))) moses_text words = {0};
-    for (size_t at = 0; at < t->n;) {
-        span from = text_span(t, at);
-        moses_add(&words.now, (moses_char){unicode_next(t->p, &at), from});
-    }
+    OWN(moses_text_release) moses_text words = {0};
+    moses_read(&words, t);
     if (s->lower == BEFORE)
         moses_lower(&words);
     moses_run(&words, (enum moses_language)s->language);
@@ -39,12 +30,7 @@ static bool run(const void *state, text *t, normal_memory *m, error *e)
         moses_lower(&words);
         moses_strip_marks(&words);
     }
-    if (words.now.failed)
-        return fail(e, ERR_TOO_LARGE, "a text of %zu bytes has too many words", t->n);
-    text_writer *w = normal_writer(m, false);
-    for (size_t i = 0; i < words.now.n; i++)
-        text_put(w, words.now.items[i].c, words.now.items[i].from);
-    return text_written(w, t, t, e);
+    return moses_write(&words, t, m, e);
 }
 
 const struct normalizer_kind normalize_moses = {{"Moses", fields, sizeof(struct moses), NULL}, run};

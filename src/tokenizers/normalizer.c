@@ -1,11 +1,14 @@
 #include "tokenizers/normalizer.h"
 
 static const struct component_kind *const kinds[] = {
-    &normalize_bert.load,        &normalize_byte_level.load,    &normalize_lowercase.load,
-    &normalize_moses.load,       &normalize_nfc.load,           &normalize_nfd.load,
-    &normalize_nfkc.load,        &normalize_nfkd.load,          &normalize_nmt.load,
-    &normalize_precompiled.load, &normalize_prepend.load,       &normalize_replace.load,
-    &normalize_strip.load,       &normalize_strip_accents.load, NULL};
+    &normalize_bert.load,      &normalize_byte_level.load,
+    &normalize_lowercase.load, &normalize_moses.load,
+    &normalize_nfc.load,       &normalize_nfd.load,
+    &normalize_nfkc.load,      &normalize_nfkd.load,
+    &normalize_nmt.load,       &normalize_precompiled.load,
+    &normalize_prepend.load,   &normalize_replace.load,
+    &normalize_strip.load,     &normalize_strip_accents.load,
+    &normalize_tweet.load,     NULL};
 
 static const struct component_family family = {"normalizer", "normalizers", kinds};
 

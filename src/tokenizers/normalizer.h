@@ -39,6 +39,7 @@ extern const struct normalizer_kind normalize_precompiled;
 extern const struct normalizer_kind normalize_prepend;
 extern const struct normalizer_kind normalize_replace;
 extern const struct normalizer_kind normalize_strip, normalize_strip_accents;
+extern const struct normalizer_kind normalize_tweet;
 
 /* Canonical order as NFD and NFKD make it, one character after the other. Each comes out with the
  * change that text_edit_put takes. Zero it and set kind, emit and context; release it. */

@@ -57,6 +57,7 @@ static const struct step {
     {.name = "moses-fr",
      .json = "[{\"type\":\"Moses\",\"language\":\"fr\",\"lower\":\"never\"}]",
      .option = "do_lowercase"},
+    {.name = "tweet", .json = "[{\"type\":\"Tweet\"}]", .option = "normalization", .wanted = true},
     {.name = "bert", .json = "[{\"type\":\"BertNormalizer\"}]"},
     {.name = "tokens", .json = "[{\"type\":\"Split\",\"behavior\":\"Isolated\"}]"},
     {.name = "words", .json = "[{\"type\":\"WhitespaceSplit\"}]"},

@@ -127,27 +127,64 @@ static void test_moses_offsets(void **state)
 }
 
 /* Long runs of what the rules look for take no more than their length. */
-static void test_moses_runs(void **state)
+static void assert_runs(const char *folder, const char *const runs[], size_t n_bytes)
 {
-    (void)state;
-    enum { RUN = 1 << 18 };
-    static const char *const runs[] = {".",      "\"", " ",  "DOT",   "\u03a3",
-                                       "\u0301", ",'", "a.", "\u302e"};
     error e = {0};
-    tokenizer *t = tokenizer_open(TEST_ROOT "/goldens/pieces/flaubert-lower", &e);
+    tokenizer *t = tokenizer_open(folder, &e);
     if (!t)
         fail_msg("%s", e.message);
     arena *a = arena_new((size_t)ARENA_BYTES * 8);
     own_buf buf text = buf_new(1 << 22);
-    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+    for (size_t i = 0; runs[i]; i++) {
         encoding got;
         encode_options o = {.max_tokens = 9, .ids_only = true};
         text.n = 0;
-        while (text.n < RUN)
+        while (text.n < n_bytes)
             buf_puts(&text, runs[i]);
-        assert_true(tokenizer_encode(t, buf_view(&text), NULL, &o, &got, a, &e));
+        if (!tokenizer_encode(t, buf_view(&text), NULL, &o, &got, a, &e))
+            fail_msg("'%s': %s", runs[i], e.message);
         arena_reset(a);
     }
+    arena_free(a);
+    tokenizer_close(t);
+}
+
+static void test_moses_runs(void **state)
+{
+    (void)state;
+    static const char *const runs[] = {".",      "\"", " ",  "DOT",    "\u03a3",
+                                       "\u0301", ",'", "a.", "\u302e", NULL};
+    assert_runs(TEST_ROOT "/goldens/pieces/flaubert-lower", runs, 1 << 18);
+}
+
+static void test_tweet_runs(void **state)
+{
+    (void)state;
+    static const char *const runs[] = {"(a", "a.", "a-",   "http://(", "a.b/(", "1-", "&#1",
+                                       "#a", "<",  "a@b.", ". ",       "-(-.",  NULL};
+    assert_runs(TEST_ROOT "/goldens/pieces/bertweet-normal", runs, 1 << 14);
+}
+
+/* What stands for a user, a link, an emoji and an entity has its place; spaces are put between. */
+static void test_tweet_offsets(void **state)
+{
+    (void)state;
+    error e = {0};
+    tokenizer *t = tokenizer_open(TEST_ROOT "/goldens/pieces/bertweet-normal", &e);
+    if (!t)
+        fail_msg("%s", e.message);
+    arena *a = arena_new(ARENA_BYTES);
+    encoding got;
+    encode_options o = {0};
+    assert_true(
+        tokenizer_encode(t, STR("@me www.x.org\u2026 \U0001f602&amp;"), NULL, &o, &got, a, &e));
+    static const int words[][2] = {{0, 3}, {4, 13}, {13, 14}, {15, 16}, {16, 21}};
+    size_t at = 0, n = sizeof words / sizeof *words;
+    for (int i = 0; i < got.n; i++) {
+        at += at + 1 < n && got.offsets[i][0] >= words[at + 1][0];
+        assert_true(got.offsets[i][0] == words[at][0] && got.offsets[i][1] == words[at][1]);
+    }
+    assert_int_equal(at, n - 1);
     arena_free(a);
     tokenizer_close(t);
 }
@@ -383,6 +420,8 @@ int main(void)
         cmocka_unit_test(test_classes_without_type_ids),
         cmocka_unit_test(test_moses_offsets),
         cmocka_unit_test(test_moses_runs),
+        cmocka_unit_test(test_tweet_runs),
+        cmocka_unit_test(test_tweet_offsets),
         cmocka_unit_test(test_symbols),
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_refused_folders),

@@ -3,7 +3,8 @@
 of texts with them (expected.json).
 
 usage: tools/goldens/pieces.py [CASE OF WORDS...]       (those of WORDS, by name)
-                    needs transformers==5.23.0, sentencepiece==0.2.3, sacremoses==0.2.0
+                    needs transformers==5.23.0, sentencepiece==0.2.3, sacremoses==0.2.0,
+                    emoji==0.6.0
 
 Small sentencepiece models are trained on the texts of texts.py; one has the character map nmt_nfkc
 that the published multilingual models have, the others none, to stay small. RemBERT's class of this
@@ -86,6 +87,8 @@ WORDS = {
     "flaubert": ("flaubert", {"tokenizer_class": "FlaubertTokenizer"}),
     "flaubert-lower": ("flaubert", {"do_lowercase": True, "additional_special_tokens": ["<special9>"]}),
     "phobert": ("roberta", {"tokenizer_class": "PhobertTokenizer"}),
+    "bertweet": ("roberta", {"tokenizer_class": "BertweetTokenizer"}),
+    "bertweet-normal": ("roberta", {"tokenizer_class": "BertweetTokenizer", "normalization": True}),
     "phobert-named": ("roberta", {"tokenizer_class": "PhobertTokenizer", "bos_token": "[B]", "cls_token": "[C]", "additional_special_tokens": ["@@"]}),
 }
 MARKED = ["PhobertTokenizer", "BertweetTokenizer"]
@@ -101,6 +104,20 @@ PARTS = [
     "\u03a3\u0301a", "\u0130", "\u00c9t\u00e9", "e\u0301", "\u01d6", "\u0915\u094d", "\u0e01\u0e33", "\u302e\u302f",
     "\u0660", "\u00bd", "\u4e2d", "\U0001f600", "\u200b", "\t", "\n", "\r", "\x1c", "\x00", "\u2028", "\ue000",
     "\u0378", "<special1>", "</s>", "</w>", "the", "Word", "a", "B", " ", " ", " ", "  "]
+TWEETS = [
+    "@user", "@", "@_1", "a@b.c", "joe.x+y@mail-2.example.org", "#tag", "##t-a_g'", "#1", "# x", "http://a.b/c(d)",
+    "https://x.y/z_(w_(v))!", "HTTP:/a.b,", "www.x.org", "x.com/", "news.example.co.uk", "t.co/q?x=1&y=2", "foo.na@", "@x.com",
+    "http", "HTTPS", "WWW", "\uff57ww", "https\u017f://ab", "\u212a.com", "\u0130.com", ":)", ":-D", "8-p", ":'(", "<3", ">:o)",
+    "(=", "@:", "<b>", "<a href>", "-->", "<--", "555-1234", "+1 (555) 123-4567", "0123 4567890", "1/2", "3.5-", "-7,5+", "1:2:3",
+    "...", ". . .", "\u2026", "....", "!!!!!", "?????????", "soooooo", "______", "     ", "\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d",
+    "\U0001f602\U0001f602\U0001f602\U0001f602", "\U0001f602", "\u2764\ufe0f", "\ufe0f", "\u00a9", "\U0001f1eb\U0001f1f7",
+    "\U0001f468\u200d\U0001f469", "\U0001f44d\U0001f3fd", "\u270c", "1\ufe0f\u20e3", "&amp;", "&lt;3", "&gt;", "&hellip;", "&rsquo;",
+    "&quot;", "&#39;", "&#x27;", "&#x1F602;", "&#8217;", "&#146;", "&#129;", "&#xD800;", "&#1114112;", "&#-5;", "&#+65;", "&#1_0;",
+    "&#x0x41;", "&xi;", "&x;", "&#;", "&#x;", "&nope;", "&;", "& amp;", "&amp", "&&amp;;", "&\u0661;", "&#\u0666\u0665;", "can't",
+    "cannot ", "cannot", "ain't ", "won't ", "isn\u2019t ", "I'm ", "they're ", "she's ", "he'll ", "I'd ", "we've ", "p.m.", "p . m .",
+    " a . m ", "5 p.m", "a.m. ", "ca n't", "n 't ", "don't", "rock-'n'-roll", "well-known_x", "-", "_", "'", "\u2019", "\u2018a\u2019",
+    "\u201cq\u201d", "\u00ab\u00bb", "caf\u00e9", "\u24b6\u24d0", "\u2160", "a\u200db", "\u0661\u0662\u0663-\u0664\u0665\u0666\u0667", "\u203f",
+    "e\u0301", "the", "Word", "x", "5", " ", " ", " ", " ", "\n", "\t", "\u00a0", "\x1c", "\x00", "\x7f", "<mask>", "</s>", "{", "[", "("]
 CHARACTERS = [("a \ue003b\ue001 \ue000c\x00", "\ue004\U0010ffff\U0001f600 \ue002")]
 
 
@@ -201,7 +218,7 @@ def word_files(model_type, config, corpus, size=1500):
     for file, content in empty.items():
         (folder / file).write_text(content)
     slow, words = AutoTokenizer.from_pretrained(folder), []
-    slow.bpe = lambda word: words.append(word) or word
+    slow.bpe = lambda word: words.append(word.encode("utf-8", "ignore").decode()) or word
     for text in corpus:
         slow.tokenize(text)
     shutil.rmtree(folder)
@@ -249,7 +266,7 @@ def main():
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
     for name, (model_type, config) in WORDS.items():
         if not sys.argv[1:] or name in sys.argv:
-            more = list(random_texts(PARTS))
+            more = list(random_texts(TWEETS if "tweet" in name else PARTS))
             corpus = [text for text, _ in [*all_texts(), *more]] + texts.SENTENCES
             write(name, model_type, config, word_files(model_type, config, corpus), more)
     if sys.argv[1:]:
