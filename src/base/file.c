@@ -137,6 +137,22 @@ bool file_is_dir(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool file_check(const char *path, error *e)
+{
+    struct stat info;
+    if (stat(path, &info) == 0)
+        return S_ISREG(info.st_mode) ||
+               fail(e, ERR_BAD_MODEL, "'%s' is %s, expected a file", path,
+                    S_ISDIR(info.st_mode) ? "a folder" : "a device, pipe or socket");
+    int why = errno;
+    if (lstat(path, &info) < 0 || !S_ISLNK(info.st_mode))
+        return true;
+    if (why == ENOENT)
+        return fail(e, ERR_BAD_MODEL, "'%s' is a link to a file that is not there", path);
+    errno = why;
+    return fail_errno(e, ERR_BAD_MODEL, "cannot follow the link '%s'", path);
+}
+
 int64_t file_size(const char *path)
 {
     struct stat info;

@@ -33,6 +33,10 @@ bool file_exists(const char *path);  /* follows links */
 bool file_is_dir(const char *path);  /* follows links */
 int64_t file_size(const char *path); /* follows links; -1 when it is not there */
 
+/* Fails with ERR_BAD_MODEL when something of that name is there that can be no file to read (a
+ * folder, a link to nothing or to itself), and says what. */
+bool file_check(const char *path, error *e);
+
 /* "a/b" from parts, in new memory (free). Parts are joined by one '/'. */
 char *path_join(const char *a, const char *b);
 

@@ -53,7 +53,8 @@ static bool add_files(snapshot *s, const char *folder, int *n_added, error *e)
 {
     repo_files files;
     repo_files_list(folder, &files);
-    bool ok = true;
+    own_mem char *odd = files.odd ? path_join(folder, files.odd) : NULL;
+    bool ok = !odd || is_hidden(files.odd) || file_check(odd, e);
     for (int i = 0; ok && i < files.n; i++) {
         if (is_hidden(files.items[i].path))
             continue;

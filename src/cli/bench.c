@@ -17,7 +17,7 @@ static const option rows[] = {
                 "model: tokens of a text, special ones included"),
     OPTION_TEXT(struct bench_args, task, "task", "TASK", NULL, "model: else the model's own task"),
     OPTION_LIST(struct bench_args, parameters, "parameter", "NAME=VALUE",
-                "model: a parameter of the task; may be repeated"),
+                "model: a parameter of the task"),
     OPTION_DTYPE(struct bench_args, precision),
     OPTION_FLAG(struct bench_args, profile, "profile",
                 "model: where the time goes, for each batch and length"),

@@ -25,6 +25,10 @@ bool model_folder(const char *data, const char *name, char **folder, error *e)
         *folder = xstrdup(name);
         return true;
     }
+    if (!hub_id_valid(str_of(name)))
+        return fail(e, ERR_NOT_FOUND,
+                    "'%.200s' is neither a folder nor a model id, which is 'owner/name' or 'name'",
+                    name);
     own_mem char *root = data_dir(data);
     hub_cache cache;
     hub_model found;

@@ -28,7 +28,7 @@ static const option rows[] = {
     OPTION_TEXT(struct run_args, task, "task", "TASK", NULL,
                 "what to do; else the model's own task"),
     OPTION_LIST(struct run_args, parameters, "parameter", "NAME=VALUE",
-                "a parameter of the task, such as normalize=true; may be repeated"),
+                "a parameter of the task, such as normalize=true"),
     OPTION_TEXT(struct run_args, body, "body", "JSON", NULL,
                 "a whole request body instead of texts; '-' reads it from standard input"),
     OPTION_TEXT(struct run_args, data, "data", "DIR", NULL,

@@ -320,17 +320,30 @@ static void on_ended(int status, void *arg)
     admit_later(p);
 }
 
+/* The worker's words for clients: files by their names in the model's folder, as where that is on
+ * this machine is not for everybody. A model that lacks a file is there all the same. */
+static void note_refusal(struct hosted *m, const error *refusal)
+{
+    error told = *refusal;
+    size_t n = strlen(m->folder);
+    log_warn("cannot load model '%s': %s", m->id, told.message);
+    for (char *at = told.message; (at = strstr(at, m->folder));) {
+        size_t cut = at[n] == '/' ? n + 1 : n;
+        memmove(at, at + cut, strlen(at + cut) + 1);
+    }
+    m->failure = (error){0};
+    fail(&m->failure, told.kind == ERR_NOT_FOUND ? ERR_BAD_MODEL : told.kind,
+         "cannot load model '%s': %s", m->id, told.message);
+}
+
 static void on_report(const process_report *report, void *arg)
 {
     struct hosted *m = arg;
     pool *p = m->pool;
     timer_stop(m->deadline);
     if (!report->ready) {
-        m->failure = (error){0};
-        fail(&m->failure, report->failure.kind, "cannot load model '%s': %s", m->id,
-             report->failure.message);
+        note_refusal(m, &report->failure);
         m->rest_until_ms = clock_ms() + REMEMBER_FAILURE_MS;
-        log_warn("%s", m->failure.message);
         if (m->state != POOL_STOPPING)
             stop(m, "failed");
         error failure = m->failure;

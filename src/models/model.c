@@ -36,8 +36,13 @@ static bool find_architecture(const architecture **found, const json_t *config, 
     *found = architecture_find(json_str(type));
     if (*found)
         return true;
+    if (json_object_size(json_object_get(config, "auto_map")))
+        return fail(e, ERR_INVALID,
+                    "'config.json': model_type '%.100s' needs code of its own ('auto_map'), which "
+                    "is never run, and is none of those known here",
+                    json_string_value(type));
     architecture_names(supported, sizeof supported);
-    return fail(e, ERR_INVALID, "model_type '%.100s' is not supported, only %s are",
+    return fail(e, ERR_INVALID, "'config.json': model_type '%.100s' is not supported, only %s are",
                 json_string_value(type), supported);
 }
 

@@ -1,6 +1,7 @@
 /* Names lead to tensors of the files; claims and problems are kept until weights_done. */
 #include "tensor/weights.h"
 #include "base/cache_file.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/own.h"
@@ -163,6 +164,12 @@ static bool refuse_others(const repo *r, const char *place, error *e)
 {
     static const char *const others[] = {"tf_model.h5", "flax_model.msgpack", "model.onnx"};
     const char *slash = *place ? "/" : "";
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        own_mem char *name =
+            xprintf("%s/%s%s%s%s", r->folder, place, slash, formats[i].stem, formats[i].suffix);
+        if (!file_check(name, e))
+            return false;
+    }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         own_mem char *other = xprintf("%s%s%s", place, slash, others[i]);
         if (repo_has(r, other))

@@ -296,21 +296,25 @@ static tokenizer *open_vocabulary(const char *folder, side_files *f, error *e)
     const struct vocabulary *v = find_vocabulary(folder, r, &paths);
     if (r && r->source == SOURCE_NONE) {
         fail(e, ERR_BAD_MODEL,
-             "'%s' has no tokenizer.json, and %sTokenizer %s, which is not "
-             "supported",
-             folder, r->class_name, r->why);
+             "the model folder has no tokenizer.json, and %sTokenizer %s, which is not supported",
+             r->class_name, r->why);
         return NULL;
     }
     if (!v) {
-        fail(e, ERR_NOT_FOUND, "'%s' has neither a tokenizer.json nor a vocabulary file%s%s",
-             folder, r ? " of " : "", r ? r->class_name : "");
+        own_mem char *json = path_join(folder, "tokenizer.json");
+        if (!file_check(json, e))
+            return NULL;
+        fail(e, ERR_NOT_FOUND,
+             "the model folder has neither a tokenizer.json nor a vocabulary file%s%s",
+             r ? " of " : "", r ? r->class_name : "");
         return NULL;
     }
     if (!r && v->source != SOURCE_LINES) {
         fail(e, ERR_BAD_MODEL,
-             "'%s' has a '%s', but neither the 'tokenizer_class' of tokenizer_config.json nor the "
-             "'model_type' of config.json says which tokenizer it is for",
-             folder, v->files[0]);
+             "the model folder has a '%s', but neither the 'tokenizer_class' of "
+             "tokenizer_config.json nor the 'model_type' of config.json says which tokenizer it is "
+             "for",
+             v->files[0]);
         return NULL;
     }
     if (r && r->ignores_json && !take_added_tokens(folder, f, e))

@@ -56,6 +56,8 @@ static bool read_lines(vocab *v, str lines, const char *path, error *e)
 {
     if (!check_utf8(lines, path, e))
         return false;
+    if (!lines.n)
+        return fail(e, ERR_BAD_MODEL, "'%s' is empty, expected a token in each line", path);
     for (int64_t id = 0; lines.n; id++)
         if (!vocab_add(v, next_line(&lines), id, e))
             return fail_in(e, "'%s'", path);

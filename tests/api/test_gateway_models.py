@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -10,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import MINILM, SLOW, give_minilm, wait_until
+from conftest import MINILM, SLOW, TINY, give_minilm, wait_until
 
 SIMILARITY = {"inputs": {"source_sentence": "a cat", "sentences": ["a dog", "a car"]}}
 OTHER = "other/copy"
@@ -199,11 +200,29 @@ def test_a_broken_model_says_why(make_server, tmp_path):
     (folder / "config.json").write_text('{"model_type": "bert", "architectures": ["BertModel"]}')
     server.cli("add", str(folder), "me/broken")
     got = ask(server, "me/broken")
-    assert 400 < got.status <= 507 and got.status != 502
-    assert "cannot load model 'me/broken'" in got.json()["error"]
+    assert got.status == 500  # not 404: the model is there, a file of it is not
+    assert got.json()["error"] == ("cannot load model 'me/broken': "
+                                   "neither 'model.safetensors' nor 'pytorch_model.bin' is in the model folder")
     state = status(server, "me/broken")
     assert state["state"] == "error" and "me/broken" in state["error"]
     assert ask(server).status == 200
+
+
+def test_files_of_a_broken_model_are_named_without_their_place(make_server, tmp_path):
+    server = make_server(models=False)
+    shutil.copytree(TINY / "bert-plain", tmp_path / "cut")
+    weights = tmp_path / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    server.cli("add", str(tmp_path / "cut"), "me/cut")
+    got = ask(server, "me/cut")
+    assert got.status == 500
+    assert got.json()["error"].startswith("cannot load model 'me/cut': 'model.safetensors': tensor '")
+    assert str(server.data_dir) not in status(server, "me/cut")["error"]
+    assert str(server.data_dir) in server.log_text()  # the operator's
+    weights.unlink()
+    weights.symlink_to("../../blobs/gone")
+    done = server.cli("add", str(tmp_path / "cut"), "me/gone", check=False)
+    assert done.returncode == 1 and "model.safetensors' is a link to a file that is not there" in done.stderr
 
 
 def test_load_timeout(make_server):

@@ -135,6 +135,8 @@ def test_run_refusals(binary, minilm, tmp_path):
     assert done.returncode == 2 and "MODEL" in done.stderr
     done = run(binary, "no/such-model", "text", "--data", tmp_path)
     assert done.returncode == 1 and "no/such-model" in done.stderr
+    done = run(binary, tmp_path / "no-such-folder", "text")
+    assert done.returncode == 1 and "no-such-folder' is neither a folder nor a model id" in done.stderr
     done = run(binary, snapshot(minilm), "text", "--task", "translation")
     assert done.returncode == 1 and "translation" in done.stderr
     done = run(binary, snapshot(minilm), "only a source")

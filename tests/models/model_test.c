@@ -50,6 +50,8 @@ static const struct {
 } refused[] = {
     {BERT, "config.json", "{\"model_type\":\"made-up\"}", ERR_INVALID,
      "model_type 'made-up' is not supported, only albert, bart, "},
+    {BERT, "config.json", "{\"model_type\":\"made-up\",\"auto_map\":{\"AutoModel\":\"a.B\"}}",
+     ERR_INVALID, "'config.json': model_type 'made-up' needs code of its own"},
     {BERT, "config.json", "{\"model_type\":7}", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "[1]", ERR_BAD_MODEL, "has no 'model_type'"},
     {BERT, "config.json", "{", ERR_BAD_MODEL, "not valid JSON"},

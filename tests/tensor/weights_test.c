@@ -4,6 +4,8 @@
 #include "files.h"
 #include "tensor/weights.h"
 
+#include <sys/stat.h>
+
 static const float numbers[] = {1, 2, 3, 4, 5, 6};
 
 static const struct made_tensor model[] = {
@@ -266,6 +268,28 @@ static void names_other_formats(void **state)
     assert_non_null(strstr(e.message, "'tf_model.h5' only"));
 }
 
+/* A weight file that is there and cannot be read is not called missing. */
+static void names_what_is_no_file(void **state)
+{
+    struct fixture *f = *state;
+    own_mem char *path = path_join(f->folder, "model.safetensors");
+    error e = {0};
+    assert_int_equal(symlink("../../blobs/gone", path), 0);
+    assert_null(weight_set_open(&f->repo, "", &e));
+    assert_int_equal(e.kind, ERR_BAD_MODEL);
+    assert_non_null(strstr(e.message, "model.safetensors' is a link to a file that is not there"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("model.safetensors", path), 0);
+    e = (error){0};
+    assert_null(weight_set_open(&f->repo, "", &e));
+    assert_non_null(strstr(e.message, "cannot follow the link"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    e = (error){0};
+    assert_null(weight_set_open(&f->repo, "", &e));
+    assert_non_null(strstr(e.message, "is a folder, expected a file"));
+}
+
 static void folders(void **state)
 {
     struct fixture *f = *state;
@@ -312,6 +336,7 @@ int main(void)
         WITH_FOLDER(opens_shards),
         WITH_FOLDER(refuses_bad_indexes),
         WITH_FOLDER(names_other_formats),
+        WITH_FOLDER(names_what_is_no_file),
         WITH_FOLDER(folders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

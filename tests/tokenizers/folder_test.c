@@ -181,6 +181,10 @@ static void test_bad_folders(void **state)
     error e = {0};
     assert_null(tokenizer_open(f->path, &e));
     assert_int_equal(e.kind, ERR_NOT_FOUND);
+    put(f, "vocab.txt", "");
+    e = (error){0};
+    assert_null(tokenizer_open(f->path, &e));
+    assert_non_null(strstr(e.message, "vocab.txt' is empty, expected a token in each line"));
     put(f, "vocab.txt", "a\n\xff\n");
     e = (error){0};
     assert_null(tokenizer_open(f->path, &e));

@@ -65,6 +65,8 @@ static void list_folder(const char *folder, const char *below, int depth, repo_f
             if ((out->n & (out->n - 1)) == 0)
                 out->items = xrealloc(out->items, (size_t)(out->n ? 2 * out->n : 1) * sizeof file);
             out->items[out->n++] = file;
+        } else if (!out->odd) {
+            out->odd = xstrdup(name);
         }
     }
     closedir(d);
@@ -88,6 +90,7 @@ void repo_files_release(repo_files *l)
     for (int i = 0; i < l->n; i++)
         free(l->items[i].path);
     free(l->items);
+    free(l->odd);
     *l = (repo_files){0};
 }
 

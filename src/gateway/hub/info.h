@@ -18,6 +18,8 @@ typedef struct repo_file {
 typedef struct repo_files {
     repo_file *items; /* sorted by path */
     int n;
+    char *odd; /* the first entry that is neither file nor folder (a link to nothing); owned, or
+                  NULL */
 } repo_files;
 
 /* Lists all files of a snapshot, links followed, at most 8 folders deep and 100,000 files. */
