@@ -15,7 +15,9 @@ export function el(tag, props = {}, ...children) {
             node.setAttribute(name, value === true ? "" : value);
         }
     }
-    node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    /* One by one: a call has room for some ten thousand arguments only. */
+    for (const child of children.flat())
+        if (child !== null && child !== undefined) node.append(child);
     return node;
 }
 

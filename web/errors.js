@@ -14,6 +14,7 @@ const HEADLINES = {
     422: "The input cannot be processed",
     429: "Too many requests at once",
     500: "The model failed",
+    502: "The model crashed",
     503: "The model is not available now",
     507: "The model does not fit into memory",
 };

@@ -63,6 +63,12 @@ export function title(key) {
     return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/* "zero-shot-classification" -> "Zero-Shot Classification", as /api/tasks spells it; what this
+ * server does not know in capitals: "text-to-image" -> "Text To Image". */
+export function taskLabel(task, tasks) {
+    return tasks[task]?.label ?? title(task).replaceAll(/ [a-z]/g, (letter) => letter.toUpperCase());
+}
+
 export function plural(n, word) {
     return n + " " + word + (n === 1 ? "" : "s");
 }

@@ -1,10 +1,10 @@
 /* The models of this machine. All are read once; search, filters and order work on the list in the
  * page, and live in its address. */
 
-import { listModels, idPath } from "./api.js";
+import { getJson, listModels, idPath } from "./api.js";
 import { el } from "./dom.js";
 import { errorBox } from "./errors.js";
-import { ago, bytes, count, plural, title } from "./format.js";
+import { ago, bytes, count, plural, taskLabel } from "./format.js";
 import { startHeader } from "./header.js";
 import { describeState, readStatus } from "./state.js";
 
@@ -31,6 +31,7 @@ const CONTROLS = { search: "search", pipeline_tag: "task", library: "library", s
 const EXTRA = ["author", "filter"]; // set by links only, shown as chips that can be removed
 
 let models = [];
+let tasks = {};
 const query = new URLSearchParams(location.search);
 
 function matches(model) {
@@ -74,7 +75,7 @@ function modelCard(model) {
                 "span",
                 { class: "model-card-tags" },
                 model.pipeline_tag
-                    ? el("span", { class: "chip task" }, title(model.pipeline_tag))
+                    ? el("span", { class: "chip task" }, taskLabel(model.pipeline_tag, tasks))
                     : null,
                 model.library_name
                     ? el("span", { class: "chip library" }, model.library_name)
@@ -186,7 +187,7 @@ function startControls() {
         place("task"),
         new Set(models.map((model) => model.pipeline_tag).filter(Boolean)),
         "All tasks",
-        title,
+        (task) => taskLabel(task, tasks),
     );
     fillChoices(
         place("library"),
@@ -219,7 +220,7 @@ function startControls() {
 async function start() {
     startHeader();
     try {
-        models = await listModels();
+        [models, tasks] = await Promise.all([listModels(), getJson("/api/tasks")]);
     } catch (error) {
         place("results").replaceChildren(errorBox(error, () => location.reload()));
         place("count").textContent = "";

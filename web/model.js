@@ -6,7 +6,7 @@ import { deployMenu } from "./deploy/dialog.js";
 import { copyButton, el } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { filesTable } from "./files.js";
-import { ago, bytes, count, title } from "./format.js";
+import { ago, bytes, count, taskLabel } from "./format.js";
 import { startHeader } from "./header.js";
 import { tabs } from "./tabs.js";
 import { tagChips } from "./tags.js";
@@ -26,7 +26,7 @@ function facts(model) {
 function showHeader(model, tasks) {
     const [name, owner] = id.split("/").reverse();
     document.title = id + " · inferd";
-    const label = tasks[model.pipeline_tag]?.label ?? title(model.pipeline_tag ?? "");
+    const label = taskLabel(model.pipeline_tag ?? "", tasks);
     place("model-head").replaceChildren(
         el(
             "div",
@@ -53,21 +53,24 @@ function showHeader(model, tasks) {
     );
 }
 
+/* In place of a widget, where there is none. */
+function whyNoWidget(model, tasks) {
+    const task = model.pipeline_tag;
+    if (model.problem) return errorBox({ status: 500, message: model.problem });
+    const text = task
+        ? "This server cannot run models for " + taskLabel(task, tasks) + "."
+        : "Neither the model card nor config.json says which task this model is for.";
+    return el("p", {}, text);
+}
+
 function showWidget(model, tasks, server) {
     if (tasksOf(model, tasks).length === 0) {
-        const task = model.pipeline_tag;
         place("side").replaceChildren(
             el(
                 "section",
                 { class: "panel widget" },
                 el("h2", {}, "Try this model"),
-                el(
-                    "p",
-                    {},
-                    task
-                        ? "This server cannot run " + title(task).toLowerCase() + " models yet."
-                        : "The model card does not say which task this model is for.",
-                ),
+                whyNoWidget(model, tasks),
             ),
         );
         return;

@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "gateway/ledger.h"
 #include "gateway/process.h"
+#include "tensor/repo.h"
 
 #include <inttypes.h>
 #include <sys/wait.h>
@@ -325,12 +326,8 @@ static void on_ended(int status, void *arg)
 static void note_refusal(struct hosted *m, const error *refusal)
 {
     error told = *refusal;
-    size_t n = strlen(m->folder);
     log_warn("cannot load model '%s': %s", m->id, told.message);
-    for (char *at = told.message; (at = strstr(at, m->folder));) {
-        size_t cut = at[n] == '/' ? n + 1 : n;
-        memmove(at, at + cut, strlen(at + cut) + 1);
-    }
+    repo_hide_place(told.message, m->folder);
     m->failure = (error){0};
     fail(&m->failure, told.kind == ERR_NOT_FOUND ? ERR_BAD_MODEL : told.kind,
          "cannot load model '%s': %s", m->id, told.message);

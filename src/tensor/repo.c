@@ -63,6 +63,15 @@ json_t *repo_json_optional(const repo *r, const char *name, error *e)
     return repo_has(r, name) ? repo_json(r, name, e) : NULL;
 }
 
+void repo_hide_place(char *message, const char *folder)
+{
+    size_t n = strlen(folder);
+    for (char *at = message; n && (at = strstr(at, folder));) {
+        size_t cut = at[n] == '/' ? n + 1 : n;
+        memmove(at, at + cut, strlen(at + cut) + 1);
+    }
+}
+
 /* Sums the files of a folder whose names fit `pattern`; where no file does, those that fit
  * `otherwise`. Takes over `fd`. */
 static int64_t sum_folder(int fd, const char *pattern, const char *otherwise, int depth)

@@ -30,6 +30,10 @@ json_t *repo_json(const repo *r, const char *name, error *e);
 /* The same, but a file that is not there gives NULL without an error. */
 json_t *repo_json_optional(const repo *r, const char *name, error *e);
 
+/* Takes the folder out of the paths of a message that is for people on other machines: files are
+ * then named as in the folder. */
+void repo_hide_place(char *message, const char *folder);
+
 /* Bytes of all regular files in a folder tree, links followed; what cannot be read counts as 0. At
  * most 8 folders deep. */
 int64_t repo_total_bytes(const char *folder);

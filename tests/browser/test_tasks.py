@@ -117,6 +117,14 @@ def test_fill_mask_with_several_masks(open_model, site):
     expect(page.locator(".filled mark")).to_have_count(2)
 
 
+def test_more_masks_than_the_model_reads(open_model):
+    page = open_model("fill")
+    page.get_by_label("Text with a mask").fill("on [MASK] " * 100000)
+    compute(page)
+    expect(page.locator(".warning-box")).to_contain_text("longer than the model reads")
+    expect(page.locator(".filled")).to_contain_text("on [MASK] on [MASK]")
+
+
 @pytest.mark.parametrize("name, mask", [("fill", "[MASK]"), ("fill-old", "[MASK]"), ("fill-roberta", "<mask>")])
 def test_mask_token_is_inserted_where_the_cursor_is(open_model, name, mask):
     page = open_model(name)
@@ -211,6 +219,16 @@ def test_text_without_entities(open_model, site):
     mock(page, site, "entities", [])
     compute(page)
     expect(page.locator("#outcome")).to_contain_text("No entities")
+
+
+def test_texts_run_in_the_direction_of_their_script(open_model):
+    page = open_model("entities")
+    text = page.get_by_label("Text", exact=True)
+    text.fill("مرحبا Ann")
+    compute(page)
+    inside = page.locator(".marked-text").bounding_box()
+    mark = page.locator(".marked-text mark").first.bounding_box()
+    assert inside["x"] + inside["width"] - mark["x"] - mark["width"] < 60  # it begins at the right
 
 
 # Question answering

@@ -76,6 +76,7 @@ def test_search_finds_the_model_and_opens_it(open_page):
 
 def test_filters_narrow_the_list(open_page):
     page = open_page("/")
+    expect(page.get_by_label("Task").locator("option")).to_have_text(["All tasks", "Sentence Similarity"])
     card = page.locator(f".model-card[data-id='{MODEL}']")
     page.get_by_label("Task").select_option("sentence-similarity")
     expect(card).to_be_visible()
@@ -261,6 +262,29 @@ def test_error_of_the_server_is_shown(open_page):
     fill_sentences(page, SOURCE, ["That is a happy dog"])
     compute(page)
     expect(alert).to_have_count(0)
+
+
+def test_a_broken_model_says_why(open_page, server, tmp_path):
+    long = "x" * 200
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": long}))
+    (folder / "README.md").write_text("---\npipeline_tag: fill-mask\n---\n")
+    server.cli("add", str(folder), "me/long")
+    page = open_page("/me/long")
+    page.expects_errors = True
+    compute(page)
+    expect(page.get_by_role("alert")).to_contain_text("'config.json': model_type 'xxx")
+    expect(page.get_by_label("Model state")).to_contain_text("cannot load model 'me/long'")
+    assert without_sideways_scroll(page)
+    inside = page.locator(".widget").evaluate("w => w.scrollWidth <= w.clientWidth")
+    assert inside  # nothing sticks out of the panel
+    (tmp_path / "json").mkdir()
+    (tmp_path / "json" / "config.json").write_text('{"model_type": "bert"}')
+    server.cli("add", str(tmp_path / "json"), "me/json")
+    next(server.data_dir.glob("hub/models--me--json/snapshots/*/config.json")).resolve().write_text("{")
+    page = open_page("/me/json")
+    expect(page.get_by_role("alert")).to_contain_text("'config.json': the file is not valid JSON")
 
 
 def test_lost_server_is_shown(open_page, site):

@@ -45,10 +45,11 @@ function filledByModel(choice, before) {
 /* Several masks filled: each of the model's sequences has only one of them. A mask that was cut off
  * stays a mask. */
 function filledHere(choices, pieces, spelling) {
-    return pieces.flatMap((piece, i) => {
-        if (i === pieces.length - 1) return [piece];
-        return [piece, choices[i] ? el("mark", {}, wordOf(choices[i])) : spelling];
-    });
+    const read = choices.slice(0, pieces.length - 1);
+    return [
+        ...read.flatMap((choice, i) => [pieces[i], el("mark", {}, wordOf(choice))]),
+        pieces.slice(read.length).join(spelling),
+    ];
 }
 
 export default {

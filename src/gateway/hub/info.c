@@ -298,7 +298,8 @@ static json_t *make_info(const local_model *m)
     repo_files files;
     repo_files_list(m->hub.folder, &files);
     own_json json_t *card = read_card(&r);
-    own_json json_t *config = repo_json_optional(&r, "config.json", NULL);
+    error problem = {0};
+    own_json json_t *config = repo_json_optional(&r, "config.json", &problem);
     own_json json_t *tokenizer = repo_json_optional(&r, "tokenizer_config.json", NULL);
     int64_t storage = 0;
     for (int i = 0; i < files.n; i++)
@@ -318,6 +319,10 @@ static json_t *make_info(const local_model *m)
     set(out, "widgetData", json_is_array(widgets) ? json_incref(widgets) : NULL);
     json_t *index = json_object_get(card, "model-index");
     set(out, "model-index", index ? json_incref(index) : json_null());
+    if (problem.kind != ERR_NONE) {
+        repo_hide_place(problem.message, m->hub.folder);
+        set(out, "problem", json_string(problem.message));
+    }
     set(out, "safetensors", count_parameters(&r, &files));
     set(out, "spaces", json_array());
     set(out, "siblings", make_siblings(&files));
