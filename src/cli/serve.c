@@ -25,7 +25,7 @@ static const option rows[] = {
     OPTION_LIST(struct serve_args, listen, "listen", "ADDRESS",
                 "ADDR:PORT, port 0 for any, or unix:PATH (default: 127.0.0.1:8080)"),
     OPTION_LIST(struct serve_args, allow_hosts, "allow-host", "NAME",
-                "another name by which clients may call this server"),
+                "another name by which clients may call this server, which then asks for tokens"),
     OPTION_FLAG(struct serve_args, no_auth, "no-auth", "ask nobody for a token"),
     OPTION_FLAG(struct serve_args, require_token, "require-token",
                 "ask for a token on loopback too"),

@@ -89,19 +89,26 @@ static bool is_local(const gateway_options *o)
     return local;
 }
 
+/* Another name than loopback's is for people elsewhere, who come through a proxy on this machine.
+ */
+static bool serves_others(const gateway_options *o)
+{
+    return !is_local(o) || o->n_allow_hosts > 0;
+}
+
 static bool set_up_access(gateway *g, error *e)
 {
     const gateway_options *o = g->options;
-    bool local = is_local(o);
-    g->auth_required = !o->no_auth && (o->require_token || !local);
-    g->hosts.any_address = !local;
+    g->auth_required = !o->no_auth && (o->require_token || serves_others(o));
+    g->hosts.any_address = !is_local(o);
     for (int i = 0; i < o->n_allow_hosts; i++)
         g->hosts.names[g->hosts.n_names++] = o->allow_hosts[i];
     if (g->auth_required && store_token_count(g->store) == 0)
-        return fail(
-            e, ERR_UNAUTHORIZED,
-            "this server would ask for tokens and there are none: make one with `inferd "
-            "token create`, listen on 127.0.0.1 only, or say --no-auth to let everybody in");
+        return fail(e, ERR_UNAUTHORIZED,
+                    "this server would ask for tokens and there are none: make one with `inferd "
+                    "token create`, listen on 127.0.0.1 only and without --allow-host, or say "
+                    "--no-auth to let "
+                    "everybody in");
     return true;
 }
 
@@ -181,7 +188,7 @@ static bool announce(const gateway *g, error *e)
         }
     }
     fflush(stdout);
-    if (g->options->no_auth && !is_local(g->options))
+    if (g->options->no_auth && serves_others(g->options))
         log_warn("everybody who reaches this server may use it (--no-auth)");
     return true;
 }

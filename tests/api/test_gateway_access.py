@@ -65,6 +65,20 @@ def test_an_open_address_needs_tokens(make_server):
     assert "--no-auth" in refused.stderr and "token create" in refused.stderr
 
 
+def test_another_name_needs_tokens(make_server):
+    """Who is called by it comes through a proxy, from an address that is loopback's all the same."""
+    server = make_server("--allow-host", "models.example.org", start=False)
+    refused = subprocess.run([server.binary, "serve", "--data", str(server.data_dir), *server.options],
+                             capture_output=True, text=True, timeout=20 * SLOW)
+    assert refused.returncode == 1 and "token create" in refused.stderr
+    token = server.cli("token", "create").stdout.split()[0]
+    server.start()
+    for host in ("models.example.org", "127.0.0.1"):  # a proxy may pass on whatever a client calls it
+        assert server.get("/api/models", headers={"Host": host}).status == 401
+        allowed = {"Host": host, "Authorization": "Bearer " + token}
+        assert server.get("/api/models", headers=allowed).status == 200
+
+
 def test_tokens_of_others_change_nothing_on_loopback(server):
     """Clients send the HF_TOKEN of the environment, which this server need not know."""
     foreign = {"Authorization": "Bearer hf_wrong"}
@@ -74,7 +88,7 @@ def test_tokens_of_others_change_nothing_on_loopback(server):
 
 
 def test_host_header(make_server):
-    server = make_server("--allow-host", "models.lan", models=False)
+    server = make_server("--allow-host", "models.lan", "--no-auth", models=False)
     for host, status in (("localhost", 200), ("127.0.0.1:99", 200), ("models.lan:1", 200),
                          ("evil.example", 421), ("localhost.evil.example", 421), ("10.0.0.1", 421)):
         got = server.get("/api/models", headers={"Host": host})
