@@ -145,7 +145,8 @@ bool added_tokens_load(loader *l, const json_t *json, const component_list *norm
         return loader_fail(l, "added_tokens", "are too many");
     __attribute__((cleanup(map_release))) map places; /* by content: index + 1 */
     map_init(&places, n);
-    int next_id = l->vocab->n_distinct;
+    /* A list of pieces counts with those that it has twice. */
+    int next_id = l->vocab->scores ? l->vocab->n : l->vocab->n_distinct;
     for (size_t i = 0; i < n; i++) {
         added_token t;
         if (!load_row(l, json_array_get(json, i), i, normalizers, &t))
@@ -252,7 +253,12 @@ static bool find(added_walk *w, added_match *out)
             (t->single_word && !is_single_word(w->in, out->begin, out->end)))
             continue;
         widen(w, out);
-        return true;
+        /* It may lie in the white space that the one before took, and counts even so, unless it
+         * takes what is before it itself. */
+        if (t->lstrip && out->begin < w->done)
+            out->begin = w->done;
+        if (out->begin < out->end)
+            return true;
     }
     return false;
 }

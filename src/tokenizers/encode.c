@@ -11,8 +11,6 @@
 #include "base/profile.h"
 #include "base/utf8.h"
 
-enum { GPT2_SPACE = 0x120 };
-
 /* Gives words to the model. */
 struct collector {
     sink base;
@@ -28,32 +26,10 @@ static bool collect(sink *self, const text *word, error *e)
     return ok;
 }
 
-static void count_spaces(str s, uint32_t *before, uint32_t *after)
-{
-    *before = *after = 0;
-    for (size_t at = 0; at < s.n;) {
-        uint32_t c = unicode_next(s.p, &at);
-        if (c != GPT2_SPACE && !unicode_is(c, UNICODE_SPACE))
-            break;
-        ++*before;
-    }
-    for (size_t at = s.n; at > 0;) {
-        uint32_t c = unicode_previous(s.p, &at);
-        if (c != GPT2_SPACE && !unicode_is(c, UNICODE_SPACE))
-            break;
-        ++*after;
-    }
-}
-
 static void add_added(tokens *out, const text *t, const added_match *m)
 {
-    token added = {.id = m->token->id,
-                   .from = text_origin(t, m->begin, m->end),
-                   .word = out->n_words++,
-                   .is_added = true};
-    count_spaces((str){t->p + m->begin, m->end - m->begin}, &added.spaces_before,
-                 &added.spaces_after);
-    tokens_add(out, added);
+    tokens_add_own(out, t, m->begin, m->end, m->token->id);
+    out->n_words++;
 }
 
 /* What lies between the added tokens of the text as it came. */
@@ -213,8 +189,8 @@ static int chars_before(struct char_counter *c, uint32_t byte)
 static void trim(int range[2], const tokenizer *t, const token *k, bool is_first)
 {
     uint32_t before = k->spaces_before, after = k->spaces_after;
-    if (!k->is_added)
-        count_spaces(vocab_token(&t->vocab, k->id), &before, &after);
+    if (!k->is_own)
+        token_spaces(vocab_token(&t->vocab, k->id), &before, &after);
     if ((is_first || range[0] == 0) && t->postprocessor.add_prefix_space && before == 1)
         before = 0;
     range[0] = range[0] + (int)before < range[1] ? range[0] + (int)before : range[1];

@@ -1,6 +1,10 @@
 #include "tokenizers/model.h"
 
+#include "tokenizers/unicode.h"
+
 #include <stdlib.h>
+
+enum { GPT2_SPACE = 0x120 };
 
 static const struct component_kind *const kinds[] = {&model_bpe.load,         &model_unigram.load,
                                                      &model_wordpiece.load,   &model_wordlevel.load,
@@ -54,4 +58,29 @@ void tokens_add(tokens *list, token t)
 void tokens_add_part(tokens *list, const text *word, size_t from, size_t to, int id)
 {
     tokens_add(list, (token){.id = id, .from = text_origin(word, from, to), .word = list->n_words});
+}
+
+void token_spaces(str s, uint32_t *before, uint32_t *after)
+{
+    *before = *after = 0;
+    for (size_t at = 0; at < s.n;) {
+        uint32_t c = unicode_next(s.p, &at);
+        if (c != GPT2_SPACE && !unicode_is(c, UNICODE_SPACE))
+            break;
+        ++*before;
+    }
+    for (size_t at = s.n; at > 0;) {
+        uint32_t c = unicode_previous(s.p, &at);
+        if (c != GPT2_SPACE && !unicode_is(c, UNICODE_SPACE))
+            break;
+        ++*after;
+    }
+}
+
+void tokens_add_own(tokens *list, const text *word, size_t from, size_t to, int id)
+{
+    token own = {
+        .id = id, .from = text_origin(word, from, to), .word = list->n_words, .is_own = true};
+    token_spaces((str){word->p + from, to - from}, &own.spaces_before, &own.spaces_after);
+    tokens_add(list, own);
 }

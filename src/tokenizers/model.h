@@ -10,8 +10,8 @@ typedef struct token {
     int id;
     span from;                            /* bytes of the original text */
     uint32_t word;                        /* number of its word */
-    bool is_added;                        /* an added token, not the model's */
-    uint32_t spaces_before, spaces_after; /* of an added token: white space in its own text */
+    bool is_own;                          /* its text is that of the word, not its id's */
+    uint32_t spaces_before, spaces_after; /* white space in such a text */
 } token;
 
 /* Growing list of the tokens of one text. */
@@ -27,6 +27,12 @@ void tokens_add(tokens *list, token t);
 
 /* Adds the token for the bytes from .. to - 1 of a word. */
 void tokens_add_part(tokens *list, const text *word, size_t from, size_t to, int id);
+
+/* The same for a token whose text is that of these bytes: an added one, or an unknown piece. */
+void tokens_add_own(tokens *list, const text *word, size_t from, size_t to, int id);
+
+/* White space, and byte-level spaces, at both ends of a token's text. */
+void token_spaces(str s, uint32_t *before, uint32_t *after);
 
 /* Ids of the tokens "<0x00>" .. "<0xFF>", VOCAB_ABSENT where there is none. */
 void model_byte_ids(const vocab *v, int ids[256]);

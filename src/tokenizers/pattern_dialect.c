@@ -7,6 +7,9 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
 /* Members of classes, without the brackets around them. */
 #define SPACE                                                                                      \
     "\\x09-\\x0d\\x20\\x85\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"            \
@@ -20,7 +23,7 @@
 #define HEX    "0-9A-Fa-f"
 #define NO_HEX "\\x00-/:-@G-`g-\\x{10ffff}"
 
-enum { MAX_DEPTH = 250 };
+enum { MAX_DEPTH = 250, PROPERTY = 40, SCRIPT_NAME = 30 };
 
 struct walk {
     str in;
@@ -72,9 +75,11 @@ static void put_members(buf *out, const char *set)
         buf_str(out, one);
         if (!str_starts(one, STR("\\p{")))
             continue;
-        size_t n = (size_t)((const char *)memchr(p, '}', one.n) - p) - 3;
+        str name = {p + 3, (size_t)((const char *)memchr(p, '}', one.n) - p) - 3};
+        if (str_starts(name, STR("sc:")))
+            name = str_skip(name, 3);
         for (const struct pattern_newer *row = pattern_newer; row->name; row++)
-            if (str_is((str){p + 3, n}, row->name))
+            if (str_is(name, row->name))
                 buf_puts(out, row->members);
     }
 }
@@ -87,9 +92,28 @@ static void put_class(buf *out, bool negated, const char *set)
     buf_byte(out, ']');
 }
 
+/* Whether PCRE2 knows a script by this name, as "sc:" of it (since 10.40: there \p{Han} has all
+ * characters that texts in Han use, here as before those of the script alone). */
+static bool is_script(str name)
+{
+    char pattern[PROPERTY];
+    int code;
+    PCRE2_SIZE at;
+    for (size_t i = 0; i < name.n; i++)
+        if (!isalpha((unsigned char)name.p[i]) && !strchr("_ -", name.p[i]))
+            return false;
+    if (!name.n || name.n > SCRIPT_NAME)
+        return false;
+    int n = snprintf(pattern, sizeof pattern, "\\p{sc:%.*s}", (int)name.n, name.p);
+    pcre2_code *found =
+        pcre2_compile((PCRE2_SPTR)pattern, (size_t)n, PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
+    pcre2_code_free(found);
+    return found != NULL;
+}
+
 /* \p{L}, \P{L}, \p{^L} at the walk's place: members of the property, and whether its
  * complement is meant. False for a property that needs no more than PCRE2 has. */
-static bool property(const struct walk *w, size_t n, char set[40], bool *negated)
+static bool property(const struct walk *w, size_t n, char set[PROPERTY], bool *negated)
 {
     str name = {w->in.p + w->at + 3, n - 4};
     *negated = peek(w, 1) == 'P';
@@ -97,9 +121,13 @@ static bool property(const struct walk *w, size_t n, char set[40], bool *negated
         *negated = !*negated;
         name = str_skip(name, 1);
     }
+    if (is_script(name)) {
+        snprintf(set, PROPERTY, "\\p{sc:%.*s}", (int)name.n, name.p);
+        return true;
+    }
     for (const struct pattern_newer *row = pattern_newer; row->name; row++) {
         if (str_is(name, row->name)) {
-            snprintf(set, 40, "\\p{%s}", row->name);
+            snprintf(set, PROPERTY, "\\p{%s}", row->name);
             return true;
         }
     }
@@ -147,7 +175,7 @@ static void put_edge(buf *out, bool edge)
 static void escape(struct walk *w)
 {
     int c = peek(w, 1);
-    char set[40];
+    char set[PROPERTY];
     bool negated;
     w->atom = w->out->n;
     if (c == 'u' && code_point(w, w->out))
@@ -209,7 +237,7 @@ static void posix_members(struct walk *w, buf *body, size_t n)
 static void member_escape(struct walk *w, buf *body, bool *no_word)
 {
     int c = peek(w, 1);
-    char set[40];
+    char set[PROPERTY];
     bool negated;
     if (c == 'u' && code_point(w, body))
         return;
@@ -222,6 +250,9 @@ static void member_escape(struct walk *w, buf *body, bool *no_word)
         buf_byte(body, (char)c);
     else if ((c == 'p' || c == 'P') && property(w, n, set, &negated) && !negated)
         put_members(body, set);
+    else if ((c == 'p' || c == 'P') && property(w, n, set, &negated) &&
+             strncmp(set + 3, "sc:", 3) == 0)
+        buf_printf(body, "\\P%s", set + 2);
     else
         buf_add(body, w->in.p + w->at, n);
     w->at += n;

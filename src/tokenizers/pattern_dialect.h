@@ -7,6 +7,7 @@
  *     \b              at the edge of those
  *     \h              a hexadecimal digit
  *     \p{L}           of Unicode 16, as far as pattern_table.h has it
+ *     \p{Han}         characters of the script, without those that it shares with others
  *     \u00e9          a code point
  *     x{2,3}+         x{2,3} once or more; not possessive, as x++ is
  *

@@ -108,7 +108,10 @@ static bool emit(const struct unigram *s, const vocab *v, const text *t, const s
             continue;
         if (id == VOCAB_ABSENT && s->unk_id < 0)
             return fail(e, ERR_BAD_MODEL, "an unknown character, but the model has no 'unk_id'");
-        tokens_add_part(out, t, at, end, id == VOCAB_ABSENT ? s->unk_id : id);
+        if (id == VOCAB_ABSENT)
+            tokens_add_own(out, t, at, end, s->unk_id);
+        else
+            tokens_add_part(out, t, at, end, id);
     }
     return true;
 }

@@ -72,7 +72,11 @@ DIALECT = ["a  \u180eb \u180e c", "\u0301a \u0915\u093f\u0902 x\u0301y a\u203fb 
            "face beef 0x1F g", "11111 222 1 22", "\U0002ebf0a\u1c89 \u0897\U00031350", "\u00e9a\u00e9 aa", "a-b--c \u0301-", "]a[ ]]"]
 
 
-MORE = {"regex": DIALECT, "unigram-ties": [n * c for c in "abcdefg" for n in (4, 5, 7, 29, 31)]}
+# Characters that several scripts share, and newer ones.
+SCRIPTS = ["カー・ヒラ 々〆 \u302a東\u302b ㍠ ㌔ ㆐", "x\u0301 й\u0483 ก\u0e3f", "\U0001b132ひー\U0001b155 \u0cf3 \U0001e030",
+           "\u30fc\u30a0\u3031ー ａ ｱ\uff70", "₠$ \u060c\u061f \u0964 a\u00b7b"]
+MORE = {"regex": DIALECT, "scripts": SCRIPTS, "added-spaces": ["a  a", "a   a", "a \t a", "a \n \n a", "a\n\na", "\n \n", "a\t\n\t\nb"],
+        "unigram-ties": [n * c for c in "abcdefg" for n in (4, 5, 7, 29, 31)]}
 
 
 def cases(tokenizer, more=()):
@@ -196,6 +200,10 @@ def tokenizers_to_record():
     yield "decode-ctc", pieces(decoder=d.CTC("e", "o", True))
     yield "decode-sequence", pieces(decoder=d.Sequence(
         [d.Replace("##", ""), d.Replace(Regex("[tq]"), "<0xE6>"), d.ByteFallback(), d.Fuse(), d.Strip("h", 1, 0)]))
+    yield "scripts", pieces(pre_tokenizer=p.Split(
+        Regex(r"\p{Han}|\p{Katakana}+|[\p{Thai}\p{Cyrillic}]+|[^\P{Latin}x]+|\P{^Arabic}|[^\p{Hiragana}\s]\p{Common}"), "isolated"))
+    yield "added-spaces", words(added=[AddedToken(" ", rstrip=True, normalized=False),
+                                       AddedToken("\n", lstrip=True, rstrip=True, normalized=False)])
     yield "no-unknown", words(model=models.WordLevel({"hello": 0, "world": 5}, unk_token="<none>"),
                               pre_tokenizer=p.Whitespace(), added=[AddedToken("the"), AddedToken("world", special=True)])
 
@@ -260,6 +268,10 @@ def bpe_tokenizers():
         [("<unk>", 0.0), *((c, -7.0 - i / 7) for i, c in enumerate("abcdefg")),
          *((c + c, -7.9965800789184005 - i / 11) for i, c in enumerate("abcdefg")),
          *((3 * c, -9.018642552939163 - i / 13) for i, c in enumerate("abcdefg"))], unk_id=0))
+    # A piece twice, and unknown pieces whose white space is left out of their offsets.
+    yield "unigram-trimmed", words(model=models.Unigram(scored + [scored[5], ("zz", -3.0)], unk_id=0),
+                                   post_processor=processors.ByteLevel(trim_offsets=True),
+                                   added=[AddedToken("quick"), AddedToken("<mask>", rstrip=True)])
     yield "unigram-whole", words(model=models.Unigram(scored, unk_id=0), decoder=d.Fuse())
     yield "bpe-no-unknown", bpe(pre_tokenizer=p.Metaspace(), decoder=d.Metaspace())
 
