@@ -60,7 +60,7 @@ export class Widget {
                 { class: "actions" },
                 this.#compute,
                 this.#cancel,
-                el("span", { class: "hint keys" }, el("kbd", {}, "Ctrl"), " + ", el("kbd", {}, "Enter")),
+                el("span", { class: "hint" }, el("kbd", {}, "Ctrl"), " + ", el("kbd", {}, "Enter")),
             ),
         );
         form.addEventListener("keydown", (event) => {
