@@ -89,7 +89,7 @@ bool bench_body(const pipeline *p, const str *items, int n, const option_list *p
         given = json_object();
         json_object_set_new(root, "parameters", given);
     }
-    if (!parameters_add(given, parameters, e))
+    if (!parameters_add(given, p->task, parameters, e))
         return false;
     json_put(body, root);
     return !body->full || fail(e, ERR_TOO_LARGE, "the request is too large");

@@ -105,7 +105,7 @@ static bool make_body(const task *t, const struct run_args *a, char *const *word
                       error *e)
 {
     own_json json_t *parameters = json_object();
-    if (!parameters_add(parameters, &a->parameters, e))
+    if (!parameters_add(parameters, t, &a->parameters, e))
         return false;
     own_json json_t *inputs = inputs_value(t, words, n, e);
     if (!inputs)

@@ -139,5 +139,8 @@ def test_run_refusals(binary, minilm, tmp_path):
     assert done.returncode == 1 and "no-such-folder' is neither a folder nor a model id" in done.stderr
     done = run(binary, snapshot(minilm), "text", "--task", "translation")
     assert done.returncode == 1 and "translation" in done.stderr
+    done = run(binary, snapshot(minilm), "a", "b", "--parameter", "promptname=x")
+    assert done.returncode == 1
+    assert "no parameter 'promptname', expected one of '" in done.stderr
     done = run(binary, snapshot(minilm), "only a source")
     assert done.returncode == 1 and "'inputs.sentences' is required" in done.stderr
