@@ -430,6 +430,35 @@ static void large_images_have_the_bits_of_small_batches(void **state)
     team_free(two);
 }
 
+/* Kernels of every width, whose taps side by side share their pixels. */
+static void wide_kernels_of_channels_by_themselves(void **state)
+{
+    (void)state;
+    static const int channels[] = {5, 16, 24, 40, 69};
+    team *t = team_new(1, NULL);
+    FOR_LEVELS(level)
+    {
+        for (int i = 0; i < 17 * 5; i++) {
+            int k = 1 + i / 5, c = channels[i % 5];
+            conv_shape s = {.in = c, .out = c, .groups = c, .kernel = {2, k}, .stride = {1, 1}};
+            s.dilation[0] = s.dilation[1] = 1;
+            s.before[0] = 1;
+            s.before[1] = k / 2;
+            s.after[1] = k - 1 - k / 2;
+            conv_args a = {.shape = &s, .n = 1, .height = 3, .width = 7 + i % 9};
+            edge x = edge_random((size_t)(3 * a.width * c)), w = edge_random(conv_weights(&s));
+            edge out = edge_new(count_out(&a)), bias = edge_random((size_t)c);
+            a.x = x.p;
+            a.out = out.p;
+            a.bias = bias.p;
+            run_shape(t, &a, w.p);
+            check_image(&a, x.p, a.height, a.width, w.p, NULL, out.p);
+            edge_free(&x), edge_free(&w), edge_free(&out), edge_free(&bias);
+        }
+    }
+    team_free(t);
+}
+
 static void norms_fold_into_weights(void **state)
 {
     (void)state;
@@ -509,6 +538,7 @@ int main(void)
         cmocka_unit_test(values_are_within_their_bounds),
         cmocka_unit_test(sequences_do_not_depend_on_each_other),
         cmocka_unit_test(large_images_have_the_bits_of_small_batches),
+        cmocka_unit_test(wide_kernels_of_channels_by_themselves),
         cmocka_unit_test(norms_fold_into_weights),
         cmocka_unit_test(lengths),
     };
