@@ -34,7 +34,8 @@ Tokenizers are read from tokenizer.json; where a folder has none, from the vocab
 `tokenizer_class` of tokenizer_config.json or config.json names, else of its `model_type`: sentencepiece models (ALBERT,
 BigBird, CamemBERT, DeBERTa-v2, Llama, mBART, mBART-50, RemBERT, T5, XLM-RoBERTa, XLNet), vocab.json with merges.txt (DeBERTa,
 GPT-2, Qwen2, RoBERTa and relatives; XLM and FlauBERT, whose words are those of Moses' rules for English and for French), vocab.txt
-with bpe.codes (PhoBERT; BERTweet, whose `normalization` names emojis as emoji 0.6.0 does), vocab.txt (BERT and relatives, ESM, Funnel, MPNet, TAPAS), or no file at all (CANINE). Other classes are
+with bpe.codes (PhoBERT; BERTweet, whose `normalization` names emojis as emoji 0.6.0 does), vocab.txt (BERT and relatives, ESM, Funnel, MPNet, TAPAS; BertJapanese with `word_tokenizer_type` mecab, divided into word pieces or
+characters), or no file at all (CANINE). Other classes are
 refused by name.
 
 Folders of sentence-transformers: of dense models Transformer, Pooling, Dense, LayerNorm and Normalize; of sparse encoders

@@ -22,6 +22,7 @@ static const struct step {
     const char *name, *json; /* an array: what the name stands for */
     const char *option;      /* only if this flag of tokenizer_config.json ... */
     bool wanted;             /* ... has this value */
+    const char *value;       /* ... or is this string; NULL: it is a flag */
 } steps[] = {
     {.name = "charsmap", .json = "[{\"type\":\"Precompiled\"}]"},
     {.name = "quotes",
@@ -36,6 +37,7 @@ static const struct step {
              "\"content\":\" \"}]"},
     {.name = "strip", .json = "[{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}]"},
     {.name = "nfc", .json = "[{\"type\":\"NFC\"}]"},
+    {.name = "nfkc", .json = "[{\"type\":\"NFKC\"}]"},
     {.name = "accents",
      .json = "[{\"type\":\"NFKD\"},{\"type\":\"StripAccents\"}]",
      .option = "keep_accents"},
@@ -64,6 +66,16 @@ static const struct step {
     {.name = "words-with-ends", /* a line feed behind a word is a part of it */
      .json = "[{\"type\":\"Split\",\"behavior\":\"Removed\",\"invert\":true,"
              "\"pattern\":{\"Regex\":\"[^\\\\s\\\\x1c-\\\\x1f]+\\\\n?\"}}]"},
+    {.name = "mecab", .json = "[{\"type\":\"MeCab\"}]"},
+    {.name = "word-parts", /* words have no white space */
+     .json = "[{\"type\":\"Split\",\"behavior\":\"Removed\","
+             "\"pattern\":{\"Regex\":\"[\\\\s\\\\x1c-\\\\x1f]+\"}}]",
+     .option = "subword_tokenizer_type",
+     .value = "wordpiece"},
+    {.name = "word-parts",
+     .json = "[{\"type\":\"FixedLength\",\"length\":1}]",
+     .option = "subword_tokenizer_type",
+     .value = "character"},
     {.name = "metaspace", .json = "[{\"type\":\"Metaspace\",\"replacement\":\"\u2581\"}]"},
     {.name = "whole-metaspace",
      .json = "[{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"split\":false}]"},
@@ -84,6 +96,7 @@ static const struct step {
     {.name = "parts", .json = "[{\"type\":\"BPEDecoder\",\"suffix\":\"\",\"inside\":\"@@\"}]"},
     {.name = "word-ends", .json = "[{\"type\":\"BPEDecoder\",\"suffix\":\"</w>\"}]"},
     {.name = "wordpiece", .json = "[{\"type\":\"WordPiece\"}]"},
+    {.name = "spaced-wordpiece", .json = "[{\"type\":\"WordPiece\",\"cleanup\":false}]"},
     {.name = "llama",
      .json = "[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},\"content\":\" \"},"
              "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]"},
@@ -182,6 +195,9 @@ static void adjust(const struct build *b, json_t *part)
         json_object_set_new(part, "pattern", any_token(b->vocab));
     } else if (str_is(type, "ByteLevel")) {
         set_flag(b, part, "add_prefix_space", "add_prefix_space");
+    } else if (str_is(type, "MeCab")) {
+        json_object_set_new(part, "dictionary", json_string(recipe_japanese_dictionary(b->files)));
+        json_object_set_new(part, "lower_case", json_boolean(flag(b, "do_lower_case")));
     } else if (str_is(type, "BertNormalizer")) {
         json_object_set_new(part, "lowercase", json_boolean(b->recipe->lower_case));
         json_object_set_new(part, "strip_accents", json_null());
@@ -191,9 +207,18 @@ static void adjust(const struct build *b, json_t *part)
     }
 }
 
+/* Of options that are strings, all of which have the same preset. */
+static bool has_value(const struct build *b, const char *option, const char *value)
+{
+    const json_t *given = json_object_get(b->files->config, option);
+    return str_is(json_is_string(given) ? json_str(given) : STR("wordpiece"), value);
+}
+
 static bool is_left_out(const struct build *b, const struct step *s)
 {
     bool no_charsmap = strcmp(s->name, "charsmap") == 0 && b->model->charsmap.n == 0;
+    if (s->value)
+        return !has_value(b, s->option, s->value);
     return no_charsmap || (s->option && flag(b, s->option) != s->wanted);
 }
 

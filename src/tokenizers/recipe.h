@@ -71,8 +71,9 @@ typedef struct recipe {
     const char *empty_token; /* one more special token, for texts that say nothing; or NULL */
     int max_tokens;          /* where the folder does not say how many; 0: any number */
     enum recipe_types types;
-    bool pads_left;  /* preset of "padding_side" */
-    bool no_backend; /* the class is written in Python */
+    bool pads_left;                               /* preset of "padding_side" */
+    bool no_backend;                              /* the class is written in Python */
+    bool (*check)(const side_files *f, error *e); /* of options; NULL: none */
     const char *why;
 } recipe;
 
@@ -93,6 +94,10 @@ json_t *recipe_document(const recipe *r, const side_files *f, const sentencepiec
 
 /* Language codes that the layout has; returns how many. */
 int recipe_languages(const recipe *r, const char *const **codes);
+
+/* Refuses options of BertJapaneseTokenizer that are not supported; the name of its dictionary. */
+bool recipe_check_japanese(const side_files *f, error *e);
+const char *recipe_japanese_dictionary(const side_files *f);
 
 /* How many <extra_id_*> the layout has. */
 int recipe_extra_ids(const recipe *r, const side_files *f);

@@ -346,6 +346,8 @@ bool recipe_make(const recipe *r, const side_files *f, const char *const files[]
                  error *e)
 {
     own_file_map file_map first = {0}, second = {0};
+    if (r->check && !r->check(f, e))
+        return false;
     if ((files[0] && !file_map_open(&first, files[0], e)) ||
         (files[0] && files[1] && !file_map_open(&second, files[1], e)))
         return false;

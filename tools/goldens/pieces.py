@@ -2,9 +2,9 @@
 """Write tests/goldens/pieces/CASE/: folders without a tokenizer.json, and what the reference makes
 of texts with them (expected.json).
 
-usage: tools/goldens/pieces.py [CASE OF WORDS...]       (those of WORDS, by name)
+usage: tools/goldens/pieces.py [CASE OF WORDS...]       (those of WORDS and JAPAN)
                     needs transformers==5.23.0, sentencepiece==0.2.3, sacremoses==0.2.0,
-                    emoji==0.6.0
+                    emoji==0.6.0, fugashi==1.5.2; Debian packages libmecab2, mecab-ipadic-utf8
 
 Small sentencepiece models are trained on the texts of texts.py; one has the character map nmt_nfkc
 that the published multilingual models have, the others none, to stay small. RemBERT's class of this
@@ -118,6 +118,22 @@ TWEETS = [
     " a . m ", "5 p.m", "a.m. ", "ca n't", "n 't ", "don't", "rock-'n'-roll", "well-known_x", "-", "_", "'", "\u2019", "\u2018a\u2019",
     "\u201cq\u201d", "\u00ab\u00bb", "caf\u00e9", "\u24b6\u24d0", "\u2160", "a\u200db", "\u0661\u0662\u0663-\u0664\u0665\u0666\u0667", "\u203f",
     "e\u0301", "the", "Word", "x", "5", " ", " ", " ", " ", "\n", "\t", "\u00a0", "\x1c", "\x00", "\x7f", "<mask>", "</s>", "{", "[", "("]
+# Words by MeCab, with the dictionary of Debian's package mecab-ipadic-utf8.
+DEBIAN = "-r /dev/null -d /var/lib/mecab/dic/ipadic-utf8"
+MECAB = {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "mecab"}
+JAPAN = {
+    "japanese": {**MECAB, "do_lower_case": False, "subword_tokenizer_type": "wordpiece",
+                 "mecab_kwargs": {"mecab_dic": "ipadic"}},
+    "japanese-lower": {**MECAB, "do_lower_case": True, "mecab_kwargs": {"mecab_dic": "ipadic"}},
+    "japanese-characters": {**MECAB, "do_lower_case": True, "subword_tokenizer_type": "character",
+                            "mecab_kwargs": {"mecab_dic": "ipadic"}},
+}
+JAPANESE = [
+    "\u3059\u3082\u3082\u3082\u3082\u3082\u3082\u3082\u3082\u306e\u3046\u3061", "\u6771\u4eac\u90fd\u306b\u4f4f\u3080", "\u79c1\u306f\u732b\u3067\u3042\u308b\u3002", "\u300c\u3053\u3093\u306b\u3061\u306f\u300d\u3068\u8a00\u3063\u305f\u3001",
+    "\u81ea\u7136\u8a00\u8a9e\u51e6\u7406", "\u30b3\u30f3\u30d4\u30e5\u30fc\u30bf\u30fc", "\uff7a\uff9d\uff8b\uff9f\uff6d\uff70\uff80\uff70", "\uff21\uff22\uff23\uff11\uff12\uff13", "\u2460\u2161\u33a1", "\u3000", "\u6625\u590f\u79cb\u51ac",
+    "iPhone\u3092\u8cb7\u3046", "Apple", "\u039f\u03a3", "\u0130", "2024\u5e741\u67082\u65e5", "3.14", "\u30fc\u30fc\u30fc", "\u304b\u3099", "\u9ad8\u6a4b", "\u9ad9\u6a4b", "\U00020bb7\u91ce\u5bb6", "\u200d",
+    "\u3089\u30fc\u3081\u3093", "\u98df\u3079\u3089\u308c\u306a\u304b\u3063\u305f", "\u3063", "\u3093", "\u3090", "\u3005", "\u3006", "\u00bd", "\ufdfa", "\u1100\u1161", "\ud55c\uad6d", "\U0001f600", "\u2014", "\u2026", "\uff01", "\uff1f", "!",
+    "the", "Word", "x", "-", "'", " ", " ", "  ", "\n", "\t", "\u00a0", "\x85", "\u2028", "\x1c", "\x01", "[MASK]", "[SEP]", "#", "##"]
 CHARACTERS = [("a \ue003b\ue001 \ue000c\x00", "\ue004\U0010ffff\U0001f600 \ue002")]
 
 
@@ -239,6 +255,30 @@ def word_files(model_type, config, corpus, size=1500):
             codes: "\n".join(lines) + "\nt h"}  # without its end the last line does not count
 
 
+def japanese_vocabulary(config):
+    """Words and parts of them that a tokenizer with Debian's dictionary gives, but for some."""
+    from transformers.models.bert_japanese.tokenization_bert_japanese import MecabTokenizer
+    words = MecabTokenizer(mecab_dic=None, mecab_option=DEBIAN,
+                           do_lower_case=config.get("do_lower_case", False))
+    counts = {}
+    for text, _ in [*all_texts(), *random_texts(JAPANESE)]:
+        for word in words.tokenize(text):
+            for piece in {word, word[:1], "##" + word[1:], "##" + word[-1:], "##" + word[1:2]}:
+                counts[piece] = counts.get(piece, 0) + 1
+    kept = sorted((p for p in counts if len(p.split()) == 1 and p not in ("##", "[MASK]", "[SEP]")),
+                  key=lambda p: (-counts[p], p))
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return "".join(t + "\n" for t in tokens + [p for i, p in enumerate(kept[:900]) if i % 9])
+
+
+class Japanese(Words):
+    """With Debian's dictionary, whatever the folder asks for."""
+
+    def __init__(self, folder):
+        self.tokenizer = AutoTokenizer.from_pretrained(
+            folder, mecab_kwargs={"mecab_dic": None, "mecab_option": DEBIAN})
+
+
 def write(name, model_type, config, files, more=()):
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -248,7 +288,7 @@ def write(name, model_type, config, files, more=()):
         data = content if isinstance(content, bytes) else content.encode()
         (folder / file).write_bytes(data)
     characters = model_type == "canine"
-    make = Words if name in WORDS else {"canine": Characters, "esm": Residues}.get(model_type)
+    make = Words if name in WORDS else Japanese if name in JAPAN else {"canine": Characters, "esm": Residues}.get(model_type)
     tokenizer = make(folder) if make else reference(folder, model_type)
     cases = []
     for text, pair in [*all_texts(), *more]:
@@ -256,7 +296,7 @@ def write(name, model_type, config, files, more=()):
             continue  # Python divides words at separators that Unicode calls no white space
         e = tokenizer.encode(text, pair)
         case = {"text": text, **({"pair": pair} if pair is not None else {}), "ids": e.ids}
-        if make is not Words:
+        if not issubclass(make or object, Words):
             case.update(offsets=[list(o) for o in e.offsets], type_ids=e.type_ids)
         cases.append(case)
     (folder / "expected.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
@@ -269,6 +309,10 @@ def main():
             more = list(random_texts(TWEETS if "tweet" in name else PARTS))
             corpus = [text for text, _ in [*all_texts(), *more]] + texts.SENTENCES
             write(name, model_type, config, word_files(model_type, config, corpus), more)
+    for name, config in JAPAN.items():
+        if not sys.argv[1:] or name in sys.argv:
+            write(name, "bert", config, {"vocab.txt": japanese_vocabulary(config)},
+                  random_texts(JAPANESE))
     if sys.argv[1:]:
         return
     for name, (file, model_type, config, options) in CASES.items():
