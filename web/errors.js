@@ -11,7 +11,7 @@ const HEADLINES = {
     403: "This token may not do that",
     404: "Not found",
     413: "The input is too large",
-    422: "The input cannot be processed",
+    422: "This model cannot do that",
     429: "Too many requests at once",
     500: "The model failed",
     502: "The model crashed",

@@ -20,6 +20,16 @@ export function tasksOf(model, tasks) {
     return [own, ...(widgets[own]?.alternatives ?? [])].filter((task) => tasks[task]);
 }
 
+/* What a row says of its fields, where those that this model does not read are hidden. */
+function fieldsOf(row, model) {
+    const type = model.config?.model_type;
+    const read = ([name, field]) => [
+        name,
+        field.types && !field.types.includes(type) ? { ...field, hidden: true } : field,
+    ];
+    return Object.fromEntries(Object.entries(row.fields ?? {}).map(read));
+}
+
 /* The schema of some parameters only. */
 function parametersWhere(schema, wanted) {
     const kept = Object.entries(schema?.properties ?? {}).filter(([name]) => wanted(name));
@@ -119,7 +129,7 @@ export class Widget {
         this.#task = task;
         const { spec } = this.#tasks[task];
         const row = widgets[task] ?? {};
-        const fields = row.fields ?? {};
+        const fields = fieldsOf(row, this.#model);
         const isProminent = (name) => Boolean(fields[name]?.prominent);
         const of = (wanted) => parametersWhere(spec.parameters, wanted);
         const compact = true;

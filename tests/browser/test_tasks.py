@@ -26,6 +26,7 @@ MODELS = {
     "answers": ("bert-spans", "question-answering", {}),
     "zero": ("bert-labels", "zero-shot-classification", NLI),
     "rank": ("bert-labels-one", "text-ranking", {}),
+    "boxes": ("../tasks/layoutlm-answers", "question-answering", {}),
     "tables": ("../tables/wtq", "table-question-answering", {}),
 }
 EMOJI = "😀 é 👩‍👩‍👧 I live in Berlin 🏠 with Ann."
@@ -254,6 +255,17 @@ def test_answer_is_marked_in_its_context(open_model, site):
     page.keyboard.press("ArrowDown")
     second = post(site, "/models/acme/answers", {"inputs": inputs, "parameters": {"top_k": 3}})[1]
     assert context.locator("mark").inner_text() == EMOJI[second["start"]:second["end"]]
+
+
+def test_only_models_that_read_pages_take_places_of_words(open_model):
+    page = open_model("boxes")
+    page.get_by_text("More inputs").click()
+    expect(page.get_by_label("Boxes")).to_be_visible()
+    expect(page.get_by_text("Paths")).to_have_count(0)
+    for name in ("answers", "classify", "entities"):
+        page = open_model(name)
+        expect(page.get_by_text("More inputs")).to_have_count(0)
+        expect(page.get_by_text("Boxes")).to_have_count(0)
 
 
 def test_context_without_an_answer(open_model, site):

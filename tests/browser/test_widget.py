@@ -285,6 +285,10 @@ def test_a_broken_model_says_why(open_page, server, tmp_path):
     next(server.data_dir.glob("hub/models--me--json/snapshots/*/config.json")).resolve().write_text("{")
     page = open_page("/me/json")
     expect(page.get_by_role("alert")).to_contain_text("'config.json': the file is not valid JSON")
+    (tmp_path / "json" / "config.json").write_text("[]")
+    server.cli("add", str(tmp_path / "json"), "me/list")
+    page = open_page("/me/list")
+    expect(page.get_by_role("alert")).to_contain_text("'config.json' is an array, expected an object")
 
 
 def test_lost_server_is_shown(open_page, site):

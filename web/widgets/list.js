@@ -7,6 +7,8 @@
  *                        label, singular   where the key's own words would not do
  *                        hidden            another name of a property that is shown
  *                        rare              an input that few models read: folded, not sent empty
+ *                        types             the values of model_type whose models read it: others
+ *                                          have no control for it
  *                        prominent         a parameter that stands beside the inputs
  *                        many              a list, where one text is possible too
  *                        aliases           its other names in the examples of cards }}

@@ -4,6 +4,7 @@ import { bars } from "../bars.js";
 import { el } from "../dom.js";
 import { score } from "../format.js";
 import { spanNodes } from "../spans.js";
+import { placeFields } from "./places.js";
 
 const NO_ANSWER = "No answer in this context";
 
@@ -15,8 +16,8 @@ export default {
     fields: {
         question: { label: "Question", aliases: ["text"] },
         context: { label: "Context" },
-        boxes: { rare: true },
-        xpaths: { singular: "path", rare: true },
+        boxes: { ...placeFields.boxes, rare: true },
+        xpaths: { ...placeFields.xpaths, rare: true },
     },
     python: {
         arguments: ["question", "context"],

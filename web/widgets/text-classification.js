@@ -2,9 +2,10 @@
 
 import { bars } from "../bars.js";
 import { score } from "../format.js";
+import { placeFields } from "./places.js";
 
 export default {
-    fields: { inputs: { label: "Text" } },
+    fields: { inputs: { label: "Text" }, ...placeFields },
     python: { parameters: ["top_k", "function_to_apply"] },
 
     /* nested, one list for each text: the form has one */

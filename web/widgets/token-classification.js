@@ -3,6 +3,7 @@
 import { el } from "../dom.js";
 import { score } from "../format.js";
 import { spanNodes } from "../spans.js";
+import { placeFields } from "./places.js";
 
 const N_HUES = 8; // .hue-0 ... of results.css
 
@@ -50,7 +51,7 @@ function entityList(entities) {
 }
 
 export default {
-    fields: { inputs: { label: "Text" }, ignore_labels: { singular: "label" } },
+    fields: { inputs: { label: "Text" }, ignore_labels: { singular: "label" }, ...placeFields },
     python: { parameters: ["aggregation_strategy", "ignore_labels", "stride"] },
 
     result(entities, text) {

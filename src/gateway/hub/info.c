@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/own.h"
 #include "tensor/card.h"
@@ -290,6 +291,16 @@ static void set(json_t *out, const char *key, json_t *value)
         json_object_set_new(out, key, value);
 }
 
+/* NULL: there is none, or it is broken. */
+static json_t *read_config(const repo *r, error *e)
+{
+    own_mem char *path = repo_path(r, STR("config.json"), e);
+    json_t *config = path && file_check(path, e) ? repo_json_optional(r, "config.json", e) : NULL;
+    if (config && !json_is_object(config))
+        fail(e, ERR_BAD_MODEL, "'config.json' is %s, expected an object", json_kind(config));
+    return config;
+}
+
 static json_t *make_info(const local_model *m)
 {
     repo r = {0};
@@ -299,7 +310,7 @@ static json_t *make_info(const local_model *m)
     repo_files_list(m->hub.folder, &files);
     own_json json_t *card = read_card(&r);
     error problem = {0};
-    own_json json_t *config = repo_json_optional(&r, "config.json", &problem);
+    own_json json_t *config = read_config(&r, &problem);
     own_json json_t *tokenizer = repo_json_optional(&r, "tokenizer_config.json", NULL);
     int64_t storage = 0;
     for (int i = 0; i < files.n; i++)
