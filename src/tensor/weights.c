@@ -508,10 +508,18 @@ static bool is_ignored(const weight_set *set, const char *name, const char *cons
     return false;
 }
 
+/* Positions, types and other counts that old versions saved along; and what stands beside a base
+ * model that has a prefix: heads of other tasks and losses, which change nothing that is used. */
+static bool is_beside(const weight_set *set, const tensor *t)
+{
+    bool counts = t->type == DTYPE_I64 || t->type == DTYPE_I32 || t->type == DTYPE_BOOL;
+    return counts || (*set->root && !str_starts(t->name, str_of(set->root)));
+}
+
 static void note_unclaimed(weight_set *set, const char *const *ignored)
 {
     for (int i = 0; i < set->n_entries; i++) {
-        if (set->entries[i].asked)
+        if (set->entries[i].asked || is_beside(set, set->entries[i].tensor))
             continue;
         str name = set->entries[i].tensor->name;
         char text[WEIGHT_NAME];

@@ -163,6 +163,8 @@ bool weights_rows_as(weights w, const weight_rows *rows, const weight_form *form
                      const float **floats, const packed_weight **packed);
 
 /* Whether binding went well. ERR_BAD_MODEL with everything that was noted, and the tensors that
- * nobody claimed, except those that a pattern of `ignored` (NULL-terminated, '*' matches any text,
- * against the whole name and the name behind the optional prefix) allows. */
+ * nobody claimed, except those of whole numbers and truth values, those without the optional prefix
+ * where others have it (heads of other tasks), and those that a pattern of `ignored`
+ * (NULL-terminated, '*' matches any text, against the whole name and the name behind the optional
+ * prefix) allows. */
 bool weights_done(weight_set *set, const char *const *ignored, error *e);

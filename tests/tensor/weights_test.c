@@ -191,6 +191,22 @@ static void reports_everything_at_once(void **state)
     weight_set_close(set);
 }
 
+/* Whole numbers, and other heads beside a base model that has its prefix. */
+static void leaves_others_alone(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    made_safetensors(f->folder, "model.safetensors", model, 5, 0);
+    weight_set *set = open_set(f, "");
+    weights w = weights_root(set, "m.");
+    assert_non_null(weights_matrix(w, "layer.0.up.weight", 2, 3));
+    assert_non_null(weights_vector(w, "layer.0.up.bias", 2));
+    assert_false(weights_done(set, NULL, &e));
+    assert_string_equal(e.message,
+                        "the weights do not fit config.json: unclaimed 'm.table.weight'");
+    weight_set_close(set);
+}
+
 /* Thousands of problems still make a message with an end. */
 static void counts_what_it_cannot_name(void **state)
 {
@@ -218,9 +234,9 @@ static void opens_shards(void **state)
                   "\"m.layer.0.up.weight\":\"a.safetensors\",\"head.weight\":\"b.safetensors\","
                   "\"m.layer.0.up.bias\":\"a.safetensors\"}}"));
     weight_set *set = open_set(f, "sub");
-    weights w = weights_root(set, "m.");
-    assert_memory_equal(weights_matrix(w, "layer.0.up.weight", 2, 3), numbers, sizeof numbers);
-    assert_non_null(weights_vector(w, "layer.0.up.bias", 2));
+    weights w = weights_root(set, NULL);
+    assert_memory_equal(weights_matrix(w, "m.layer.0.up.weight", 2, 3), numbers, sizeof numbers);
+    assert_non_null(weights_vector(w, "m.layer.0.up.bias", 2));
     assert_false(weights_done(set, NULL, &e));
     assert_string_equal(e.message, "the weights do not fit config.json: unclaimed 'head.weight'");
     weight_set_close(set);
@@ -333,6 +349,7 @@ int main(void)
         WITH_FOLDER(changes_cubes),
         WITH_FOLDER(reports_everything_at_once),
         WITH_FOLDER(counts_what_it_cannot_name),
+        WITH_FOLDER(leaves_others_alone),
         WITH_FOLDER(opens_shards),
         WITH_FOLDER(refuses_bad_indexes),
         WITH_FOLDER(names_other_formats),
