@@ -116,27 +116,40 @@ static void bind_layers(encoder *m, weights w)
     }
 }
 
+static const char *words_of(const encoder *m)
+{
+    return m->spec->words ? m->spec->words : "embeddings.word_embeddings";
+}
+
 static bool bind_head(encoder *m, weights root, weights base, int n_labels, error *e)
 {
     const encoder_config *c = &m->config;
-    return head_bind(
-        &m->head,
-        &(head_place){.root = root,
-                      .base = base,
-                      .words = m->spec->words ? m->spec->words : "embeddings.word_embeddings",
-                      .tied = c->tied,
-                      .hidden = c->hidden,
-                      .embedding = c->embedding,
-                      .ffn = c->ffn,
-                      .vocab = c->vocab,
-                      .n_labels = n_labels,
-                      .pad_token_id = c->pad_token_id,
-                      .eos_token_id = c->eos_token_id,
-                      .eps = c->eps,
-                      .act = acts[c->act],
-                      .own_act = encoder_activation(c->head_act),
-                      .own_pooling = head_poolings[c->head_pooling]},
-        e);
+    return head_bind(&m->head,
+                     &(head_place){.root = root,
+                                   .base = base,
+                                   .words = words_of(m),
+                                   .tied = c->tied,
+                                   .hidden = c->hidden,
+                                   .embedding = c->embedding,
+                                   .ffn = c->ffn,
+                                   .vocab = c->vocab,
+                                   .n_labels = n_labels,
+                                   .pad_token_id = c->pad_token_id,
+                                   .eos_token_id = c->eos_token_id,
+                                   .eps = c->eps,
+                                   .act = acts[c->act],
+                                   .own_act = encoder_activation(c->head_act),
+                                   .own_pooling = head_poolings[c->head_pooling]},
+                     e);
+}
+
+/* The table of tokens may be in the file as the weights of the scores of the vocabulary only. */
+static void find_table(const encoder *m, const head_spec *heads, weights root, weights base)
+{
+    const char *scores = heads && m->config.tied ? heads[HEAD_MASKED_LM].out : NULL;
+    if (scores)
+        weights_stand_in(weights_in(base, "%s", words_of(m)), "weight",
+                         weights_in(root, "%s", scores), "weight");
 }
 
 bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
@@ -150,7 +163,9 @@ bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
     weights root = weights_root(set, NULL), base = weights_root(set, spec->prefix);
     if (!*base.prefix && spec->other_prefix)
         base = weights_root(set, spec->other_prefix);
-    m->head = head_choose(spec->heads_for ? spec->heads_for(c) : spec->heads, kind, c->tied, root);
+    const head_spec *heads = spec->heads_for ? spec->heads_for(c) : spec->heads;
+    m->head = head_choose(heads, kind, c->tied, root);
+    find_table(m, heads, root, base);
     if (!spec->engine)
         bind_layers(m, base);
     if ((!spec->engine || spec->engine->init(m, c, base, e)) &&

@@ -70,7 +70,8 @@ struct weight_set {
     int n_files;
     struct entry *entries;
     int n_entries;
-    map by_name; /* name -> entry */
+    map by_name;       /* name -> entry */
+    char *second_name; /* of an entry; owned, NULL: none has one */
     float **converted;
     int n_converted;
     int64_t converted_bytes;

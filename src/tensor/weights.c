@@ -219,6 +219,7 @@ void weight_set_close(weight_set *set)
         free(set->converted[i]);
     free(set->converted);
     map_release(&set->by_name);
+    free(set->second_name);
     free(set->entries);
     for (int i = 0; i < set->n_files; i++)
         weight_file_release(&set->files[i]);
@@ -311,6 +312,16 @@ int64_t weights_rows(weights w, const char *name)
     char full[WEIGHT_NAME];
     const struct entry *entry = find(w, name, full);
     return entry && entry->tensor->n_dims ? entry->tensor->dims[0] : 0;
+}
+
+void weights_stand_in(weights w, const char *missing, weights from, const char *name)
+{
+    char full[WEIGHT_NAME];
+    struct entry *entry = find(from, name, full);
+    if (!entry || find(w, missing, full) || w.set->second_name)
+        return;
+    w.set->second_name = xstrdup(full);
+    map_add(&w.set->by_name, str_of(w.set->second_name))->value.pointer = entry;
 }
 
 /* Private memory for n floats in place of a tensor; NULL, noted, when there is none. */

@@ -86,6 +86,10 @@ bool weights_have(weights w, const char *name);
 /* First dimension of a tensor, without claiming it; 0 when it is missing. */
 int64_t weights_rows(weights w, const char *name);
 
+/* Has a tensor answer to a second name too, where nothing has that one: tables that a model uses
+ * twice are in some files under the name of the other use. No more than one of a set. */
+void weights_stand_in(weights w, const char *missing, weights from, const char *name);
+
 /* Claims a tensor of exactly this shape as floats, row after row. NULL (and noted for
  * weights_done) when it is missing, has another shape or is of a type that is no real number. */
 const float *weights_vector(weights w, const char *name, int64_t n);

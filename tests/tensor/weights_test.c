@@ -207,6 +207,25 @@ static void leaves_others_alone(void **state)
     weight_set_close(set);
 }
 
+static void finds_tables_under_second_names(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    made_safetensors(f->folder, "model.safetensors", model, 5, 0);
+    weight_set *set = open_set(f, "");
+    weights w = weights_root(set, "m.");
+    weights_stand_in(w, "table.weight", w, "layer.0.up.weight");
+    weights_stand_in(w, "words.weight", w, "absent");
+    assert_memory_equal(weights_matrix(w, "table.weight", 3, 2), numbers, sizeof numbers);
+    weights_stand_in(w, "words.weight", w, "layer.0.up.weight");
+    const float *words = weights_matrix(w, "words.weight", 2, 3);
+    assert_memory_equal(words, numbers, sizeof numbers);
+    assert_ptr_equal(words, weights_matrix(w, "layer.0.up.weight", 2, 3));
+    assert_non_null(weights_vector(w, "layer.0.up.bias", 2));
+    assert_true(weights_done(set, NULL, &e));
+    weight_set_close(set);
+}
+
 /* Thousands of problems still make a message with an end. */
 static void counts_what_it_cannot_name(void **state)
 {
@@ -349,6 +368,7 @@ int main(void)
         WITH_FOLDER(changes_cubes),
         WITH_FOLDER(reports_everything_at_once),
         WITH_FOLDER(counts_what_it_cannot_name),
+        WITH_FOLDER(finds_tables_under_second_names),
         WITH_FOLDER(leaves_others_alone),
         WITH_FOLDER(opens_shards),
         WITH_FOLDER(refuses_bad_indexes),
