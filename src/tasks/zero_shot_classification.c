@@ -213,11 +213,22 @@ static void put_dict(str text, const strs *labels, const float *scores, const in
     buf_puts(reply, "]}");
 }
 
+/* Highest first, and of equal ones the last: the reference turns a rising order round. `turned` is
+ * scratch: [n]. */
+static void rank(const float *scores, int n, float *turned, int *order)
+{
+    for (int i = 0; i < n; i++)
+        turned[i] = scores[n - 1 - i];
+    scores_top(turned, n, n, order);
+    for (int i = 0; i < n; i++)
+        order[i] = n - 1 - order[i];
+}
+
 static bool finish(task_call *c, buf *reply, error *e)
 {
     const struct zero_shot_request *r = c->request;
     const strs *labels = &r->candidate_labels;
-    float *scores = arena_try(c->memory, (size_t)labels->n, sizeof *scores);
+    float *scores = arena_try(c->memory, (size_t)labels->n, 2 * sizeof *scores);
     int *order = arena_try(c->memory, (size_t)labels->n, sizeof *order);
     if (!scores || !order)
         return fail(e, ERR_TOO_LARGE, "'candidate_labels' is larger than the memory allowed");
@@ -227,7 +238,7 @@ static bool finish(task_call *c, buf *reply, error *e)
         if (i)
             buf_byte(reply, ',');
         score_labels(c, c->sequences + (size_t)i * (size_t)labels->n, labels->n, scores);
-        scores_top(scores, labels->n, labels->n, order);
+        rank(scores, labels->n, scores + labels->n, order);
         if (c->client == CLIENT_OLD_PYTHON)
             put_dict(r->inputs.items[i].text, labels, scores, order, reply);
         else
