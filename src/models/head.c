@@ -1,5 +1,6 @@
 /* head_of_config and head_choose say which head there is, head_bind finds its weights. */
 #include "models/head.h"
+#include "base/json.h"
 #include "kernels/rows.h"
 
 #include <stdio.h>
@@ -22,14 +23,14 @@ enum model_head head_of_config(const json_t *config, const head_spec *specs)
         {"ForMultipleChoice", HEAD_CHOICES},
         {"DoubleHeadsModel", HEAD_CHOICES},
     };
-    const json_t *name = json_array_get(json_object_get(config, "architectures"), 0);
-    if (!json_is_string(name))
-        return HEAD_NONE;
-    str text = {json_string_value(name), json_string_length(name)};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (str_ends(text, str_of(kinds[i].suffix)))
-            return kinds[i].kind == HEAD_SPANS && specs && specs[HEAD_CELLS].out ? HEAD_CELLS
-                                                                                 : kinds[i].kind;
+    const json_t *names = json_object_get(config, "architectures"), *name;
+    size_t at;
+    json_array_foreach (names, at, name)
+        for (size_t i = 0; json_is_string(name) && i < sizeof kinds / sizeof *kinds; i++)
+            if (str_ends(json_str(name), str_of(kinds[i].suffix)))
+                return kinds[i].kind == HEAD_SPANS && specs && specs[HEAD_CELLS].out
+                           ? HEAD_CELLS
+                           : kinds[i].kind;
     return HEAD_NONE;
 }
 
@@ -52,6 +53,12 @@ head head_choose(const head_spec *specs, enum model_head kind, bool tied, weight
     h.kind = kind;
     h.spec = *s;
     return h;
+}
+
+bool head_is_there(const head_spec *specs, enum model_head kind, weights root)
+{
+    head h = head_choose(specs, kind, false, root);
+    return h.kind != HEAD_NONE && (kind == HEAD_MASKED_LM || have(root, h.spec.out, "weight"));
 }
 
 static void bind_linear(linear *l, weights w, int out, int in, bool loose)

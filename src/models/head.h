@@ -84,9 +84,9 @@ typedef struct head_place {
     int own_pooling;
 } head_place;
 
-/* The head that `architectures` of a config.json asks for; HEAD_NONE for a base model, for one
- * without `architectures` and for heads that are none of ours. Questions are answered by cells
- * where `specs` (NULL: no rows) has a row for these. */
+/* The head that `architectures` of a config.json asks for, the first that names one; HEAD_NONE for
+ * a base model, for one without `architectures` and for heads that are none of ours. Questions are
+ * answered by cells where `specs` (NULL: no rows) has a row for these. */
 enum model_head head_of_config(const json_t *config, const head_spec *specs);
 
 /* The head of this kind, unbound: one without a row in `specs` (NULL: no rows) is HEAD_NONE. So is
@@ -94,6 +94,9 @@ enum model_head head_of_config(const json_t *config, const head_spec *specs);
  * but the scores): base models go by that name by habit, ELECTRA's discriminators among them. Of
  * all other heads missing weights are an error in the end. */
 head head_choose(const head_spec *specs, enum model_head kind, bool tied, weights root);
+
+/* Whether the file has weights of this kind of head, those of its scores above all. */
+bool head_is_there(const head_spec *specs, enum model_head kind, weights root);
 
 /* Claims the weights. ERR_BAD_MODEL when the number of labels is not that of the scores. */
 bool head_bind(head *h, const head_place *p, error *e);

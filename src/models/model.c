@@ -84,6 +84,20 @@ static bool open_weights(model *m, const char *place, const model_options *o, er
     return true;
 }
 
+/* What the folder says, else what the caller knows, as from the model's card. */
+static enum model_head head_kind(const model *m, const encoder_spec *spec, const encoder_config *c,
+                                 const json_t *config, enum model_head unsaid)
+{
+    const head_spec *heads = spec->heads_for ? spec->heads_for(c) : spec->heads;
+    if (m->sentence.of_scores)
+        return HEAD_MASKED_LM;
+    if (m->sentence.stated)
+        return HEAD_NONE;
+    if (json_array_size(json_object_get(config, "architectures")))
+        return head_of_config(config, spec->heads);
+    return head_is_there(heads, unsaid, weights_root(m->weights, NULL)) ? unsaid : HEAD_NONE;
+}
+
 static bool open_encoder(model *m, const model_options *o, error *e)
 {
     const char *folder = m->sentence.transformer;
@@ -98,12 +112,10 @@ static bool open_encoder(model *m, const model_options *o, error *e)
     if (!config_parse(a->config, config, name, c, m->memory, e))
         return false;
     labels l = {0};
-    enum model_head kind = m->sentence.of_scores ? HEAD_MASKED_LM
-                           : m->sentence.stated  ? HEAD_NONE
-                                                 : head_of_config(config, a->encoder->heads);
-    if (!read_labels(m, &l, kind, config, e))
-        return false;
     if (!open_weights(m, folder, o, e))
+        return false;
+    enum model_head kind = head_kind(m, a->encoder, c, config, o->head);
+    if (!read_labels(m, &l, kind, config, e))
         return false;
     sentence_claim(&m->sentence, weights_root(m->weights, NULL), c->hidden);
     if (!encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e) ||

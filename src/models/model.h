@@ -163,6 +163,7 @@ typedef struct model_options {
     bool keeps;   /* prepared weights */
     bool at_once; /* makes those that can wait too; ERR_IO or ERR_NO_SPACE when they cannot be kept
                    */
+    enum model_head head; /* where config.json has no `architectures`: taken if it has weights */
 } model_options;
 model *model_open_as(const char *folder, const model_options *o, team *threads, error *e);
 

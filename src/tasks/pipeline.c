@@ -75,23 +75,40 @@ static json_t *read_card(const char *folder)
     return front.n ? card_meta(front, &ignored) : NULL;
 }
 
-/* The task that the hub infers from the name of an architecture. */
+/* What heads are for: the first task of a head is what the hub infers from the name of an
+ * architecture. */
+static const struct purpose {
+    enum model_head head;
+    const char *task;
+} purposes[] = {
+    {HEAD_MASKED_LM, "fill-mask"},
+    {HEAD_LABELS, "text-classification"},
+    {HEAD_LABELS, "zero-shot-classification"},
+    {HEAD_LABELS, "text-ranking"},
+    {HEAD_TOKEN_LABELS, "token-classification"},
+    {HEAD_SPANS, "question-answering"},
+    {HEAD_CELLS, "table-question-answering"},
+};
+enum { N_PURPOSES = sizeof purposes / sizeof *purposes };
+
 static const char *task_of_head(const model_info *m)
 {
-    switch (m->head) {
-    case HEAD_MASKED_LM:
-        return "fill-mask";
-    case HEAD_LABELS:
-        return "text-classification";
-    case HEAD_TOKEN_LABELS:
-        return "token-classification";
-    case HEAD_SPANS:
-        return "question-answering";
-    case HEAD_CELLS:
-        return "table-question-answering";
-    default:
-        return "feature-extraction";
-    }
+    for (int i = 0; i < N_PURPOSES; i++)
+        if (purposes[i].head == m->head)
+            return purposes[i].task;
+    return "feature-extraction";
+}
+
+/* That of the task which the caller names, else of the one that the card does. */
+static enum model_head head_of_task(const char *folder, const char *task_name)
+{
+    own_json json_t *card = task_name ? NULL : read_card(folder);
+    str name = task_name ? str_of(task_name)
+                         : str_of(json_string_value(json_object_get(card, "pipeline_tag")));
+    for (int i = 0; i < N_PURPOSES; i++)
+        if (str_is(name, purposes[i].task))
+            return purposes[i].head;
+    return HEAD_NONE;
 }
 
 /* The card's pipeline tag if this model can do it; else similarity for a folder with its pooling
@@ -138,7 +155,9 @@ static bool open_tokenizers(pipeline *p, const char *folder, error *e)
 static bool open_parts(pipeline *p, const char *folder, const char *task_name,
                        const model_options *o, team *threads, error *e)
 {
-    p->model = model_open_as(folder, o, threads, e);
+    model_options options = *o;
+    options.head = head_of_task(folder, task_name);
+    p->model = model_open_as(folder, &options, threads, e);
     if (!p->model)
         return false;
     p->info = model_describe(p->model);

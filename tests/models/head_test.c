@@ -445,6 +445,9 @@ static const struct {
     {LABELS, "config.json", "{\"architectures\":null}", HEAD_NONE, 0, 0},
     {LABELS, "config.json", "{\"architectures\":[\"BertForNextSentencePrediction\"]}", HEAD_NONE, 0,
      0},
+    {LABELS, "config.json",
+     "{\"architectures\":[7,\"MyModel\",\"BertForSequenceClassification\",\"BertForMaskedLM\"]}",
+     HEAD_LABELS, PROBLEM_SINGLE_LABEL, PROBLEM_REGRESSION},
     /* Weights of another head do not harm, and base models call themselves masked LM. */
     {LABELS, "config.json", "{\"architectures\":[\"BertForMaskedLM\"]}", HEAD_NONE, 0, 0},
     {ELECTRA, "config.json", "{\"architectures\":[\"ElectraForPreTraining\"]}", HEAD_NONE, 0, 0},
@@ -482,6 +485,38 @@ static void tells_heads(void **state)
         free(folder);
     }
     arena_free(a);
+    team_free(t);
+}
+
+/* Of a folder that does not say what its head is, what the caller knows of it counts; unless the
+ * weights are not there. */
+static void takes_heads_that_callers_know(void **state)
+{
+    static const struct {
+        const char *golden, *patch;
+        enum model_head known, head;
+    } rows[] = {
+        {LABELS, "{\"architectures\":null}", HEAD_LABELS, HEAD_LABELS},
+        {LABELS, "{\"architectures\":[]}", HEAD_LABELS, HEAD_LABELS},
+        {LABELS, "{\"architectures\":null}", HEAD_SPANS, HEAD_NONE},
+        {LABELS, "{\"architectures\":null}", HEAD_MASKED_LM, HEAD_NONE},
+        {LABELS, "{\"architectures\":[\"BertModel\"]}", HEAD_LABELS, HEAD_NONE},
+        {MASKED, "{\"architectures\":null}", HEAD_MASKED_LM, HEAD_MASKED_LM},
+        {MASKED, "{\"architectures\":null}", HEAD_LABELS, HEAD_NONE},
+    };
+    (void)state;
+    team *t = team_new(1, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        error e = {0};
+        char *folder = changed(rows[i].golden, "config.json", rows[i].patch);
+        model *m = model_open_as(folder, &(model_options){.head = rows[i].known}, t, &e);
+        if (!m)
+            fail_msg("%s: %s", rows[i].patch, e.message);
+        assert_int_equal(model_describe(m)->head, rows[i].head);
+        model_close(m);
+        file_remove_tree(folder, NULL);
+        free(folder);
+    }
     team_free(t);
 }
 
@@ -560,6 +595,7 @@ int main(void)
         cmocka_unit_test(refuses_by_name),
         cmocka_unit_test(refuses_searches),
         cmocka_unit_test(tells_heads),
+        cmocka_unit_test(takes_heads_that_callers_know),
         cmocka_unit_test(names_labels),
         cmocka_unit_test(opens_cross_encoders),
     };
