@@ -291,6 +291,19 @@ static bool check_places(const encoder *m, const token_batch *b, int first, int 
             node_paths_check(&m->paths, b->paths + (size_t)at * 2 * (size_t)m->paths.depth, n, e));
 }
 
+static bool check_languages(const encoder *m, const token_batch *b, int first, int end, error *e)
+{
+    if (b->languages && !m->languages.n)
+        return fail(e, ERR_INVALID, "this model reads texts of all languages alike");
+    for (int s = first; s < end && m->languages.n; s++) {
+        int language = encoder_language(m, b->languages ? b->languages[s] : -1);
+        if (language < 0 || language >= m->languages.n)
+            return fail(e, ERR_INVALID, "sequence %d has the language %d, expected 0 to %d", s,
+                        language, m->languages.n - 1);
+    }
+    return true;
+}
+
 void encoder_number(const encoder *m, const int *ids, const ragged *r, int *positions)
 {
     bool after = m->spec->positions == POSITIONS_AFTER_PADDING;
@@ -364,13 +377,15 @@ bool encoder_prepare(const encoder *m, team *t, int longest, error *e)
 bool encoder_run(const encoder *m, team *t, const token_batch *b, int first, int end, float *out,
                  encoder_work *w, error *e)
 {
-    if (!check_ids(m, b, first, end, e) || !check_places(m, b, first, end, e))
+    if (!check_ids(m, b, first, end, e) || !check_places(m, b, first, end, e) ||
+        !check_languages(m, b, first, end, e))
         return false;
     int at = b->start[first];
     for (int s = first; s <= end; s++)
         w->start[s - first] = b->start[s] - at;
     ragged r = {.start = w->start, .n_seq = end - first};
     plan_cut(b, first, &r, w);
+    w->languages = b->languages ? b->languages + first : NULL;
     if (m->spec->engine)
         return m->spec->engine->run(m, t, b, &r, at, out, w, e);
     embed(m, t, b, &r, at, out, w);

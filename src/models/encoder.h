@@ -54,6 +54,8 @@ typedef struct encoder {
     layout layout;           /* of models that read boxes; places 0: it does not */
     node_paths paths;        /* of models that read documents; depth 0: it does not */
     table_types table_types; /* of models that read tables */
+    strs languages;          /* that there are weights for each of; n 0: all texts are alike */
+    int language;            /* of texts without one, or -1; where there are languages */
     norm embedding_norm;
     linear project;           /* embedding -> hidden; in 0: none */
     encoder_layer *layers;    /* [config.layers], or [groups * group_layers] when shared; owned */
@@ -178,6 +180,12 @@ bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
                   enum model_head kind, int n_labels, weight_set *set, error *e);
 void encoder_release(encoder *m);
 
+/* The language of a text for which `given` (-1: none) was asked; -1: it must have one. */
+static inline int encoder_language(const encoder *m, int given)
+{
+    return given < 0 ? m->language : given;
+}
+
 /* Longest sequence. */
 int encoder_max_tokens(const encoder *m);
 
@@ -215,6 +223,7 @@ typedef struct encoder_work {
     attention_plan plan;
     const attention_plan *cut; /* of the step, where some tokens are seen by none
                                   (token_batch.seen); else NULL */
+    const int *languages;      /* of the step's sequences, see token_batch */
     bool for_head; /* the vectors go to the model's head: where the reference computes with other
                       vectors then, those; of a head that pools a sequence's first token, no other
                       one is needed */

@@ -185,6 +185,9 @@ static void describe(model *m)
     for (int i = 0; i < info->table_types; i++)
         m->table_sizes[i] = m->encoder.table_types.tables[i].rows;
     info->table_sizes = m->table_sizes;
+    info->languages = m->encoder.languages.items;
+    info->n_languages = m->encoder.languages.n;
+    info->language = m->encoder.language;
     info->max_tokens = truncated_to(m);
     info->max_position = encoder_max_tokens(&m->encoder);
     info->pooled = s->stated;
@@ -420,17 +423,19 @@ static bool weigh(const model *m, const int *ids, int n, float *out, error *e)
     return true;
 }
 
-/* Ids and starts of the sequences that the encoder sees. */
+/* What is in the batch of the sequences that the encoder sees. */
 static bool leave_out_weighed(const token_batch *b, token_batch *seen, arena *a)
 {
     int *ids = arena_raw(a, (size_t)b->start[b->n_seq] + 1, sizeof *ids);
     int *types = arena_raw(a, (size_t)b->start[b->n_seq] + 1, sizeof *types);
     int *start = arena_raw(a, (size_t)b->n_seq + 1, sizeof *start);
-    if (!ids || !types || !start)
+    int *languages = arena_raw(a, (size_t)b->n_seq, sizeof *languages);
+    if (!ids || !types || !start || !languages)
         return false;
     *seen = (token_batch){.ids = ids,
                           .type_ids = b->type_ids ? types : NULL,
                           .start = start,
+                          .languages = b->languages ? languages : NULL,
                           .cancelled = b->cancelled,
                           .cancelled_arg = b->cancelled_arg};
     start[0] = 0;
@@ -441,6 +446,8 @@ static bool leave_out_weighed(const token_batch *b, token_batch *seen, arena *a)
         memcpy(ids + at, b->ids + b->start[i], (size_t)n * sizeof *ids);
         if (b->type_ids)
             memcpy(types + at, b->type_ids + b->start[i], (size_t)n * sizeof *types);
+        if (b->languages)
+            languages[seen->n_seq] = b->languages[i];
         start[++seen->n_seq] = at + n;
     }
     return true;

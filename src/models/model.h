@@ -109,6 +109,9 @@ typedef struct model_info {
     const model_prompt *prompts;    /* [n_prompts], in the order of the file */
     int n_prompts;                  /* 0 when there are none */
     const model_prompt *by_default; /* the prompt for inputs that name none, or NULL */
+    const str *languages;           /* [n_languages] that the model has weights for each of */
+    int n_languages;                /* 0: it reads all texts alike */
+    int language;                   /* of texts without one; -1: each text must have one */
     enum model_head head;
     int n_labels;               /* of HEAD_LABELS, HEAD_TOKEN_LABELS and HEAD_CELLS, else 0 */
     const char *const *labels;  /* [n_labels], by id; "LABEL_<id>" where id2label has none */
@@ -146,6 +149,8 @@ typedef struct token_batch {
                                      has the fixed weights of its tokens; NULL: none. Only where
                                      info.query_folder is not NULL; these may be empty or of any
                                      length. */
+    const int *languages; /* [n_seq] of info.languages, -1: info.language; NULL: that for all. Only
+                             where there are some */
     /* Asked between layers; true stops the call with ERR_CANCELLED. NULL: never. */
     bool (*cancelled)(void *arg);
     void *cancelled_arg;

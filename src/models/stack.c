@@ -196,6 +196,8 @@ static void free_stack(stack *s)
     if (!s)
         return;
     free_stack(s->source);
+    for (int i = 0; s->layers && i < s->config.base.layers; i++)
+        free(s->layers[i].adapters);
     free(s->layers);
     fourier_release(&s->fourier);
     free(s);
@@ -224,7 +226,8 @@ static size_t layers_work(const stack *s, const stack_mixing *mixing, int n_toke
     size_t most = 0;
     for (int i = 0; i < s->config.base.layers; i++) {
         const stack_layer *l = &s->layers[i];
-        size_t ffns = larger(ffn_work(&l->ffn, n_tokens), ffn_work(&l->adapter, n_tokens));
+        size_t adapter = l->adapters ? ffn_work(l->adapters, n_tokens) : 0;
+        size_t ffns = larger(ffn_work(&l->ffn, n_tokens), adapter);
         most = larger(most, larger(mixing_work(s, l, mixing, n_tokens), ffns));
     }
     return most;
@@ -433,13 +436,33 @@ static void run_attention(const step *p, const stack *s, const stack_layer *l, f
         self_attention_run(&l->attention, p->team, p->r, &positions, input, p->added, p->rest);
 }
 
+static int language_of(const step *p, int sequence)
+{
+    return encoder_language(p->m, p->w->languages ? p->w->languages[sequence] : -1);
+}
+
+/* Sequences of one language that follow each other go through its adapter together. */
+static void run_adapters(const step *p, const stack_layer *l, const float *input)
+{
+    const ragged *r = p->r;
+    size_t width = (size_t)width_of(p);
+    for (int i = 0, end; i < r->n_seq; i = end) {
+        int language = language_of(p, i);
+        for (end = i + 1; end < r->n_seq && language_of(p, end) == language;)
+            end++;
+        size_t at = (size_t)r->start[i] * width;
+        ffn_run(&l->adapters[language], p->team, input + at, p->added + at,
+                r->start[end] - r->start[i], p->rest, p->n_rest);
+    }
+}
+
 /* What the feed-forward added goes through the adapter, which adds to it. */
 static void adapt(const step *p, const stack_layer *l, float *x)
 {
     size_t part = (size_t)p->n * (size_t)width_of(p);
     add_f32(p->team, x, p->added, x, (long)part);
     const float *input = block_input(&l->adapter_in, p->team, x, p->normed, p->n);
-    ffn_run(&l->adapter, p->team, input, p->added, p->n, p->rest, p->n_rest);
+    run_adapters(p, l, input);
     if (l->adapter_adds_normed && input != x)
         memcpy(x, input, part * sizeof *x);
 }
@@ -462,7 +485,7 @@ static void run_layer(const step *p, const stack *s, const stack_layer *l, float
     }
     const float *input = block_input(&l->ffn_in, p->team, x, p->normed, p->n);
     ffn_run(&l->ffn, p->team, input, p->added, p->n, p->rest, p->n_rest);
-    if (l->adapter.up.in)
+    if (l->adapters)
         adapt(p, l, x);
     add_block(&l->ffn_added, &l->ffn_out, p, x);
 }

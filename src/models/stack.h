@@ -8,9 +8,10 @@
  *                 x = ffn_out(adapted(x + ffn_added(ffn(ffn_in(x)))))
  *     out = final(x)
  *
- * with every norm optional, and adapted(x) = x + adapter(adapter_in(x)) where there is an adapter,
- * x where there is none. A stack with a source is a decoder that reads the same sequence as its
- * source, an encoder, and sees what that makes of it; all others have no cross-attention.
+ * with every norm optional, and adapted(x) = x + adapter(adapter_in(x)) where there are adapters,
+ * by the one of the sequence's language, x where there are none. A stack with a source is a decoder
+ * that reads the same sequence as its source, an encoder, and sees what that makes of it; all
+ * others have no cross-attention.
  *
  * Nothing here knows how keys and values are kept: a layer makes those of its rows and attends to
  * them. Decoding token by token keeps them between calls and adds rows; the layers, their weights
@@ -38,8 +39,9 @@ enum stack_product { QUERIES, KEYS, VALUES, ATTENTION_OUT, FFN_UP, FFN_DOWN, N_P
 
 /* Of the adapters behind feed-forward blocks. */
 typedef struct stack_adapters {
-    str name;
-    int reduction; /* hidden size over their width */
+    strs languages; /* that have some each */
+    str language;   /* of texts without one; p NULL: there is none */
+    int reduction;  /* hidden size over their width */
     int own_norm, layer_norm, adds_normed;
 } stack_adapters;
 
@@ -99,7 +101,7 @@ typedef struct stack_layer {
     norm attention_in, attention_added, attention_out;
     norm cross_in, cross_out;
     norm ffn_in, ffn_added, ffn_out;
-    ffn adapter; /* up.in 0: none */
+    ffn *adapters; /* [languages], all of one size; NULL: none. Owned */
     norm adapter_in;
     bool adapter_adds_normed; /* adapted(x) = adapter_in(x) + adapter(adapter_in(x)) */
     enum stack_reach reach;

@@ -71,6 +71,13 @@ void linear_bind(linear *l, weights w, int out, int in)
     l->bias = weights_vector(w, "bias", out);
 }
 
+void linear_bind_seldom(linear *l, weights w, int out, int in)
+{
+    *l = (linear){.out = out, .in = in};
+    bind_ordered(l, w, (weight_rows){.order = ORDER_ROWS, .all = out, .seldom = true});
+    l->bias = weights_vector(w, "bias", out);
+}
+
 void linear_bind_parts(linear *l, weights weight, weights bias, int out, int in)
 {
     linear_bind_unbiased(l, weight, out, in);

@@ -19,7 +19,10 @@ typedef struct linear {
 /* Claims "weight" [out][in] and "bias" [out]. */
 void linear_bind(linear *l, weights w, int out, int in);
 
-/* The same without "bias". */
+/* The same of weights that few requests read: they are mapped and not brought into memory. */
+void linear_bind_seldom(linear *l, weights w, int out, int in);
+
+/* Claims "weight" alone. */
 void linear_bind_unbiased(linear *l, weights w, int out, int in);
 
 /* The same with "weight" of one scope and "bias" of another: scores tied to an embedding table. */

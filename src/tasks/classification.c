@@ -12,6 +12,7 @@ bool classify_prepare(task_call *c, error *e)
     const classify_request *r = c->request;
     text_options o = {.truncate = r->truncate,
                       .side = r->side,
+                      .language = r->language,
                       .path = "inputs",
                       .boxes = &r->boxes,
                       .xpaths = &r->xpaths};

@@ -11,6 +11,7 @@ typedef struct classify_request {
     int top_k;       /* 0: all labels */
     int truncate;    /* 1, 0, or -1: yes, reported in the reply's headers */
     int side;        /* enum truncation_side, or -1: as the tokenizer says */
+    str language;    /* of the texts */
     strs xpaths;     /* of the lines of a text, for models that read them */
     box_lists boxes; /* of the words of texts, for models that read them */
 } classify_request;

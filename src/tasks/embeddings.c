@@ -24,8 +24,11 @@ bool embeddings_prepare(task_call *c, const char *path, error *e)
     if (r->dimensions > width)
         return fail(e, ERR_INVALID, "'dimensions' is %d, but the vectors of this model have %d",
                     r->dimensions, width);
-    text_options o = {
-        .truncate = r->truncate, .side = r->side, .prompt_name = r->prompt_name, .path = path};
+    text_options o = {.truncate = r->truncate,
+                      .side = r->side,
+                      .prompt_name = r->prompt_name,
+                      .language = r->language,
+                      .path = path};
     if (r->prompt_name.p && str_is(r->prompt_name, "query"))
         o.n_queries = r->inputs.n;
     return texts_encode(c, &r->inputs, &o, e);

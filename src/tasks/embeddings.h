@@ -2,7 +2,7 @@
  * /v1/embeddings are different rows and replies over this one request. */
 #pragma once
 
-#include "tasks/task.h"
+#include "tasks/texts.h"
 
 enum embedding_format { EMBEDDING_FLOAT, EMBEDDING_BASE64 };
 
@@ -12,6 +12,7 @@ typedef struct embed_request {
     int truncate;  /* 1, 0, or -1: yes, reported in the reply's headers */
     int side;      /* enum truncation_side, or -1: as the tokenizer says */
     str prompt_name;
+    str language;   /* of the texts */
     int dimensions; /* the first so many values of a vector; 0: all */
     int format;     /* enum embedding_format */
 } embed_request;
@@ -32,6 +33,7 @@ extern const char *const embedding_formats[]; /* "float", "base64" */
                      "which end is cut off"),                                                      \
         FIELD_STRING(embed_request, prompt_name, "prompt_name", NULL, 0,                           \
                      "which of the model's prompts is put in front of the texts"),                 \
+        LANGUAGE_FIELD(embed_request),                                                             \
         FIELD_INT(embed_request, dimensions, "dimensions", 0, 0, 1 << 20,                          \
                   "keep only the first values of each vector; 0 keeps all"),                       \
         FIELD_CHOICE(embed_request, format, "encoding_format", EMBEDDING_FLOAT, embedding_formats, \

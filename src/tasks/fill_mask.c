@@ -13,6 +13,7 @@ struct fill_request {
     int top_k;
     int truncate;
     int side;
+    str language;
     int *target_ids; /* [n_targets], each once; NULL: any id */
     int n_targets;
 };
@@ -26,7 +27,7 @@ static const field parameters[] = {
     FIELD_STRINGS(struct fill_request, targets, "targets", MAX_TARGETS, FIELD_ONE_OR_MANY,
                   "score these words only; one that is not in the vocabulary stands for its first "
                   "token"),
-    TRUNCATION_FIELDS(struct fill_request), FIELD_END};
+    TRUNCATION_FIELDS(struct fill_request), LANGUAGE_FIELD(struct fill_request), FIELD_END};
 
 static const field output_keys[] = {
     FIELD_OUT_KEY("score", FIELD_TYPE_NUMBER, 0, FIELD_REQUIRED, "probability of the word"),
@@ -118,7 +119,8 @@ static bool find_masks(task_call *c, int i, error *e)
 static bool prepare(task_call *c, error *e)
 {
     struct fill_request *r = c->request;
-    text_options o = {.truncate = r->truncate, .side = r->side, .path = "inputs"};
+    text_options o = {
+        .truncate = r->truncate, .side = r->side, .language = r->language, .path = "inputs"};
     r->n_targets = 0;
     if (tokenizer_info_of(c->pipeline->tokenizer)->mask_id < 0)
         return fail(e, ERR_INVALID, "the tokenizer of this model has no mask token");

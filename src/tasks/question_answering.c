@@ -23,6 +23,7 @@ struct question_request {
     objects inputs; /* of struct question */
     int top_k, doc_stride, max_answer_len, max_seq_len, max_question_len;
     int handle_impossible_answer, align_to_words;
+    str language;
 };
 
 static const field question_rows[] = {
@@ -54,6 +55,7 @@ static const field parameters[] = {
                "the context may have no answer"),
     FIELD_BOOL(struct question_request, align_to_words, "align_to_words", 1,
                "answers are whole words"),
+    LANGUAGE_FIELD(struct question_request),
     FIELD_END};
 
 static const field output_keys[] = {
@@ -151,7 +153,7 @@ static bool prepare(task_call *c, error *e)
     int n = 0;
     if (r->inputs.n == 0)
         return fail(e, ERR_EMPTY, "'inputs' is an empty list, expected at least a question");
-    if (!plan(c, &o, e))
+    if (!plan(c, &o, e) || !texts_language(c, r->language, e))
         return false;
     for (int i = 0; i < r->inputs.n; i++) {
         char path[32];

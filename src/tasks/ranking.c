@@ -65,7 +65,11 @@ static bool encode_late(task_call *c, const texts *pairs, text_options *o, error
 bool rank_prepare(task_call *c, error *e)
 {
     rank_request *r = c->request;
-    text_options o = {.truncate = r->truncate, .side = r->side, .path = "texts", .name = name_pair};
+    text_options o = {.truncate = r->truncate,
+                      .side = r->side,
+                      .language = r->language,
+                      .path = "texts",
+                      .name = name_pair};
     texts pairs = r->pairs;
     r->given = NULL;
     r->key = "inputs";

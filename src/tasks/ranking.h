@@ -22,6 +22,7 @@ typedef struct rank_request {
     int raw_scores;       /* the model's scores, not their sigmoid */
     int truncate;
     int side;
+    str language;
     const char *key;    /* the passages' name in this request */
     const texts *given; /* the passages, or the pairs */
     float *scores;      /* [given->n] */

@@ -248,6 +248,19 @@ static bool lay_out_paths(runner *r, int n_tokens, const int **out)
     return *out != NULL;
 }
 
+/* The same of their languages. */
+static bool lay_out_languages(runner *r, const int **out)
+{
+    int *languages = NULL;
+    *out = NULL;
+    if (!r->pipeline->info->n_languages)
+        return true;
+    *out = languages = arena_raw(r->work, (size_t)r->n_picks, sizeof *languages);
+    for (int i = 0; languages && i < r->n_picks; i++)
+        languages[i] = r->picks[i].call->language;
+    return *out != NULL;
+}
+
 /* Lays the picked sequences out as one ragged batch in r->work; false when memory is out. */
 static bool lay_out(runner *r, int n_tokens, token_batch *b)
 {
@@ -259,10 +272,10 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
     unsigned char *weighed = arena_raw(r->work, (size_t)r->n_picks, 1);
     bool some_unseen = false, some_weighed = false;
     const box *boxes;
-    const int *table_types, *paths;
+    const int *table_types, *paths, *languages;
     if (!ids || !types || !start || !skip || !seen || !weighed ||
         !lay_out_boxes(r, n_tokens, &boxes) || !lay_out_table_types(r, n_tokens, &table_types) ||
-        !lay_out_paths(r, n_tokens, &paths))
+        !lay_out_paths(r, n_tokens, &paths) || !lay_out_languages(r, &languages))
         return false;
     int at = 0;
     for (int i = 0; i < r->n_picks; i++) {
@@ -291,6 +304,7 @@ static bool lay_out(runner *r, int n_tokens, token_batch *b)
                        .skip = skip,
                        .seen = some_unseen ? seen : NULL,
                        .weighed = some_weighed ? weighed : NULL,
+                       .languages = languages,
                        .cancelled = all_cancelled,
                        .cancelled_arg = r};
     return true;

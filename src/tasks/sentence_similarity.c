@@ -18,6 +18,7 @@ struct similarity_request {
     int truncate;
     int side;
     str prompt_name;
+    str language;
 };
 
 static const field input_rows[] = {
@@ -39,7 +40,7 @@ static const field parameters[] = {
                  "which end is cut off"),
     FIELD_STRING(struct similarity_request, prompt_name, "prompt_name", NULL, 0,
                  "which of the model's prompts is put in front of the sentences"),
-    FIELD_END};
+    LANGUAGE_FIELD(struct similarity_request), FIELD_END};
 
 static const field output[] = {
     FIELD_OUT_NUMBERS(1, 1,
@@ -73,6 +74,7 @@ static bool prepare(task_call *c, error *e)
     text_options o = {.truncate = r->truncate,
                       .side = r->side,
                       .prompt_name = r->prompt_name,
+                      .language = r->language,
                       .path = "inputs",
                       .name = name_text,
                       .n_queries = 1};

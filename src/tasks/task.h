@@ -121,6 +121,7 @@ struct task_call {
     void *request;
     enum task_client client;
     enum call_output computes;
+    int language; /* of its texts, in info.languages; -1: the model's default, or it has none */
     sequence *sequences;
     int n_sequences, n_done; /* the runner's progress */
     call_usage usage;

@@ -4,6 +4,7 @@
 #include "tasks/classification.h"
 #include "tasks/paths.h"
 #include "tasks/places.h"
+#include "tasks/texts.h"
 
 enum { MAX_TEXTS = 10000, MAX_TOP_K = 1 << 20 };
 
@@ -21,6 +22,7 @@ static const field parameters[] = {
     PLACES_FIELD(classify_request, boxes, FIELD_ONE_OR_MANY),
     PATHS_FIELD(classify_request, xpaths),
     TRUNCATION_FIELDS(classify_request),
+    LANGUAGE_FIELD(classify_request),
     FIELD_END};
 
 static const field output[] = {

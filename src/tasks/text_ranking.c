@@ -3,6 +3,7 @@
  * is that of text-embeddings-inference. */
 #include "base/json.h"
 #include "tasks/ranking.h"
+#include "tasks/texts.h"
 
 enum { MAX_PAIRS = 10000 };
 
@@ -23,6 +24,7 @@ static const field parameters[] = {
                "the model's own scores in place of their sigmoid; MaxSim scores are given as they "
                "are in any case"),
     TRUNCATION_FIELDS(rank_request),
+    LANGUAGE_FIELD(rank_request),
     FIELD_END};
 
 static const field output_keys[] = {

@@ -233,10 +233,55 @@ sequence *texts_add(task_call *c, const encoding *enc)
     return s;
 }
 
+/* ", "-separated, as many as fit, then how many there are besides. */
+static void list_languages(const model_info *info, char *out, size_t size)
+{
+    enum { REST = 24 };
+    size_t used = 0;
+    int i = 0;
+    *out = 0;
+    for (; i < info->n_languages; i++) {
+        str name = info->languages[i];
+        if (used + name.n + REST > size)
+            break;
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%.*s", i ? ", " : "", (int)name.n, name.p);
+    }
+    if (i < info->n_languages)
+        snprintf(out + used, size - used, " and %d more", info->n_languages - i);
+}
+
+bool texts_language(task_call *c, str name, error *e)
+{
+    const model_info *info = c->pipeline->info;
+    char known[800];
+    c->language = -1;
+    if (!name.p && (!info->n_languages || info->language >= 0))
+        return true;
+    if (!info->n_languages)
+        return fail(e, ERR_INVALID,
+                    "'language' is '%.*s', but this %s model reads all languages alike",
+                    (int)(name.n < 40 ? name.n : 40), name.p, info->model_type);
+    for (int i = 0; i < info->n_languages && name.p; i++)
+        if (str_eq(info->languages[i], name)) {
+            c->language = i;
+            return true;
+        }
+    list_languages(info, known, sizeof known);
+    if (!name.p)
+        return fail(e, ERR_INVALID,
+                    "'language' is missing, and this model has no default one, expected one of %s",
+                    known);
+    return fail(e, ERR_INVALID, "'language' is '%.*s', expected one of %s",
+                (int)(name.n < 40 ? name.n : 40), name.p, known);
+}
+
 bool texts_encode(task_call *c, const texts *list, const text_options *o, error *e)
 {
     struct job j = {.call = c, .options = o, .single = list->single};
     if (o->boxes && !places_check_lists(c, o->boxes, list->n, list->single, e))
+        return false;
+    if (!texts_language(c, o->language, e))
         return false;
     if (!open_dress(&j, false, &j.document, e) ||
         (o->n_queries && !open_dress(&j, true, &j.query, e)))

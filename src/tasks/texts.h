@@ -15,6 +15,7 @@ typedef struct text_options {
     /* Name of a text in the request, for messages; NULL: "inputs[3]", or "inputs" of a single one.
      */
     void (*name)(int i, char out[64]);
+    str language;       /* of the texts, as texts_language has it */
     const char *path;   /* of the texts in the request: "inputs" */
     const strs *xpaths; /* of the lines of the only text; NULL, or none given: it is no document */
     const box_lists *boxes; /* "boxes" of the request, a list for each text; NULL, or none given:
@@ -25,6 +26,15 @@ typedef struct text_options {
  * counts its usage. Of a pair that is too long the longer text loses tokens first. Token ids given
  * in place of a text are taken as they are. */
 bool texts_encode(task_call *c, const texts *list, const text_options *o, error *e);
+
+/* The row of a request. */
+#define LANGUAGE_FIELD(owner)                                                                      \
+    FIELD_STRING(owner, language, "language", NULL, 0,                                             \
+                 "of the texts, for models that have weights for each language")
+
+/* The call's texts are in this language, or if p is NULL in the model's default one. ERR_INVALID,
+ * naming those there are, where the model does not know it, or has none and none is given. */
+bool texts_language(task_call *c, str name, error *e);
 
 /* For tasks that encode by themselves. Room for n sequences in the call; then what one encoding is
  * to be computed as, counted in the call's usage: the encoding must live as long as the call. */

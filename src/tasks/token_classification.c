@@ -19,6 +19,7 @@ struct token_request {
     int stride; /* tokens that windows share; -1: one window, the rest is cut off */
     box_lists boxes;
     strs xpaths;
+    str language;
     windows *read; /* [inputs.n] */
 };
 
@@ -35,6 +36,7 @@ static const field parameters[] = {
               "read a long text in windows that share so many tokens, in place of cutting it"),
     PLACES_FIELD(struct token_request, boxes, FIELD_ONE_OR_MANY),
     PATHS_FIELD(struct token_request, xpaths),
+    LANGUAGE_FIELD(struct token_request),
     FIELD_END};
 
 static const field output_keys[] = {
@@ -117,7 +119,7 @@ static bool prepare(task_call *c, error *e)
 {
     struct token_request *r = c->request;
     int n = 0;
-    if (!check(r, c->pipeline, e) ||
+    if (!check(r, c->pipeline, e) || !texts_language(c, r->language, e) ||
         !places_check_lists(c, &r->boxes, r->inputs.n, r->inputs.single, e) ||
         !paths_check(c, &r->xpaths, r->inputs.n, r->inputs.items->text, e))
         return false;

@@ -17,6 +17,7 @@ struct zero_shot_request {
     strs candidate_labels;
     int multi_label;
     str hypothesis_template;
+    str language;
 };
 
 static const field inputs[] = {FIELD_TEXTS(struct zero_shot_request, inputs, "inputs", MAX_TEXTS,
@@ -30,7 +31,7 @@ static const field parameters[] = {
                "several classes may be true: each has a probability of its own"),
     FIELD_STRING(struct zero_shot_request, hypothesis_template, "hypothesis_template",
                  "This example is {}.", 0, "the sentence that a class, put in for {}, makes true"),
-    FIELD_END};
+    LANGUAGE_FIELD(struct zero_shot_request), FIELD_END};
 
 static const field dict_keys[] = {
     FIELD_OUT_KEY("sequence", FIELD_TYPE_STRING, 0, FIELD_REQUIRED, "the text"),
@@ -146,7 +147,7 @@ static bool prepare(task_call *c, error *e)
 {
     const struct zero_shot_request *r = c->request;
     int n = r->candidate_labels.n;
-    if (!check(r, e))
+    if (!check(r, e) || !texts_language(c, r->language, e))
         return false;
     str *hypotheses = arena_try(c->memory, (size_t)n, sizeof *hypotheses);
     if (!hypotheses)

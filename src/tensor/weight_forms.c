@@ -134,7 +134,8 @@ bool weights_rows_as(weights w, const weight_rows *rows, const weight_form *form
         return false;
     struct weight_change c = change_of(rows);
     size_t size = f ? size_in(form, rows) : 0;
-    if (size && (!form->can_wait || f->path)) {
+    entry->is_table |= rows->seldom;
+    if (size && (!form->can_wait || (f->path && !rows->seldom))) {
         struct form_item *item = find_item(f, entry, form, rows);
         if (!item)
             item = add_item(f, entry, form, rows, &c, size);

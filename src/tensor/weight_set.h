@@ -31,8 +31,8 @@ struct weight_change {
 
 struct entry {
     const tensor *tensor;
-    const float *floats; /* once claimed as floats */
-    bool asked, is_table;
+    const float *floats;  /* once claimed as floats */
+    bool asked, is_table; /* few requests read it, or a few rows of it */
 };
 
 /* Something that a prepared file holds or should hold. */

@@ -158,6 +158,7 @@ typedef struct weight_rows {
     int groups;                  /* divides rows; a group's bytes follow those before it */
     int file_groups, file_parts; /* of ORDER_REGROUPED */
     int cut;                     /* of those with it; divides what it cuts */
+    bool seldom; /* few requests read it: not read ahead, and not made where it can wait */
 } weight_rows;
 
 /* Claims rows in a form (NULL: floats). Sets at least one of the two: floats, NULL where there will

@@ -17,7 +17,7 @@ static const field predict_parameters[] = {
     FIELD_CHOICE(classify_request, function, "function_to_apply", -1, score_functions,
                  "what makes probabilities of the model's scores"),
     FIELD_BOOL(classify_request, raw, "raw_scores", 0, "the scores of the model as they are"),
-    TRUNCATION_FIELDS(classify_request), FIELD_END};
+    TRUNCATION_FIELDS(classify_request), LANGUAGE_FIELD(classify_request), FIELD_END};
 
 static bool finish_predict(task_call *c, buf *reply, error *e)
 {
@@ -54,7 +54,7 @@ const task tei_predict = {
 struct sparse_request {
     texts inputs;
     int truncate, side;
-    str prompt_name;
+    str prompt_name, language;
 };
 
 static const field sparse_inputs[] = {FIELD_TEXTS(struct sparse_request, inputs, "inputs",
@@ -63,7 +63,7 @@ static const field sparse_inputs[] = {FIELD_TEXTS(struct sparse_request, inputs,
                                       FIELD_END};
 
 static const field sparse_parameters[] = {
-    TRUNCATION_FIELDS(struct sparse_request),
+    TRUNCATION_FIELDS(struct sparse_request), LANGUAGE_FIELD(struct sparse_request),
     FIELD_STRING(struct sparse_request, prompt_name, "prompt_name", NULL, 0,
                  "which of the model's prompts is put in front of the texts"),
     FIELD_END};
@@ -76,8 +76,11 @@ static bool supports_sparse(const model_info *m)
 static bool prepare_sparse(task_call *c, error *e)
 {
     const struct sparse_request *r = c->request;
-    text_options o = {
-        .truncate = r->truncate, .side = r->side, .prompt_name = r->prompt_name, .path = "inputs"};
+    text_options o = {.truncate = r->truncate,
+                      .side = r->side,
+                      .prompt_name = r->prompt_name,
+                      .language = r->language,
+                      .path = "inputs"};
     if (r->prompt_name.p && str_is(r->prompt_name, "query"))
         o.n_queries = r->inputs.n;
     if (r->inputs.n == 0)

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "tasks/pipeline.h"
 #include "tasks/ranking.h"
+#include "tasks/texts.h"
 #include "worker/views.h"
 
 enum { MAX_PASSAGES = 10000 };
@@ -20,6 +21,7 @@ static const field parameters[] = {
     FIELD_BOOL(rank_request, raw_scores, "raw_scores", 0,
                "the model's own scores in place of their sigmoid"),
     TRUNCATION_FIELDS(rank_request),
+    LANGUAGE_FIELD(rank_request),
     FIELD_END};
 
 static void put_text(str text, const char *key, const char *end, buf *reply)

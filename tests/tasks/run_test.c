@@ -183,6 +183,54 @@ static void same_logits_alone_and_in_a_batch(void **state)
     arena_free(memory);
 }
 
+/* A call for the logits of one sequence in a language, whose result stands in *s. */
+static task_call spoken(struct fixture *f, sequence *s, int language, arena *memory)
+{
+    return (task_call){.task = tasks[0],
+                       .pipeline = &f->pipeline,
+                       .memory = memory,
+                       .computes = CALL_LOGITS,
+                       .language = language,
+                       .sequences = s,
+                       .n_sequences = 1};
+}
+
+/* Texts of other languages in the batch change no bit of a text. */
+static void languages_in_one_batch(void **state)
+{
+    static const int languages[] = {0, 2, 2, -1, 0, 1};
+    enum { N = sizeof languages / sizeof *languages };
+    const int ids[] = {0, 40, 12, 50, 60, 33, 21, 2};
+    struct fixture *f = *state;
+    error e = {0};
+    sequence together[N], alone[N];
+    task_call calls[N], *list[N];
+    arena *memory = arena_new(1 << 20);
+    int n_labels = f->pipeline.info->n_labels;
+    size_t bytes = (size_t)n_labels * sizeof(float);
+    for (int i = 0; i < N; i++) {
+        together[i] = alone[i] = (sequence){.ids = ids, .n = 5 + i % 3};
+        calls[i] = spoken(f, &together[i], languages[i], memory);
+        list[i] = &calls[i];
+    }
+    if (!runner_step(f->runner, list, N, &e))
+        fail_msg("%s", e.message);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(calls[i].n_done, 1);
+        task_call one = spoken(f, &alone[i], languages[i], memory), *of_one[] = {&one};
+        assert_true(runner_step(f->runner, of_one, 1, &e));
+        assert_memory_equal(together[i].out, alone[i].out, bytes);
+    }
+    sequence usual = {.ids = ids, .n = 5 + 3 % 3}, other = {.ids = ids, .n = 5 + 3 % 3};
+    task_call pair[] = {spoken(f, &usual, 1, memory), spoken(f, &other, 0, memory)};
+    list[0] = &pair[0];
+    list[1] = &pair[1];
+    assert_true(runner_step(f->runner, list, 2, &e));
+    assert_memory_equal(usual.out, together[3].out, bytes); /* -1 is the default one */
+    assert_memory_not_equal(usual.out, other.out, bytes);
+    arena_free(memory);
+}
+
 /* Whichever stands first, the other call is computed. */
 static void large_results_fail_alone(void **state)
 {
@@ -304,6 +352,11 @@ static int set_up_masked_lm(void **state)
     return set_up_folder(state, TEST_ROOT "/goldens/heads/bert-masked-lm");
 }
 
+static int set_up_languages(void **state)
+{
+    return set_up_folder(state, TEST_ROOT "/goldens/tasks/xmod-nli");
+}
+
 static int set_up_other_end(void **state)
 {
     own_mem char *folder =
@@ -341,7 +394,11 @@ int main(void)
     const struct CMUnitTest of_ends[] = {
         cmocka_unit_test(a_text_without_an_end_is_found_before_the_batch),
     };
+    const struct CMUnitTest of_languages[] = {
+        cmocka_unit_test(languages_in_one_batch),
+    };
     return cmocka_run_group_tests(tests, set_up, tear_down) +
+           cmocka_run_group_tests(of_languages, set_up_languages, tear_down) +
            cmocka_run_group_tests(of_ends, set_up_other_end, tear_down) +
            cmocka_run_group_tests(of_logits, set_up_masked_lm, tear_down);
 }
