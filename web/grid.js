@@ -188,7 +188,8 @@ class Grid {
     }
 }
 
-/* A control (see form.js) whose value is a table (see table.js); without a text in it, {}. */
+/* A control (see form.js) whose value is a table (see table.js); without a text in it, an empty
+ * one. */
 export function tableControl(schema, options) {
     const grid = new Grid(options.label);
     const adder = (what, columns, rows) =>

@@ -1,4 +1,7 @@
-/* Tables of texts: an object that has for each column its cells, {"Name": ["Ada", "Alan"]}. */
+/* Tables of texts: a Map, or an object, that has for each column its cells, {"Name": ["Ada", "Alan"]}.
+ * What people edit is a Map, see json.js. */
+
+import { entriesOf } from "./json.js";
 
 const text = (cell) => String(cell ?? "");
 
@@ -13,10 +16,10 @@ export function columnsOf(value) {
 
 /* Lines of texts, the names of the columns first. */
 export function linesOf(table) {
-    const columns = Object.values(table);
-    const height = Math.max(0, ...columns.map((cells) => cells.length));
-    const rows = Array.from({ length: height }, (_, y) => columns.map((cells) => text(cells[y])));
-    return [Object.keys(table), ...rows];
+    const columns = entriesOf(table);
+    const height = Math.max(0, ...columns.map(([, cells]) => cells.length));
+    const line = (y) => columns.map(([, cells]) => text(cells[y]));
+    return [columns.map(([name]) => name), ...Array.from({ length: height }, (_, y) => line(y))];
 }
 
 /* And back: rows without a text at the end and columns without any are left out. */
@@ -33,7 +36,7 @@ export function tableOf([names, ...rows]) {
             );
         seen.add(name);
     }
-    return Object.fromEntries(columns);
+    return new Map(columns);
 }
 
 /* What spreadsheets put on the clipboard, as lines of cells: tabs between cells, and quotes around

@@ -8,6 +8,7 @@ import { announce, el } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { examplesOf } from "./examples.js";
 import { control, folded } from "./form.js";
+import { toJson } from "./json.js";
 import { readCosts, showReply } from "./outcome.js";
 import { taskBody, taskPath } from "./request.js";
 import { resultSummary } from "./results.js";
@@ -221,7 +222,7 @@ export class Widget {
         const response = await request(taskPath(this.#model, task), {
             method: "POST",
             headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(body),
+            body: toJson(body),
             signal,
         });
         const text = await response.text();

@@ -321,6 +321,18 @@ def paste(target, text):
     }""", text)
 
 
+def test_columns_that_are_named_by_numbers_keep_their_places(open_model, site):
+    page = open_model("tables")
+    page.get_by_label("Name of column 2").fill("2019")
+    with page.expect_request(endpoint(site, "tables")) as sent:
+        compute(page)
+    assert list(json.loads(sent.value.post_data)["inputs"]["table"]) == ["Repository", "2019"]
+    assert page.locator(".marked-table th").all_inner_texts() == ["Repository", "2019"]
+    for language in ("curl", "Python"):
+        code = deploy_code(page, language)
+        assert code.index('"Repository"') < code.index('"2019"')
+
+
 def test_cells_of_a_spreadsheet_are_pasted(open_model):
     page = open_model("tables")
     page.expects_errors = True

@@ -1,12 +1,13 @@
 /* curl: the request itself. */
 
+import { toJson } from "../json.js";
 import { shellWord } from "./literal.js";
 
 function code({ origin, path, body, withToken }) {
     const lines = ["curl " + shellWord(origin + path)];
     if (withToken) lines.push('  -H "Authorization: Bearer $HF_TOKEN"');
     lines.push("  -H 'Content-Type: application/json'");
-    lines.push("  -d " + shellWord(JSON.stringify(body, null, 2)));
+    lines.push("  -d " + shellWord(toJson(body, "  ")));
     return lines.join(" \\\n") + "\n";
 }
 

@@ -1,5 +1,7 @@
 /* Values as source text. */
 
+import { entriesOf } from "../json.js";
+
 const WIDTH = 76;
 
 /* JSON's string escapes are valid in Python and JavaScript as they are. */
@@ -14,7 +16,7 @@ function literal(value, style, indent, inner) {
     const [open, close] = Array.isArray(value) ? "[]" : "{}";
     const items = Array.isArray(value)
         ? value.map((item) => literal(item, style, deeper, inner))
-        : Object.entries(value).map(
+        : entriesOf(value).map(
               ([name, item]) => style.key(name) + ": " + literal(item, style, deeper, inner),
           );
     const line = open + items.join(", ") + close;
