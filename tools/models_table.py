@@ -24,7 +24,7 @@ small random models of awkward sizes, every option that changes results. The ref
 floats is about as large; tests hold each model to four times that. `-`: not supported, or without a golden.
 
 Options that change results and are not supported are refused by name when a model is opened. X-MOD reads texts in the
-`default_language` of config.json and is refused where that names none. MarkupLM reads nodes of documents with the `xpaths` of a
+`language` of a request, else in the `default_language` of config.json; where that names none, a request must. MarkupLM reads nodes of documents with the `xpaths` of a
 request, and the words of other texts as its reference does. TAPAS reads tables: with a head that selects cells it
 does table-question-answering, without one its folders are refused, for all that the table has its figures; it reads no
 more tokens than it has positions. "new" (GTE with `auto_map`) is in
@@ -37,6 +37,12 @@ GPT-2, Qwen2, RoBERTa and relatives; XLM and FlauBERT, whose words are those of 
 with bpe.codes (PhoBERT; BERTweet, whose `normalization` names emojis as emoji 0.6.0 does), vocab.txt (BERT and relatives, ESM, Funnel, MPNet, TAPAS; BertJapanese with `word_tokenizer_type` mecab, divided into word pieces or
 characters), or no file at all (CANINE). Other classes are
 refused by name.
+
+Type ids that tell the texts of a pair apart are given to models as transformers 5 does it: where `model_input_names`
+of tokenizer_config.json has `token_type_ids`; where it says nothing, not to those of ALBERT, BigBird, FlauBERT, Funnel,
+RemBERT, XLM and XLNet, whatever the template of tokenizer.json has (transformers 4 gave them; question-answering, which only that
+has, still does, but for BigBird). A classifier of pairs that was trained with them is as good here as in transformers 5;
+adding the name to the folder's `model_input_names` brings them back, here and there.
 
 Folders of sentence-transformers: of dense models Transformer, Pooling, Dense, LayerNorm and Normalize; of sparse encoders
 SPLADE (`MLMTransformer` or a Transformer for `fill-mask`, then `SpladePooling`: max or sum, relu or log1p_relu) and
