@@ -378,10 +378,11 @@ def test_table_of_the_example_is_answered(open_model, site):
 
 def test_table_without_an_answer(open_model, site):
     page = open_model("tables")
-    mock(page, site, "tables", {"answer": "", "coordinates": [], "cells": [], "aggregator": "NONE"})
-    compute(page)
-    assert page.locator(".table-answer").all_inner_texts() == ["No answer in this table"]
-    expect(page.locator(".marked-table mark")).to_have_count(0)
+    for aggregator, answer in (("NONE", ""), ("SUM", "SUM > ")):
+        mock(page, site, "tables", {"answer": answer, "coordinates": [], "cells": [], "aggregator": aggregator})
+        compute(page)
+        assert page.locator(".table-answer").all_inner_texts() == ["No answer in this table"]
+        expect(page.locator(".marked-table mark")).to_have_count(0)
 
 
 # Zero-shot classification
@@ -576,6 +577,16 @@ def test_widget_fits_on_a_phone(open_model, name):
     assert without_sideways_scroll(page)
     page.get_by_text("Parameters", exact=True).click()
     assert without_sideways_scroll(page)
+
+
+@pytest.mark.parametrize("name", ["classify", "entities", "answers", "rank"])
+def test_a_text_without_spaces_fits_on_a_phone(open_model, name):
+    page = open_model(name, **PHONE)
+    for box in page.locator(".fields textarea:visible").all():
+        box.fill("ACGT" * 500)
+    compute(page)
+    assert without_sideways_scroll(page)
+    assert page.locator(".widget").evaluate("w => w.scrollWidth <= w.clientWidth")
 
 
 def test_copy_button_leaves_the_code_free_on_phones(open_model):

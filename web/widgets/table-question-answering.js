@@ -13,7 +13,7 @@ function answerLine({ answer, cells, aggregator }) {
     return el(
         "p",
         { class: "table-answer" },
-        answer === found ? null : el("span", { class: "chip" }, aggregator),
+        answer === found || !found ? null : el("span", { class: "chip" }, aggregator),
         el("strong", {}, found || NO_ANSWER),
     );
 }
