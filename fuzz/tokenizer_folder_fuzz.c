@@ -67,8 +67,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     chosen = data[0] % n;
     const recipe *r = &recipe_list[chosen];
     bool has_second = r->source == SOURCE_MERGES || r->source == SOURCE_CODES;
-    if (r->source == SOURCE_NONE)
-        return 0;
     str bytes = {(const char *)data + 1, size - 1}, more = STR("");
     const char *zero = size > 1 ? memchr(bytes.p, '\0', bytes.n) : NULL;
     if (has_second && zero) {

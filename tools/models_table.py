@@ -32,11 +32,12 @@ no version of transformers: its reference is a model written anew from the publi
 
 Tokenizers are read from tokenizer.json; where a folder has none, from the vocabulary files of its class, which
 `tokenizer_class` of tokenizer_config.json or config.json names, else of its `model_type`: sentencepiece models (ALBERT,
-BigBird, CamemBERT, DeBERTa-v2, Llama, mBART, mBART-50, RemBERT, T5, XLM-RoBERTa, XLNet), vocab.json with merges.txt (DeBERTa,
-GPT-2, Qwen2, RoBERTa and relatives; XLM and FlauBERT, whose words are those of Moses' rules for English and for French), vocab.txt
-with bpe.codes (PhoBERT; BERTweet, whose `normalization` names emojis as emoji 0.6.0 does), vocab.txt (BERT and relatives, ESM, Funnel, MPNet, TAPAS; BertJapanese with `word_tokenizer_type` mecab, divided into word pieces or
-characters), or no file at all (CANINE). Other classes are
-refused by name.
+BigBird, CamemBERT, DeBERTa-v2, Llama, mBART, mBART-50, RemBERT, T5, XLM-RoBERTa, XLNet), vocab.json with merges.txt
+(DeBERTa, GPT-2, Qwen2, RoBERTa and relatives; XLM and FlauBERT, whose words are those of Moses' rules for English and for
+French), vocab.txt with bpe.codes (PhoBERT; BERTweet, whose `normalization` names emojis as emoji 0.6.0 does), vocab.txt
+(BERT and relatives, ESM, Funnel, MPNet, TAPAS; RoFormer, whose words are jieba's; BertJapanese with `word_tokenizer_type`
+mecab, divided into word pieces or characters), or no file at all (CANINE). [Dictionaries of words](operating.md) are those
+of the system.
 
 Type ids that tell the texts of a pair apart are given to models as transformers 5 does it: where `model_input_names`
 of tokenizer_config.json has `token_type_ids`; where it says nothing, not to those of ALBERT, BigBird, FlauBERT, Funnel,

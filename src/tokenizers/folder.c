@@ -150,15 +150,21 @@ static void override(const side_files *f, const char *key, json_t *normalizer, c
         json_object_set(normalizer, name, value);
 }
 
-static void override_normalizer(const side_files *f, json_t *root)
+static void override_parts(const side_files *f, json_t *root)
 {
     json_t *normalizer = json_object_get(root, "normalizer");
     const json_t *type = json_object_get(normalizer, "type");
-    if (!json_is_string(type) || !str_is(json_str(type), "BertNormalizer") || !is_bert_class(f))
+    const recipe *r = recipe_find(f);
+    bool by_jieba = r && r->keeps_chinese; /* RoFormer's files name a stand-in for its own words */
+    if (by_jieba)
+        json_object_set_new(root, "pre_tokenizer", json_pack("{s: s}", "type", "Jieba"));
+    if (!json_is_string(type) || !str_is(json_str(type), "BertNormalizer") ||
+        !(by_jieba || is_bert_class(f)))
         return;
     override(f, "do_lower_case", normalizer, "lowercase");
     override(f, "strip_accents", normalizer, "strip_accents");
-    override(f, "tokenize_chinese_chars", normalizer, "handle_chinese_chars");
+    if (!by_jieba)
+        override(f, "tokenize_chinese_chars", normalizer, "handle_chinese_chars");
 }
 
 static tokenizer *open_json(const char *path, const side_files *f, error *e)
@@ -173,7 +179,7 @@ static tokenizer *open_json(const char *path, const side_files *f, error *e)
             return NULL;
         document_cache_write(&d, &key);
     }
-    override_normalizer(f, d.root);
+    override_parts(f, d.root);
     return tokenizer_build(&d, path, e);
 }
 
@@ -219,7 +225,7 @@ static const struct vocabulary *find_vocabulary(const char *folder, const recipe
 {
     for (size_t i = 0; i < sizeof vocabularies / sizeof *vocabularies; i++) {
         const struct vocabulary *v = &vocabularies[i];
-        bool found = !r || r->source == SOURCE_NONE || r->source == v->source;
+        bool found = !r || r->source == v->source;
         paths_release(paths);
         *paths = (struct paths){0};
         for (int k = 0; found && v->files[k]; k++) {
@@ -294,12 +300,6 @@ static tokenizer *open_vocabulary(const char *folder, side_files *f, error *e)
     if (r && r->source == SOURCE_CODE_POINTS)
         return open_recipe(r, paths.items, f, e);
     const struct vocabulary *v = find_vocabulary(folder, r, &paths);
-    if (r && r->source == SOURCE_NONE) {
-        fail(e, ERR_BAD_MODEL,
-             "the model folder has no tokenizer.json, and %sTokenizer %s, which is not supported",
-             r->class_name, r->why);
-        return NULL;
-    }
     if (!v) {
         own_mem char *json = path_join(folder, "tokenizer.json");
         if (!file_check(json, e))

@@ -155,7 +155,7 @@ const mecab *mecab_open(const char *name, error *e)
     return NULL;
 }
 
-static bool give_words(mecab_lattice *lattice, mecab_sink *out, error *e)
+static bool give_words(mecab_lattice *lattice, range_sink *out, error *e)
 {
     const char *start = lib.mecab_lattice_get_sentence(lattice);
     for (const mecab_node *n = lib.mecab_lattice_get_bos_node(lattice); n; n = n->next) {
@@ -168,7 +168,7 @@ static bool give_words(mecab_lattice *lattice, mecab_sink *out, error *e)
     return true;
 }
 
-bool mecab_words(const mecab *m, str text, mecab_sink *out, error *e)
+bool mecab_words(const mecab *m, str text, range_sink *out, error *e)
 {
     size_t n = text.n ? strnlen(text.p, text.n) : 0;
     if (n > MECAB_MOST_BYTES)

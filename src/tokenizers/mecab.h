@@ -2,10 +2,8 @@
  * for when a tokenizer needs them. */
 #pragma once
 
-#include "base/error.h"
 #include "base/str.h"
-
-#include <stdbool.h>
+#include "tokenizers/ranges.h"
 
 typedef struct mecab mecab;
 
@@ -14,13 +12,8 @@ typedef struct mecab mecab;
  * which package is missing. */
 const mecab *mecab_open(const char *name, error *e);
 
-/* What takes the words: the bytes from .. to - 1. */
-typedef struct mecab_sink {
-    bool (*put)(struct mecab_sink *s, size_t from, size_t to, error *e);
-} mecab_sink;
-
 /* Bytes of a text; MeCab holds a hundred times as many of what they may mean. */
 enum { MECAB_MOST_BYTES = 1 << 20 };
 
 /* Gives all words of a text that is valid UTF-8, up to its first NUL. Any number of threads. */
-bool mecab_words(const mecab *m, str text, mecab_sink *out, error *e);
+bool mecab_words(const mecab *m, str text, range_sink *out, error *e);

@@ -24,7 +24,7 @@ static bool prepare(void *state, const json_t *json, const char *path, loader *l
 
 /* Takes MeCab's words. */
 struct taker {
-    mecab_sink base;
+    range_sink base;
     const struct words *words;
     const text *text;
     text_writer *memory;
@@ -46,7 +46,7 @@ static bool put_lower(struct taker *t, const text *word, error *e)
     return text_written(t->memory, word, &made, e) && sink_put(t->next, &made, e);
 }
 
-static bool take(mecab_sink *self, size_t from, size_t to, error *e)
+static bool take(range_sink *self, size_t from, size_t to, error *e)
 {
     struct taker *t = (struct taker *)self;
     text word = text_slice(t->text, from, to);

@@ -68,6 +68,7 @@ extern const struct pretokenizer_kind pretokenize_byte_level;
 extern const struct pretokenizer_kind pretokenize_char_delimiter;
 extern const struct pretokenizer_kind pretokenize_digits;
 extern const struct pretokenizer_kind pretokenize_fixed_length;
+extern const struct pretokenizer_kind pretokenize_jieba;
 extern const struct pretokenizer_kind pretokenize_mecab;
 extern const struct pretokenizer_kind pretokenize_metaspace;
 extern const struct pretokenizer_kind pretokenize_punctuation;

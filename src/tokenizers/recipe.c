@@ -66,6 +66,7 @@ static const struct step {
     {.name = "words-with-ends", /* a line feed behind a word is a part of it */
      .json = "[{\"type\":\"Split\",\"behavior\":\"Removed\",\"invert\":true,"
              "\"pattern\":{\"Regex\":\"[^\\\\s\\\\x1c-\\\\x1f]+\\\\n?\"}}]"},
+    {.name = "jieba", .json = "[{\"type\":\"Jieba\"}]"},
     {.name = "mecab", .json = "[{\"type\":\"MeCab\"}]"},
     {.name = "word-parts", /* words have no white space */
      .json = "[{\"type\":\"Split\",\"behavior\":\"Removed\","
@@ -204,6 +205,8 @@ static void adjust(const struct build *b, json_t *part)
         set_flag(b, part, "do_lower_case", "lowercase");
         set_flag(b, part, "strip_accents", "strip_accents");
         set_flag(b, part, "tokenize_chinese_chars", "handle_chinese_chars");
+        if (b->recipe->keeps_chinese)
+            json_object_set_new(part, "handle_chinese_chars", json_false());
     }
 }
 

@@ -13,7 +13,6 @@ enum recipe_source {
     SOURCE_CODES,       /* vocab.txt with counts and bpe.codes */
     SOURCE_LINES,       /* vocab.txt */
     SOURCE_CODE_POINTS, /* no file: tokens are characters */
-    SOURCE_NONE,        /* cannot be built: `why` says so */
 };
 
 /* How the ids follow from the numbers of the pieces. */
@@ -71,10 +70,10 @@ typedef struct recipe {
     const char *empty_token; /* one more special token, for texts that say nothing; or NULL */
     int max_tokens;          /* where the folder does not say how many; 0: any number */
     enum recipe_types types;
-    bool pads_left;                               /* preset of "padding_side" */
-    bool no_backend;                              /* the class is written in Python */
+    bool pads_left;     /* preset of "padding_side" */
+    bool no_backend;    /* the class is written in Python */
+    bool keeps_chinese; /* BertNormalizer puts no spaces around Chinese characters */
     bool (*check)(const side_files *f, error *e); /* of options; NULL: none */
-    const char *why;
 } recipe;
 
 extern const recipe recipe_list[]; /* class_name == NULL at the end */

@@ -439,6 +439,49 @@ static void test_japanese_options(void **state)
         assert_non_null(strstr(e.message, "Python package 'unidic-lite'"));
 }
 
+/* RoFormer's tokenizer.json cannot say that its words are jieba's; one that is no token falls
+ * apart. */
+static void test_roformer_json(void **state)
+{
+    (void)state;
+    error e = {0}, cleaning = {0};
+    char folder[] = "/tmp/recipe_test_XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    static const char json[] =
+        "{\"added_tokens\":[],\"normalizer\":{\"type\":\"BertNormalizer\",\"lowercase\":false,"
+        "\"handle_chinese_chars\":false},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
+        "\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,\"\u4eca\":5,"
+        "\"\u5929\":6,"
+        "\"\u975e\u5e38\":7,\"a\":8,\"##b\":9,\"ab\":10}}}";
+    static const struct {
+        const char *name, *content;
+    } files[] = {{"tokenizer.json", json},
+                 {"tokenizer_config.json",
+                  "{\"tokenizer_class\":\"RoFormerTokenizer\",\"do_lower_case\":true}"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        own_mem char *path = path_join(folder, files[i].name);
+        assert_true(file_write(path, str_of(files[i].content), 0600, &e));
+    }
+    tokenizer *t = tokenizer_open(folder, &e);
+    assert_true(file_remove_tree(folder, &cleaning));
+    if (is_missing(t, &e))
+        skip();
+    if (!t)
+        fail_msg("%s", e.message);
+    arena *a = arena_new(ARENA_BYTES);
+    encoding got;
+    encode_options o = {0};
+    assert_true(tokenizer_encode(t, STR("\u4eca\u5929\u5929\u6c14\u975e\u5e38\u597d AB"), NULL, &o,
+                                 &got, a, &e));
+    static const int ids[] = {5, 6, 6, 1, 7, 1, 10},
+                     offsets[][2] = {{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 6}, {6, 7}, {8, 10}};
+    assert_int_equal(got.n, 7);
+    assert_memory_equal(got.ids, ids, sizeof ids);
+    assert_memory_equal(got.offsets, offsets, sizeof offsets);
+    arena_free(a);
+    tokenizer_close(t);
+}
+
 /* A model of one piece, "a" with score 1, and what may be wrong with it. */
 static void test_broken_models(void **state)
 {
@@ -504,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_refused_folders),
         cmocka_unit_test(test_japanese),
         cmocka_unit_test(test_japanese_options),
+        cmocka_unit_test(test_roformer_json),
         cmocka_unit_test(test_broken_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

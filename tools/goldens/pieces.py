@@ -2,9 +2,9 @@
 """Write tests/goldens/pieces/CASE/: folders without a tokenizer.json, and what the reference makes
 of texts with them (expected.json).
 
-usage: tools/goldens/pieces.py [CASE OF WORDS...]       (those of WORDS and JAPAN)
+usage: tools/goldens/pieces.py [CASE OF WORDS...]       (of WORDS, JAPAN, CHINA)
                     needs transformers==5.23.0, sentencepiece==0.2.3, sacremoses==0.2.0,
-                    emoji==0.6.0, fugashi==1.5.2; Debian packages libmecab2, mecab-ipadic-utf8
+                    emoji==0.6.0, fugashi==1.5.2, rjieba==0.2.2; Debian packages libmecab2, mecab-ipadic-utf8
 
 Small sentencepiece models are trained on the texts of texts.py; one has the character map nmt_nfkc
 that the published multilingual models have, the others none, to stay small. RemBERT's class of this
@@ -19,6 +19,7 @@ import pathlib
 import random
 import shutil
 import sys
+import tempfile
 import types
 
 import sentencepiece
@@ -134,6 +135,15 @@ JAPANESE = [
     "iPhone\u3092\u8cb7\u3046", "Apple", "\u039f\u03a3", "\u0130", "2024\u5e741\u67082\u65e5", "3.14", "\u30fc\u30fc\u30fc", "\u304b\u3099", "\u9ad8\u6a4b", "\u9ad9\u6a4b", "\U00020bb7\u91ce\u5bb6", "\u200d",
     "\u3089\u30fc\u3081\u3093", "\u98df\u3079\u3089\u308c\u306a\u304b\u3063\u305f", "\u3063", "\u3093", "\u3090", "\u3005", "\u3006", "\u00bd", "\ufdfa", "\u1100\u1161", "\ud55c\uad6d", "\U0001f600", "\u2014", "\u2026", "\uff01", "\uff1f", "!",
     "the", "Word", "x", "-", "'", " ", " ", "  ", "\n", "\t", "\u00a0", "\x85", "\u2028", "\x1c", "\x01", "[MASK]", "[SEP]", "#", "##"]
+CHINA = {
+    "roformer": {"tokenizer_class": "RoFormerTokenizer"},
+    "roformer-cased": {"do_lower_case": False, "strip_accents": True},
+}
+CHINESE = [
+    "\u4eca\u5929\u5929\u6c14\u975e\u5e38\u597d\u3002", "\u6211\u6765\u5230\u5317\u4eac\u6e05\u534e\u5927\u5b66", "\u4ed6\u6765\u5230\u4e86\u7f51\u6613\u676d\u7814\u5927\u53a6", "\u5c0f\u660e\u7855\u58eb\u6bd5\u4e1a\u4e8e\u4e2d\u56fd\u79d1\u5b66\u9662",
+    "\u5357\u4eac\u5e02\u957f\u6c5f\u5927\u6865", "\u7814\u7a76\u751f\u547d\u8d77\u6e90", "\u4e59\u809d", "T\u6064", "t\u6064", "\u5361\u62c9OK", "C++", "c++", "c#", "AT&T", "\u03b3\u5c04\u7ebf", "\u9f98\u9f98", "\U00020000\U0002a6d7", "\u3400\u3401",
+    "\uf900", "\u3007", "\u4e00\u4e8c\u4e09", "\uff0c", "\u3001", "\u300a", "\u300b", "\uff01", "\uff21\uff22", "2024\u5e74", "3.14", "a-b", "a_b", "x.y", "100%", "caf\u00e9", "\u00c9cole", "na\u00efve", "Hello", "world", "iPhone15",
+    "\u98de\u673a", "\u96fb\u8166", "\u53f0\u7063", "\u306e", "\ud55c\uad6d", "\U0001f600", "\u200b", "e\u0301", " ", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\x1c", "\x85", "\x00", "[MASK]", "[SEP]", "##", "-", "'"]
 CHARACTERS = [("a \ue003b\ue001 \ue000c\x00", "\ue004\U0010ffff\U0001f600 \ue002")]
 
 
@@ -156,6 +166,8 @@ def train(options):
 
 
 def reference(folder, model_type):
+    if model_type == "roformer":
+        return roformer(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
     if model_type == "rembert":
         document = json.loads(tokenizer.to_str())
@@ -209,9 +221,9 @@ class Words(Characters):
         return types.SimpleNamespace(ids=self.tokenizer(text, pair)["input_ids"])
 
 
-def random_texts(parts):
+def random_texts(parts, n=400):
     chosen = random.Random(5)
-    for _ in range(400):
+    for _ in range(n):
         yield "".join(chosen.choice(parts) for _ in range(chosen.randint(1, 12))), None
 
 
@@ -271,6 +283,29 @@ def japanese_vocabulary(config):
     return "".join(t + "\n" for t in tokens + [p for i, p in enumerate(kept[:900]) if i % 9])
 
 
+def chinese_vocabulary(config):
+    """Words of a dictionary, and of all words the characters, but for some."""
+    import rjieba
+    counts = {}
+    for text, _ in [*all_texts(), *random_texts(CHINESE)]:
+        for word, _, _ in rjieba.tokenize(text if "do_lower_case" in config else text.lower(), hmm=False):
+            for piece in {word, *word, "##" + word[1:], "##" + word[-1:]}:
+                counts[piece] = counts.get(piece, 0) + 1
+    kept = sorted((p for p in counts if p.strip("#") and len(p.split()) == 1),
+                  key=lambda p: (-counts[p], p))
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return "".join(t + "\n" for t in tokens + [p for i, p in enumerate(kept[:700]) if i % 7])
+
+
+def roformer(folder):
+    """This transformers looks for words in the path of vocab.txt; a tokenizer that was saved and
+    loaded again looks for them in the vocabulary, as its documentation says."""
+    with tempfile.TemporaryDirectory() as saved:
+        AutoTokenizer.from_pretrained(folder).save_pretrained(saved)
+        shutil.copy(folder / "config.json", saved)
+        return AutoTokenizer.from_pretrained(saved).backend_tokenizer
+
+
 class Japanese(Words):
     """With Debian's dictionary, whatever the folder asks for."""
 
@@ -313,6 +348,10 @@ def main():
         if not sys.argv[1:] or name in sys.argv:
             write(name, "bert", config, {"vocab.txt": japanese_vocabulary(config)},
                   random_texts(JAPANESE))
+    for name, config in CHINA.items():
+        if not sys.argv[1:] or name in sys.argv:
+            write(name, "roformer", config, {"vocab.txt": chinese_vocabulary(config)},
+                  random_texts(CHINESE, 160))
     if sys.argv[1:]:
         return
     for name, (file, model_type, config, options) in CASES.items():
