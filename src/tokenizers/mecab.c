@@ -174,10 +174,14 @@ bool mecab_words(const mecab *m, str text, range_sink *out, error *e)
     if (n > MECAB_MOST_BYTES)
         return fail(e, ERR_TOO_LARGE, "a text has %zu bytes, of which MeCab is given at most %d", n,
                     MECAB_MOST_BYTES);
-    mecab_lattice *lattice = n ? lib.mecab_model_new_lattice(m->model) : NULL;
+    if (n == 0)
+        return true;
+    /* Behind a last space MeCab looks for words up to a NUL. */
+    own_mem char *copy = strndup(text.p, n);
+    mecab_lattice *lattice = copy ? lib.mecab_model_new_lattice(m->model) : NULL;
     if (!lattice)
-        return n == 0 || fail(e, ERR_TOO_LARGE, "out of memory for the words of a text");
-    lib.mecab_lattice_set_sentence2(lattice, text.p, n);
+        return fail(e, ERR_TOO_LARGE, "out of memory for the words of a text");
+    lib.mecab_lattice_set_sentence2(lattice, copy, n);
     bool ok = lib.mecab_parse_lattice(m->tagger, lattice)
                   ? give_words(lattice, out, e)
                   : fail(e, ERR_INTERNAL, "MeCab finds no words in a text");
