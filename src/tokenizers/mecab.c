@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/own.h"
+#include "tokenizers/unicode.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -24,7 +25,7 @@ typedef struct mecab_node {
     unsigned char kind, status; /* of characters; MECAB_BEGIN and others */
 } mecab_node;
 
-enum { MECAB_BEGIN = 2, MECAB_END = 3 };
+enum { MECAB_BEGIN = 2, MECAB_END = 3, LONGEST_RUN = 512 /* characters */ };
 
 typedef struct mecab_dictionary {
     const char *file, *charset;
@@ -155,36 +156,61 @@ const mecab *mecab_open(const char *name, error *e)
     return NULL;
 }
 
-static bool give_words(mecab_lattice *lattice, range_sink *out, error *e)
+static bool give_words(mecab_lattice *lattice, size_t at, range_sink *out, error *e)
 {
     const char *start = lib.mecab_lattice_get_sentence(lattice);
     for (const mecab_node *n = lib.mecab_lattice_get_bos_node(lattice); n; n = n->next) {
         if (n->status == MECAB_BEGIN || n->status == MECAB_END)
             continue;
-        size_t from = (size_t)(n->surface - start);
+        size_t from = at + (size_t)(n->surface - start);
         if (!out->put(out, from, from + n->length, e))
             return false;
     }
     return true;
 }
 
-bool mecab_words(const mecab *m, str text, range_sink *out, error *e)
+/* The words of the bytes from .. to - 1. */
+static bool run_piece(const mecab *m, str text, size_t from, size_t to, range_sink *out, error *e)
 {
-    size_t n = text.n ? strnlen(text.p, text.n) : 0;
-    if (n > MECAB_MOST_BYTES)
-        return fail(e, ERR_TOO_LARGE, "a text has %zu bytes, of which MeCab is given at most %d", n,
-                    MECAB_MOST_BYTES);
-    if (n == 0)
-        return true;
     /* Behind a last space MeCab looks for words up to a NUL. */
-    own_mem char *copy = strndup(text.p, n);
+    own_mem char *copy = strndup(text.p + from, to - from);
     mecab_lattice *lattice = copy ? lib.mecab_model_new_lattice(m->model) : NULL;
     if (!lattice)
         return fail(e, ERR_TOO_LARGE, "out of memory for the words of a text");
-    lib.mecab_lattice_set_sentence2(lattice, copy, n);
+    lib.mecab_lattice_set_sentence2(lattice, copy, to - from);
     bool ok = lib.mecab_parse_lattice(m->tagger, lattice)
-                  ? give_words(lattice, out, e)
+                  ? give_words(lattice, from, out, e)
                   : fail(e, ERR_INTERNAL, "MeCab finds no words in a text");
     lib.mecab_lattice_destroy(lattice);
     return ok;
+}
+
+/* At each character MeCab looks how far others of its kind go: a text is cut where nothing but
+ * words, or nothing but marks and spaces, goes on for too long. */
+static size_t piece_end(str text, size_t from)
+{
+    size_t at = from;
+    int run = 0;
+    bool in_marks = false;
+    while (at < text.n && run < LONGEST_RUN) {
+        uint32_t c = unicode_next(text.p, &at);
+        bool is_mark = unicode_flags_of(c) & (UNICODE_PUNCTUATION | UNICODE_SPACE);
+        run = is_mark == in_marks ? run + 1 : 1;
+        in_marks = is_mark;
+    }
+    return at;
+}
+
+bool mecab_words(const mecab *m, str text, range_sink *out, error *e)
+{
+    str whole = {text.p, text.n ? strnlen(text.p, text.n) : 0};
+    if (whole.n > MECAB_MOST_BYTES)
+        return fail(e, ERR_TOO_LARGE, "a text has %zu bytes, of which MeCab is given at most %d",
+                    whole.n, MECAB_MOST_BYTES);
+    for (size_t from = 0, to; from < whole.n; from = to) {
+        to = piece_end(whole, from);
+        if (!run_piece(m, whole, from, to, out, e))
+            return false;
+    }
+    return true;
 }

@@ -142,6 +142,8 @@ static void assert_runs(const char *folder, const char *const runs[], size_t n_b
 {
     error e = {0};
     tokenizer *t = tokenizer_open(folder, &e);
+    if (is_missing(t, &e))
+        return;
     if (!t)
         fail_msg("%s", e.message);
     arena *a = arena_new((size_t)ARENA_BYTES * 8);
@@ -174,6 +176,15 @@ static void test_tweet_runs(void **state)
     static const char *const runs[] = {"(a", "a.", "a-",   "http://(", "a.b/(", "1-", "&#1",
                                        "#a", "<",  "a@b.", ". ",       "-(-.",  NULL};
     assert_runs(TEST_ROOT "/goldens/pieces/bertweet-normal", runs, 1 << 14);
+}
+
+static void test_dictionary_runs(void **state)
+{
+    (void)state;
+    static const char *const runs[] = {"a",      "1",      " ",  "!", "\u30fc",
+                                       "\u65e5", "\u3042", "a!", NULL};
+    assert_runs(TEST_ROOT "/goldens/pieces/japanese", runs, 1 << 17);
+    assert_runs(TEST_ROOT "/goldens/pieces/roformer", runs, 1 << 17);
 }
 
 /* What stands for a user, a link, an emoji and an entity has its place; spaces are put between. */
@@ -542,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_moses_runs),
         cmocka_unit_test(test_tweet_runs),
         cmocka_unit_test(test_tweet_offsets),
+        cmocka_unit_test(test_dictionary_runs),
         cmocka_unit_test(test_symbols),
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_refused_folders),

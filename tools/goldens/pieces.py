@@ -235,21 +235,19 @@ def is_marked(config):
 def word_files(model_type, config, corpus, size=1500):
     """A BPE of the words of a corpus; a part of it is missing in the vocabulary, as in published
     ones, whose merges go by counts."""
-    folder, marked = OUT / "words", is_marked(config)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    marked, words = is_marked(config), []
     specials = [] if marked else ["<s>", "</s>", "<pad>", "<unk>"] + ["<special%d>" % i for i in range(8)]
     vocabulary, codes = ("vocab.txt", "bpe.codes") if marked else ("vocab.json", "merges.txt")
     empty = {vocabulary: "" if marked else json.dumps({token: i for i, token in enumerate(specials)}),
              codes: "", "config.json": json.dumps({"model_type": model_type}),
              "tokenizer_config.json": json.dumps(config)}
-    for file, content in empty.items():
-        (folder / file).write_text(content)
-    slow, words = AutoTokenizer.from_pretrained(folder), []
+    with tempfile.TemporaryDirectory() as folder:
+        for file, content in empty.items():
+            pathlib.Path(folder, file).write_text(content)
+        slow = AutoTokenizer.from_pretrained(folder)
     slow.bpe = lambda word: words.append(word.encode("utf-8", "ignore").decode()) or word
     for text in corpus:
         slow.tokenize(text)
-    shutil.rmtree(folder)
     bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     bpe.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     bpe.train_from_iterator(words, trainers.BpeTrainer(vocab_size=size, end_of_word_suffix="</w>",
