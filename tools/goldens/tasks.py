@@ -590,7 +590,7 @@ def zero_shot_classification_cases():
             yield where, text, {"candidate_labels": LABELS, "multi_label": True}
         yield where, SHORT, {"candidate_labels": " one, two ,,three"}
         yield where, SHORT, {"candidate_labels": ["alone"]}
-        yield where, SHORT, {"candidate_labels": ["Sport", "SPORT", "state", "Sport"]}  # equal ones
+        yield where, SHORT, {"candidate_labels": ["Sport", "SPORT", "state", "state"]}  # equal ones
         yield where, SHORT, {"candidate_labels": LABELS, "hypothesis_template": "{0} is {{it}}"}
         yield where, [SHORT, "a"], {"candidate_labels": ["one", "two"]}
         yield where, "a", {"candidate_labels": ["short", "the state of the night " * 2]}
