@@ -75,11 +75,13 @@ bool components_load(loader *l, const struct component_family *family, const jso
                      const char *path, component_list *out)
 {
     component found[MAX_COMPONENTS];
-    component_list list = {found, 0};
-    if (json && !json_is_null(json) && !load_into(l, family, json, path, 0, &list))
+    component_list list = {.items = found, .given = json && !json_is_null(json)};
+    if (list.given && !load_into(l, family, json, path, 0, &list))
         return false;
     *out =
-        (component_list){arena_alloc(l->memory, sizeof(component) * (size_t)(list.n + 1)), list.n};
+        (component_list){.items = arena_alloc(l->memory, sizeof(component) * (size_t)(list.n + 1)),
+                         .n = list.n,
+                         .given = list.given};
     memcpy(out->items, found, sizeof(component) * (size_t)list.n);
     return true;
 }

@@ -39,6 +39,7 @@ typedef struct component {
 typedef struct component_list {
     component *items;
     int n;
+    bool given; /* the file has one, if only a Sequence of nothing */
 } component_list;
 
 struct component_family {

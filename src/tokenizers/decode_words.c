@@ -113,14 +113,31 @@ static bool join_parts(str inside, pieces *p, error *e)
     return true;
 }
 
+/* An empty suffix is found between all characters. */
+static str spread(arena *a, str s)
+{
+    char *made = arena_try(a, 2 * s.n + 1, 1), *out = made;
+    if (!made)
+        return (str){0};
+    for (size_t i = 0; i < s.n; i++) {
+        if ((s.p[i] & 0xc0) != 0x80)
+            *out++ = ' ';
+        *out++ = s.p[i];
+    }
+    *out++ = ' ';
+    return (str){made, (size_t)(out - made)};
+}
+
 static bool run_bpe(const void *state, pieces *p, error *e)
 {
     const struct bpe *s = state;
     if (s->inside.n)
         return join_parts(s->inside, p, e);
     for (int i = 0; i < p->n; i++) {
-        p->items[i] =
-            replace_all(p->memory, p->items[i], s->suffix, i + 1 < p->n ? STR(" ") : STR(""));
+        bool last = i + 1 == p->n;
+        p->items[i] = !s->suffix.n && !last ? spread(p->memory, p->items[i])
+                                            : replace_all(p->memory, p->items[i], s->suffix,
+                                                          last ? STR("") : STR(" "));
         if (!p->items[i].p)
             return too_long(e);
     }

@@ -39,5 +39,5 @@ bool decoders_run(const component_list *list, pieces *p, str *out, error *e)
         if (!kind->run(list->items[i].state, p, e))
             return false;
     }
-    return pieces_join(p, list->n ? STR("") : STR(" "), out, e);
+    return pieces_join(p, list->given ? STR("") : STR(" "), out, e);
 }

@@ -197,6 +197,8 @@ def tokenizers_to_record():
         post_processor=processors.Sequence([processors.ByteLevel(), processors.TemplateProcessing(
             single="<a> <a> $A", pair="$B:3 <a>:2 $A:1", special_tokens=[("<a>", 7)])]))
     yield "decode-bpe", pieces(decoder=d.BPEDecoder("e"))
+    yield "decode-bpe-spread", pieces(decoder=d.BPEDecoder(""))
+    yield "decode-nothing", pieces(decoder=d.Sequence([]))
     yield "decode-ctc", pieces(decoder=d.CTC("e", "o", True))
     yield "decode-sequence", pieces(decoder=d.Sequence(
         [d.Replace("##", ""), d.Replace(Regex("[tq]"), "<0xE6>"), d.ByteFallback(), d.Fuse(), d.Strip("h", 1, 0)]))
