@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/paths.h"
 #include "gateway/hub/info.h"
+#include "tensor/hub_cache.h"
 #include "tensor/repo.h"
 #include "tensor/snapshot.h"
 
@@ -72,7 +73,8 @@ static bool check_folder(const char *folder, error *e)
     repo r = {0};
     if (!repo_open(&r, folder, e))
         return false;
-    json_t *config = repo_json(&r, "config.json", e);
+    bool inside = !repo_has(&r, "config.json") && hub_is_model(folder);
+    json_t *config = repo_json(&r, inside ? "modules.json" : "config.json", e);
     repo_release(&r);
     json_decref(config);
     return config || fail_in(e, "'%s' is not a model folder", folder);

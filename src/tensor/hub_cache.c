@@ -2,6 +2,7 @@
  */
 #include "tensor/hub_cache.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/own.h"
 #include "tensor/repo.h"
@@ -15,6 +16,7 @@ enum {
     COMMIT_LENGTH = 64, /* the hub's are 40 hex digits */
     SHORT_COMMIT = 7,
     REF_BYTES = 256,
+    MODULES_BYTES = 1 << 20,
 };
 
 static const char FOLDER_START[] = "models--";
@@ -134,10 +136,30 @@ void hub_model_release(hub_model *m)
     *m = (hub_model){0};
 }
 
+static bool has_file(const char *folder, const char *name)
+{
+    own_mem char *path = path_join(folder, name);
+    return file_size(path) >= 0;
+}
+
+bool hub_is_model(const char *folder)
+{
+    if (has_file(folder, "config.json"))
+        return true;
+    if (!has_file(folder, "modules.json"))
+        return false;
+    own_mem char *path = path_join(folder, "modules.json");
+    own_json json_t *modules = json_parse_file(path, MODULES_BYTES, NULL);
+    const char *first = json_string_value(json_object_get(json_array_get(modules, 0), "path"));
+    if (!first || *first == '/' || strstr(first, ".."))
+        return false;
+    own_mem char *inner = *first ? path_join(folder, first) : xstrdup(folder);
+    return has_file(inner, "config.json") || has_file(inner, "router_config.json");
+}
+
 static bool usable(const char *snapshot)
 {
-    own_mem char *config = path_join(snapshot, "config.json");
-    return file_is_dir(snapshot) && file_size(config) >= 0;
+    return file_is_dir(snapshot) && hub_is_model(snapshot);
 }
 
 static int64_t modified_ms(const char *path)

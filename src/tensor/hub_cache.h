@@ -41,9 +41,14 @@ bool hub_id_valid(str id);
 /* "models--owner--name" of a valid id, in new memory (free). */
 char *hub_id_folder(str id);
 
+/* Whether a folder has its config.json, itself or in the folder of the first module of its
+ * modules.json (a Transformer in a folder of its own, or a Router: router_config.json). Clients may
+ * have cached a few files of a model only: what the files say is not looked at. */
+bool hub_is_model(const char *folder);
+
 /* Finds a model. revision: a branch or tag (refs/<revision>), a commit or the start of at least 7
  * digits of one, or NULL: "main", else the snapshot that changed last. A snapshot counts when it
- * has its config.json: clients may have cached a few files of a model only.
+ * is a model.
  * ERR_INVALID for a malformed id or revision, ERR_NOT_FOUND (with the roots that were searched). */
 bool hub_cache_find(const hub_cache *c, str id, const char *revision, hub_model *out, error *e);
 

@@ -170,6 +170,25 @@ static void describes(void **state)
     hub_model_release(&m);
 }
 
+/* Folders of sentence-transformers may have their config.json in that of a module. */
+static void modules(void **state)
+{
+    struct fixture *f = *state;
+    static const char router[] = "[{\"path\":\"\"}]", outside[] = "[{\"path\":\"../o\"}]";
+    own_mem char *folder = xprintf("%s/third/models--o--r/snapshots/" COMMIT_A, f->base);
+    put(f, "third", "models--o--r", COMMIT_A, "modules.json", router);
+    assert_false(hub_is_model(folder));
+    put(f, "third", "models--o--r", COMMIT_A, "router_config.json", "{}");
+    assert_true(hub_is_model(folder));
+    put(f, "third", "models--o--r", COMMIT_A, "modules.json", outside);
+    assert_false(hub_is_model(folder));
+    put(f, "third", "models--o--r", COMMIT_A, "modules.json", "[");
+    assert_false(hub_is_model(folder));
+    assert_true(hub_is_model(TEST_ROOT "/goldens/sparse/routed"));
+    assert_true(hub_is_model(TEST_ROOT "/goldens/tiny/bert-mean-sqrt-len-subfolder"));
+    assert_false(hub_is_model(TEST_ROOT "/goldens/sparse"));
+}
+
 /* Two snapshots that both start so, and no ref: neither is meant. */
 static void refuses_ambiguous(void **state)
 {
@@ -213,7 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids), cmocka_unit_test(roots),       WITH_CACHE(finds),
         WITH_CACHE(describes), WITH_CACHE(refuses_ambiguous), WITH_CACHE(refuses_bad_names),
-        WITH_CACHE(lists),
+        WITH_CACHE(lists),     WITH_CACHE(modules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
