@@ -11,9 +11,11 @@ from conftest import GOLDENS, SLOW, Server, report_crash
 from huggingface_hub import InferenceClient
 
 MODELS = ["bert-masked-lm", "bert-nli", "roberta-entities", "bert-entities", "bert-answers", "bert-one",
-          "bert-multi"]
+          "bert-multi", "xmod-masked-lm", "xmod-nli", "xmod-entities"]
+LANGUAGES = ["en_XX", "de_DE", "zh_CN"]  # of xmod-*
 TABLES = ["wtq", "sqa"]  # of goldens/tables
 SPARSE = ["bert-sum", "encoded-active"]
+ROUTED = ["routed", "routed-normalized"]  # of goldens/sparse, as SPARSE
 LATE = ["stanford", "modernbert-fixed"]
 OLD_PYTHON = {"User-Agent": "unknown/None; hf_hub/0.25.2; python/3.11.2"}
 
@@ -26,7 +28,7 @@ def server(binary, tmp_path_factory):
         running.cli("add", str(GOLDENS / "tasks" / name), f"t/{name}")
     for name in TABLES:
         running.cli("add", str(GOLDENS / "tables" / name), f"t/{name}")
-    for name in SPARSE:
+    for name in SPARSE + ROUTED:
         running.cli("add", str(GOLDENS / "sparse" / name), f"t/{name}")
     for name in LATE:
         running.cli("add", str(GOLDENS / "late" / name), f"t/{name}")
@@ -58,7 +60,8 @@ def close(got, wanted):
                                   "text-ranking", "table-question-answering"])
 def test_replies_equal_the_reference(server, task):
     rows = json.loads((GOLDENS / "tasks" / f"{task}.json").read_text())["cases"]
-    rows = [row for row in rows if row["model"].split("/")[1] in MODELS + TABLES][:12]
+    rows = [row for row in rows if row["model"].split("/")[1] in MODELS + TABLES]
+    rows = rows[:12] + [row for row in rows[12:] if "/xmod-" in row["model"]]
     assert rows
     for row in rows:
         name = row["model"].split("/")[1]
@@ -219,6 +222,62 @@ def test_sparse_encoders(server, name):
     refused = server.post("/pipeline/text-ranking/t/" + name,
                           {"inputs": {"query": "a", "texts": ["b"]}})
     assert refused.status == 422 and "'sentence-similarity'" in refused.json()["error"]
+
+
+@pytest.mark.parametrize("name", ROUTED)
+def test_routers_of_queries_and_documents(server, name):
+    """Queries have the fixed weights of their tokens, documents go through the encoder."""
+    expected = json.loads((GOLDENS / "sparse" / name / "expected.json").read_text())
+    base, pairs = f"/models/t/{name}", expected["pairs"]
+    client = InferenceClient(model=server.url + base)
+    query = client.feature_extraction(pairs[0], prompt_name="query")
+    document = client.feature_extraction(pairs[0], prompt_name="document")
+    assert abs(query - numpy.array(expected["query"])).max() < 1e-6
+    assert (document == client.feature_extraction(pairs[0])).all()
+    assert 0 < (query != 0).sum() < (document != 0).sum()
+    near = client.sentence_similarity(pairs[0], other_sentences=pairs[1:])
+    assert near == pytest.approx(expected["similarity"], rel=1e-5)
+    for prompt, dense in (("query", query), ("document", document)):
+        sparse = server.post(base + "/embed_sparse", {"inputs": pairs[0], "prompt_name": prompt})
+        assert {x["index"]: x["value"] for x in sparse.json()[0]} == \
+            pytest.approx({i: v for i, v in enumerate(dense.tolist()) if v}, rel=1e-6)
+    for route, body in (("", {"inputs": "a", "prompt_name": "passage"}),
+                        ("/embed_sparse", {"inputs": "a", "prompt_name": "passage"})):
+        reply = server.post("/pipeline/feature-extraction/t/" + name if not route else base + route,
+                            body)
+        assert reply.status == 422 and "'prompt_name' is 'passage'" in reply.json()["error"], reply.body
+    reply = server.post(base, {"inputs": {"source_sentence": "a", "sentences": ["b"]},
+                               "parameters": {"prompt_name": "query"}})
+    assert reply.status == 422 and "'document' for the sentences" in reply.json()["error"]
+
+
+def test_languages(server):
+    listed = ", ".join(LANGUAGES)
+    fill, nli = "/models/t/xmod-masked-lm", "/models/t/xmod-nli"
+    bodies = ((fill, {"inputs": "a <mask>"}), (fill + "/embed_sparse", {"inputs": "a"}),
+              ("/pipeline/feature-extraction/t/xmod-masked-lm", {"inputs": "a"}),
+              ("/pipeline/sentence-similarity/t/xmod-masked-lm",
+               {"inputs": {"source_sentence": "a", "sentences": ["b"]}}),
+              (fill + "/embed", {"inputs": "a"}), (fill + "/v1/embeddings", {"input": "a"}),
+              (nli, {"inputs": "a"}), (nli + "/predict", {"inputs": "a"}),
+              ("/pipeline/zero-shot-classification/t/xmod-nli",
+               {"inputs": "a", "parameters": {"candidate_labels": ["b", "c"]}}))
+    for path, body in bodies:
+        replies = [server.post(path, {**body, "language": language}) for language in LANGUAGES]
+        assert [reply.status for reply in replies] == [200] * 3, (path, replies[0].body)
+        assert len({str(reply.json().get("data") if "v1" in path else reply.json())
+                    for reply in replies}) == 3, path
+        bad = server.post(path, {**body, "language": "de"})
+        assert bad.status == 422 and f"'de', expected one of {listed}" in str(bad.json()["error"])
+        usual = server.post(path, body)
+        if path.startswith(nli) or "xmod-nli" in path:
+            assert usual.json() == replies[1].json()
+        else:
+            assert usual.status == 422, usual.body
+            message = str(usual.json()["error"])
+            assert "'language' is missing" in message and listed in message
+    other = server.post("/models/t/bert-nli", {"inputs": "a", "language": "de_DE"})
+    assert other.status == 422 and "reads all languages alike" in other.json()["error"]
 
 
 def expected_vectors(name):
