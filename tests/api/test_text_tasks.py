@@ -295,6 +295,8 @@ def test_late_interaction(server, name):
     info = server.get(base + "/info").json()
     assert info["model_type"] == {"embedding": {"pooling": "none"}}
     assert set(info["tasks"]) == {"feature-extraction", "sentence-similarity", "text-ranking"}
+    tag = server.get(f"/api/models/t/{name}").json()["pipeline_tag"]  # the page's widget is for it
+    assert tag == info["model_pipeline_tag"] == "sentence-similarity"
     client = InferenceClient(model=server.url + base)
     for call, vectors in calls:
         prompt = {"prompt_name": "query"} if call["query"] else {}

@@ -98,6 +98,7 @@ static const struct evidence architectures[] = {
     {"ForObjectDetection", "object-detection", "AutoModelForObjectDetection"},
     {"ForAudioClassification", "audio-classification", "AutoModelForAudioClassification"},
     {"ForCTC", "automatic-speech-recognition", "AutoModelForCTC"},
+    {"HF_ColBERT", "sentence-similarity", "AutoModel"},
     {"Model", "feature-extraction", "AutoModel"},
 };
 
