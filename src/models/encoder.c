@@ -155,9 +155,12 @@ static void find_table(const encoder *m, const head_spec *heads, weights root, w
 bool encoder_init(encoder *m, const encoder_spec *spec, const encoder_config *c,
                   enum model_head kind, int n_labels, weight_set *set, error *e)
 {
-    if (!check(c, spec, e))
+    encoder_config own = *c;
+    if (spec->padding)
+        own.pad_token_id = spec->padding;
+    if (!check(&own, spec, e))
         return false;
-    *m = (encoder){.spec = spec, .config = *c};
+    *m = (encoder){.spec = spec, .config = own};
     if (!m->config.embedding)
         m->config.embedding = c->hidden;
     weights root = weights_root(set, NULL), base = weights_root(set, spec->prefix);

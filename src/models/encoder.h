@@ -106,6 +106,8 @@ typedef struct encoder_spec {
     const head_spec *heads;     /* [MODEL_HEADS], or NULL: it has none */
     /* The same where they depend on the configuration; NULL: they do not. */
     const head_spec *(*heads_for)(const encoder_config *c);
+    int padding; /* the id that POSITIONS_AFTER_PADDING leaves out whatever config.json says; 0:
+                    its pad_token_id */
     const char *words; /* the table that scores may be tied to, behind the prefix; NULL:
                           "embeddings.word_embeddings" */
     /* Claim the weights: one line a block. w: behind the prefix. Not called for another engine. */

@@ -7,7 +7,6 @@ static const field config[] = {
     ENCODER_TABLES(30527, 512),
     ENCODER_ACT("hidden_act", ENCODER_GELU),
     ENCODER_EPS(1e-12),
-    ENCODER_PADDING(1),
     /* The reference computes buckets for 32 whatever this says. */
     FIELD_INT(encoder_config, buckets, "relative_attention_num_buckets", 32, 32, 32, "buckets"),
     ENCODER_ONLY,
@@ -46,6 +45,7 @@ const architecture architecture_mpnet = {
     .config = config,
     .encoder = &(const encoder_spec){.prefix = "mpnet.",
                                      .positions = POSITIONS_AFTER_PADDING,
+                                     .padding = 1, /* in the reference too */
                                      .ignored = ignored,
                                      .heads = roberta_heads,
                                      .bind = bind,

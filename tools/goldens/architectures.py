@@ -147,6 +147,7 @@ CASES = {
                                "token_dropout": True, "mask_token_id": 60},
                        lengths=(2, 3, 5, 17, 31, 40)),
     "layoutlm": case("layoutlm", {"max_2d_position_embeddings": 11}),
+    "mpnet-padding": case("mpnet", {**AFTER_PADDING, "pad_token_id": 3}),  # counts for nothing
     "ernie": case("ernie"),
     "ernie-tasks": case("ernie", {"use_task_id": True}),
     "data2vec-text": case("data2vec-text", AFTER_PADDING),
