@@ -122,6 +122,7 @@ const architecture architecture_bart = {
                                             .positions = POSITIONS_FROM_ZERO,
                                             .ignored = bart_ignored,
                                             .heads = bart_heads,
+                                            .unsaid_labels = 3,
                                             .words = "shared"},
                                    .bind = bind,
                                    .bind_layer = bart_bind_any_layer}

@@ -106,6 +106,7 @@ typedef struct encoder_spec {
     const head_spec *heads;     /* [MODEL_HEADS], or NULL: it has none */
     /* The same where they depend on the configuration; NULL: they do not. */
     const head_spec *(*heads_for)(const encoder_config *c);
+    int unsaid_labels; /* labels where config.json says nothing of them; 0: 2 */
     int padding; /* the id that POSITIONS_AFTER_PADDING leaves out whatever config.json says; 0:
                     its pad_token_id */
     const char *words; /* the table that scores may be tied to, behind the prefix; NULL:

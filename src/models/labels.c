@@ -25,7 +25,7 @@ static const field sentence_rows[] = {
 };
 
 static const field rows[] = {
-    FIELD_INT(struct labels_file, n, "num_labels", 2, 1, MAX_LABELS, "labels"),
+    FIELD_INT(struct labels_file, n, "num_labels", 0, 1, MAX_LABELS, "labels"),
     FIELD_CHOICE(struct labels_file, problem, "problem_type", NOT_GIVEN, problem_types,
                  "how scores are read"),
     FIELD_STRING(struct labels_file, old_activation, "sbert_ce_default_activation_function", NULL,
@@ -85,7 +85,7 @@ static enum model_problem problem_of(int type, int n)
                                      : PROBLEM_SINGLE_LABEL;
 }
 
-bool labels_read(labels *l, const json_t *config, arena *memory, error *e)
+bool labels_read(labels *l, const json_t *config, int unsaid, arena *memory, error *e)
 {
     struct labels_file file = {0};
     const json_t *ids = json_object_get(config, "id2label");
@@ -94,7 +94,7 @@ bool labels_read(labels *l, const json_t *config, arena *memory, error *e)
     if (ids && !json_is_null(ids) && !json_is_object(ids))
         return fail(e, ERR_BAD_MODEL, "'config.json': 'id2label' is %s, expected an object",
                     json_kind(ids));
-    size_t n = json_is_object(ids) ? json_object_size(ids) : (size_t)file.n;
+    size_t n = json_is_object(ids) ? json_object_size(ids) : (size_t)(file.n ? file.n : unsaid);
     if (n < 1 || n > MAX_LABELS)
         return fail(e, ERR_BAD_MODEL, "'config.json' has %zu labels, expected 1 to %d", n,
                     MAX_LABELS);

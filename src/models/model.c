@@ -47,13 +47,15 @@ static bool find_architecture(const architecture **found, const json_t *config, 
 }
 
 /* Of the heads that have any. */
-static bool read_labels(model *m, labels *l, enum model_head kind, const json_t *config, error *e)
+static bool read_labels(model *m, labels *l, enum model_head kind, const architecture *a,
+                        const json_t *config, error *e)
 {
     if (kind == HEAD_CELLS)
         return labels_read_aggregations(l, config, m->memory, e);
     if (kind != HEAD_LABELS && kind != HEAD_TOKEN_LABELS)
         return true;
-    return labels_read(l, config, m->memory, e) &&
+    return labels_read(l, config, a->encoder->unsaid_labels ? a->encoder->unsaid_labels : 2,
+                       m->memory, e) &&
            (!m->sentence.scores || !m->sentence.activation.p ||
             labels_ranking(&l->ranking, m->sentence.activation, e));
 }
@@ -115,7 +117,7 @@ static bool open_encoder(model *m, const model_options *o, error *e)
     if (!open_weights(m, folder, o, e))
         return false;
     enum model_head kind = head_kind(m, a->encoder, c, config, o->head);
-    if (!read_labels(m, &l, kind, config, e))
+    if (!read_labels(m, &l, kind, a, config, e))
         return false;
     sentence_claim(&m->sentence, weights_root(m->weights, NULL), c->hidden);
     if (!encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e) ||

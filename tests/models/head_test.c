@@ -328,6 +328,7 @@ static void vocabularies_in_low_precision(void **state)
 
 #define LABELS   HEADS "/bert-labels"
 #define ONE      HEADS "/bert-labels-one"
+#define BART     HEADS "/bart-labels"
 #define MASKED   HEADS "/bert-masked-lm"
 #define ELECTRA  HEADS "/electra-choices"
 #define CONVBERT HEADS "/convbert-choices-product"
@@ -437,6 +438,8 @@ static const struct {
     {LABELS, "config.json", "{\"sbert_ce_default_activation_function\":" SIGMOID "}", HEAD_LABELS,
      PROBLEM_SINGLE_LABEL, PROBLEM_MULTI_LABEL},
     {ONE, "config.json", "{}", HEAD_LABELS, PROBLEM_MULTI_LABEL, PROBLEM_MULTI_LABEL},
+    {BART, "config.json", "{\"id2label\":null}", HEAD_LABELS, PROBLEM_SINGLE_LABEL,
+     PROBLEM_REGRESSION},
     {ONE, "config.json", "{\"problem_type\":\"regression\"}", HEAD_LABELS, PROBLEM_REGRESSION,
      PROBLEM_MULTI_LABEL},
     {ONE, "config.json", "{\"sentence_transformers\":{\"activation_fn\":" IDENTITY "}}",
