@@ -107,8 +107,7 @@ static bool set_up_access(gateway *g, error *e)
         return fail(e, ERR_UNAUTHORIZED,
                     "this server would ask for tokens and there are none: make one with `inferd "
                     "token create`, listen on 127.0.0.1 only and without --allow-host, or say "
-                    "--no-auth to let "
-                    "everybody in");
+                    "--no-auth to let everybody in");
     return true;
 }
 
