@@ -305,14 +305,13 @@ static int rows_before(const call *c, int token)
     return c->rows ? low : token;
 }
 
-/* Copies the wanted rows of a step; `to` may be the step's own vectors. Returns their number;
- * *before: how many precede them. */
-static int gather(const call *c, const step *s, float *to, int *before)
+/* Copies the wanted rows of a step, which `first` precede; `to` may be the step's own vectors.
+ * Returns their number. */
+static int gather(const call *c, const step *s, int first, float *to)
 {
     const int *start = c->batch->start;
     size_t hidden = (size_t)c->model->info.hidden;
-    int first = *before = rows_before(c, start[s->first]),
-        n = rows_before(c, start[s->end]) - first;
+    int n = rows_before(c, start[s->end]) - first;
     for (int i = 0; c->rows && i < n; i++)
         memmove(to + (size_t)i * hidden,
                 s->tokens + (size_t)(c->rows[first + i] - start[s->first]) * hidden,
@@ -584,7 +583,8 @@ static bool score(void *arg, const step *s, error *e)
         head_run(h, s->team, s->tokens, ragged_rows(&s->r), &s->r, ids, out, s->work);
         return true;
     }
-    int before, n = gather(c, s, s->tokens, &before);
+    int before = rows_before(c, c->batch->start[s->first]);
+    int n = gather(c, s, before, s->tokens);
     float *out = c->out + (size_t)before * (size_t)h->out.out;
     head_run(h, s->team, s->tokens, n, NULL, ids, out, s->work);
     return true;
@@ -596,7 +596,7 @@ static bool keep_rows(void *arg, const step *s, error *e)
     const call *c = arg;
     size_t hidden = (size_t)c->model->info.hidden;
     int before = rows_before(c, c->batch->start[s->first]);
-    gather(c, s, c->gathered + (size_t)before * hidden, &before);
+    gather(c, s, before, c->gathered + (size_t)before * hidden);
     return true;
 }
 
@@ -670,7 +670,8 @@ static bool run_modules(void *arg, const step *s, error *e)
 {
     (void)e;
     const call *c = arg;
-    int before, n = gather(c, s, s->tokens, &before);
+    int before = rows_before(c, c->batch->start[s->first]);
+    int n = gather(c, s, before, s->tokens);
     sentence_run(&c->model->sentence, s->team, s->tokens,
                  c->out + (size_t)before * (size_t)c->model->info.width, n, s->work);
     return true;

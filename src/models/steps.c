@@ -130,14 +130,16 @@ static int most_shared(int n_tokens, int longest)
     return smaller(n_tokens, larger(SHARED_TOKENS, longest));
 }
 
-/* Whether steps of their own are for the team's threads, and of how many tokens at most. */
-static bool has_lanes(const encoder *m, const team *t, const step_use *use, int n_tokens,
-                      int longest, int *most)
+/* How many steps of their own the team's threads have, 0 if none, and of how many tokens at most.
+ */
+static int count_own(const encoder *m, const team *t, const step_use *use, int n_tokens,
+                     int longest, int *most)
 {
     int threads = team_size(t), n = count(n_tokens, threads, OWN_TOKENS);
     *most = smaller(n_tokens, divide_up(n_tokens, n) + longest);
-    return threads > 1 && n_tokens / n >= LEAST_TOKENS &&
-           lane_bytes(m, use, *most) <= OWN_BYTES / (size_t)threads;
+    bool good = threads > 1 && n_tokens / n >= LEAST_TOKENS &&
+                lane_bytes(m, use, *most) <= OWN_BYTES / (size_t)threads;
+    return good ? n : 0;
 }
 
 size_t steps_work_bytes(const encoder *m, const team *t, const step_use *use, int n_tokens,
@@ -146,24 +148,25 @@ size_t steps_work_bytes(const encoder *m, const team *t, const step_use *use, in
     size_t threads = (size_t)team_size(t), own = 0;
     size_t shared = lane_bytes(m, use, most_shared(n_tokens, longest));
     int most;
-    if (has_lanes(m, t, use, n_tokens, longest, &most))
+    if (count_own(m, t, use, n_tokens, longest, &most) > 0)
         own = threads * lane_bytes(m, use, most);
     return (shared > own ? shared : own) + threads * (sizeof(lane) + sizeof(double)) +
            (size_t)n_tokens * sizeof(int) + 3 * LINE;
 }
 
-static bool plan(steps_job *job, arena *a, error *e)
+static bool plan(steps_job *job, int longest, arena *a, error *e)
 {
     const token_batch *b = job->batch;
-    int total = b->start[b->n_seq], longest = longest_of(b), threads = team_size(job->team), most;
+    int total = b->start[b->n_seq], threads = team_size(job->team), most;
     cuts *c = &job->cuts;
     c->ends = arena_raw(a, (size_t)b->n_seq, sizeof *c->ends);
     double *loads = arena_raw(a, (size_t)threads, sizeof *loads);
     if (!c->ends || !loads)
         return fail(e, ERR_NO_SPACE, "no room for the steps of %d sequences", b->n_seq);
     job->n_lanes = threads;
-    if (has_lanes(job->encoder, job->team, job->use, total, longest, &most)) {
-        cut(b, count(total, threads, OWN_TOKENS), most, c);
+    int own = count_own(job->encoder, job->team, job->use, total, longest, &most);
+    if (own > 0) {
+        cut(b, own, most, c);
         if (is_even(job->encoder, b, c, loads, threads))
             return true;
     }
@@ -246,7 +249,8 @@ bool steps_run(const encoder *m, team *t, const token_batch *b, const step_use *
     assert(b->n_seq == 0 || b->start[0] == 0);
     if (b->n_seq == 0)
         return true;
-    if (!plan(&job, a, e) || !encoder_prepare(m, t, longest_of(b), e))
+    int longest = longest_of(b);
+    if (!plan(&job, longest, a, e) || !encoder_prepare(m, t, longest, e))
         return false;
     job.lanes = arena_raw(a, (size_t)job.n_lanes, sizeof *job.lanes);
     if (!job.lanes)
