@@ -12,6 +12,8 @@
 #include "base/profile.h"
 #include "kernels/table.h"
 
+#include <assert.h>
+
 enum {
     ROWS = 384,    /* of a part: 384 values of each are 0.6 MB of the second cache */
     COLUMNS = 256, /* of a part: their sums are 0.26 MB when k needs more blocks */
@@ -36,7 +38,9 @@ enum {
 
 typedef struct gemm_job {
     const gemm_args *a;
-    int rows, columns; /* of a part */
+    const gemm_args *before; /* a product of the same size that makes a's factor, part by part in
+                                front of a's; or NULL */
+    int rows, columns;       /* of a part */
     int n_column_parts, n_parts;
     bool streams;
 } gemm_job;
@@ -299,7 +303,8 @@ static void look_ahead(const gemm_region *r, int job, int part, gemm_part *p)
     if (job == r->n_jobs)
         return;
     const gemm_job *j = &r->jobs[job];
-    const gemm_args *a = j->a;
+    const gemm_args *a = j->before ? j->before : j->a;
+    now = r->jobs[job].before && now == j->a ? a : now;
     if (a->packed)
         p->next = a->packed + part % j->n_column_parts * j->columns * packed_row(a->k);
     int row = part / j->n_column_parts * j->rows;
@@ -357,8 +362,17 @@ static void run_part(void *arg, int part, int thread)
         part -= region->jobs[which].n_parts;
     const gemm_job *job = &region->jobs[which];
     gemm_part p = part_of(job, part);
+    float *work = team_scratch(region->team, thread, work_floats(job, &p) * sizeof(float));
+    if (job->before) {
+        gemm_job first = *job;
+        gemm_part its = p;
+        first.a = job->before;
+        if (job->a->packed)
+            its.next = job->a->packed + p.col * packed_row(job->a->k);
+        compute_part(&first, &its, work);
+    }
     look_ahead(region, which, part, &p);
-    compute_part(job, &p, team_scratch(region->team, thread, work_floats(job, &p) * sizeof(float)));
+    compute_part(job, &p, work);
 }
 
 /* k of 0: the sums are 0. */
@@ -402,11 +416,33 @@ static double operations(const gemm_args *list, int n_products)
     return sum;
 }
 
+static void run_region(gemm_region *region)
+{
+    int n_parts = 0;
+    for (int i = 0; i < region->n_jobs; i++)
+        n_parts += region->jobs[i].n_parts;
+    team_run(region->team, n_parts, run_part, region);
+    region->n_jobs = 0;
+}
+
+/* Adds a product whose factor the last one makes: as one job, if both are cut alike. */
+static void add_gated(gemm_region *region, gemm_job job)
+{
+    const gemm_job *last = &region->jobs[region->n_jobs - 1];
+    assert(last->a->m == job.a->m && last->a->n == job.a->n && last->a->k == job.a->k);
+    if (last->before || !last->a->packed != !job.a->packed) {
+        run_region(region);
+    } else {
+        job.before = last->a;
+        region->n_jobs--;
+    }
+    region->jobs[region->n_jobs++] = job;
+}
+
 void gemm_f32_all(team *t, const gemm_args *list, int n_products)
 {
     PROFILE_WORK(PROFILE_GEMM, operations(list, n_products));
     gemm_region region = {.team = t};
-    int n_parts = 0;
     for (int i = 0; i < n_products; i++) {
         const gemm_args *a = &list[i];
         if (a->m <= 0 || a->n <= 0)
@@ -416,10 +452,12 @@ void gemm_f32_all(team *t, const gemm_args *list, int n_products)
             continue;
         }
         gemm_job job = job_of(a, team_size(t));
-        region.jobs[region.n_jobs++] = job;
-        n_parts += job.n_parts;
+        if (i > 0 && a->factor && a->factor == list[i - 1].out)
+            add_gated(&region, job);
+        else
+            region.jobs[region.n_jobs++] = job;
     }
-    team_run(t, n_parts, run_part, &region);
+    run_region(&region);
 }
 
 size_t gemm_f32_alone_floats(const gemm_args *a)

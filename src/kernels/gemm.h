@@ -6,15 +6,17 @@
 
 #include <stddef.h>
 
-/* out[i][j] = act(sum over l of x[i][l] * w[j][l]  +  bias[j])  +  residual[i][j] */
+/* out[i][j] = act(sum over l of x[i][l] * w[j][l]  +  bias[j]) * factor[i][j]  +  residual[i][j] */
 typedef struct gemm_args {
     const float *x; /* [m] rows of k values, ldx floats apart (ldx >= k) */
     long ldx;
-    const float *w;        /* [n][k], any alignment of a float; may be a read-only mapping */
-    const float *packed;   /* the same weights as gemm_f32_pack made them (w is not read then), or
-                              NULL */
-    const float *bias;     /* [n] or NULL */
-    const float *residual; /* [m] rows of n values, ldr floats apart, or NULL; may be out itself */
+    const float *w;      /* [n][k], any alignment of a float; may be a read-only mapping */
+    const float *packed; /* the same weights as gemm_f32_pack made them (w is not read then), or
+                            NULL */
+    const float *bias;   /* [n] or NULL */
+    const float *factor; /* [m] rows of n values, ldf floats apart, or NULL; may be out itself */
+    long ldf;
+    const float *residual; /* the same, ldr floats apart */
     long ldr;
     float *out; /* [m] rows of n values, ldo floats apart; may not overlap x or w */
     long ldo;
@@ -23,7 +25,7 @@ typedef struct gemm_args {
 } gemm_args;
 
 /* Nothing outside the m x n outputs is written and nothing outside the operands is read. m or n of
- * 0 does nothing; k of 0 gives act(bias) + residual.
+ * 0 does nothing; k of 0 gives act(bias) * factor + residual.
  *
  * A row of the result has the same bits whatever m is, wherever the row stands and however many
  * threads there are, as long as the kernel level is the same: each sum is made of blocks of 384
@@ -32,7 +34,11 @@ typedef struct gemm_args {
 void gemm_f32(team *t, const gemm_args *a);
 
 /* Several products that do not depend on each other, at the cost of one region of the team. The
- * results are those of gemm_f32. At most GEMM_TOGETHER. */
+ * results are those of gemm_f32. At most GEMM_TOGETHER.
+ *
+ * But a factor may be the out of the product in front of it in the list, if m, n and k are the same
+ * for both: gated pairs. Each part of it is made just before it is wanted, by the same thread, so
+ * that no region comes between, and it is still in a cache. */
 enum { GEMM_TOGETHER = 4 };
 void gemm_f32_all(team *t, const gemm_args *list, int n_products);
 

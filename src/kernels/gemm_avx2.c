@@ -242,6 +242,10 @@ INLINE void finish_as(enum activation act, const gemm_args *a, const float *c, i
         float *out = a->out + i * a->ldo + col;
         __m256 y = _mm256_load_ps(c);
         y = vf_activate(act, a->bias ? _mm256_add_ps(y, bias) : y);
+        if (a->factor) {
+            const float *factor = a->factor + i * a->ldf + col;
+            y = _mm256_mul_ps(y, full ? vf_load(factor) : vf_load_n(factor, cols));
+        }
         if (a->residual) {
             const float *residual = a->residual + i * a->ldr + col;
             y = _mm256_add_ps(y, full ? vf_load(residual) : vf_load_n(residual, cols));

@@ -268,6 +268,8 @@ INLINE void finish_as(enum activation act, const gemm_args *a, const float *c, i
     for (int i = row; i < row + rows; i++, c += TILE_N) {
         __m512 y = _mm512_load_ps(c);
         y = vf_activate(act, a->bias ? _mm512_add_ps(y, bias) : y);
+        if (a->factor)
+            y = _mm512_mul_ps(y, _mm512_maskz_loadu_ps(mask, a->factor + i * a->ldf + col));
         if (a->residual)
             y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, a->residual + i * a->ldr + col));
         _mm512_mask_storeu_ps(a->out + i * a->ldo + col, mask, y);

@@ -48,6 +48,7 @@ static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, in
         float *out = a->out + (row + i) * a->ldo + col;
         for (int j = 0; j < cols; j++) {
             float y = scalar_activate(a->act, a->bias ? c[j] + a->bias[col + j] : c[j]);
+            y = a->factor ? y * a->factor[(row + i) * a->ldf + col + j] : y;
             out[j] = a->residual ? y + a->residual[(row + i) * a->ldr + col + j] : y;
         }
     }

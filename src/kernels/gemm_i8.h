@@ -2,9 +2,9 @@
  *
  * A column of the result (a row of w) has the scale ws = max |w| / 127 and the weights
  * round(w * (127 / max |w|)); a row of x likewise with its own scale xs at each call. The sums over
- * k are exact integers, and out = act(float(sum) * xs * ws + bias) + residual, evaluated from left
- * to right. So all variants give the same bits, up to those of the activation, and a row's result
- * depends on nothing but the row.
+ * k are exact integers, and out = act(float(sum) * xs * ws + bias) * factor + residual,
+ * evaluated from left to right. So all variants give the same bits, up to those of the activation,
+ * and a row's result depends on nothing but the row.
  *
  * A row of x or w with an infinity or a NaN gives NaN in all its results. Where all values are
  * below 2^-100, they count as 0. */

@@ -51,6 +51,7 @@ static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, in
         for (int j = 0; j < cols; j++) {
             float y = (float)wrapping_add(c[j], -s->offset[j]) * s->x_scale[i] * s->w_scale[j];
             y = scalar_activate(a->act, a->bias ? y + a->bias[col + j] : y);
+            y = a->factor ? y * a->factor[(row + i) * a->ldf + col + j] : y;
             out[j] = a->residual ? y + a->residual[(row + i) * a->ldr + col + j] : y;
         }
     }

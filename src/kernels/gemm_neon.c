@@ -193,6 +193,8 @@ INLINE void finish_as(enum activation act, const gemm_args *a, const float *c, i
         for (int j = 0; j < cols; j += LANES) {
             vf y = vf_load(c + j);
             y = vf_activate(act, a->bias ? vf_add(y, vf_load_n(a->bias + col + j, cols - j)) : y);
+            if (a->factor)
+                y = vf_mul(y, vf_load_n(a->factor + i * a->ldf + col + j, cols - j));
             if (a->residual)
                 y = vf_add(y, vf_load_n(a->residual + i * a->ldr + col + j, cols - j));
             vf_store_n(out + j, y, cols - j);

@@ -10,6 +10,8 @@
 
 #include "base/profile.h"
 
+#include <assert.h>
+
 enum {
     BLOCK_BYTES = 4 << 20,  /* of prepared rows, in a cache that the threads share */
     THREAD_BYTES = 1 << 19, /* of prepared rows for each thread, half of its second cache */
@@ -37,6 +39,9 @@ typedef struct gemm_rows {
 typedef struct gemm_job {
     const gemm_args *a;
     const gemm_packed *p;
+    const gemm_args *before; /* a product of the same size that makes a's factor, part by part in
+                                front of a's; or NULL */
+    const gemm_packed *before_p;
     team *team;
     const gemm_rows *x;
     int rows, columns; /* of a part */
@@ -172,6 +177,20 @@ static void tile_column(const gemm_job *job, const gemm_part *part, int col, int
     }
 }
 
+static void multiply_part(const gemm_job *job, const gemm_part *part, size_t column)
+{
+    int all_steps = (int)gemm_packed_steps(job->a->k, job->p->value_bytes);
+    bool sliced = all_steps > job->slice_steps;
+    for (int step = 0; step < all_steps; step += job->slice_steps) {
+        int steps = min_int(job->slice_steps, all_steps - step);
+        char *sums = part->sums;
+        for (int col = part->col; col < part->col + part->cols; col += job->width) {
+            tile_column(job, part, col, step, steps, sums);
+            sums += sliced ? column : 0;
+        }
+    }
+}
+
 static void run_part(void *arg, int index, int thread)
 {
     const gemm_region *region = arg;
@@ -191,14 +210,13 @@ static void run_part(void *arg, int index, int thread)
     part.sums = team_scratch(job->team, thread, column * columns);
     if (f->enter)
         f->enter(part.rows);
-    for (int step = 0; step < all_steps; step += job->slice_steps) {
-        int steps = min_int(job->slice_steps, all_steps - step);
-        char *sums = part.sums;
-        for (int col = part.col; col < part.col + part.cols; col += job->width) {
-            tile_column(job, &part, col, step, steps, sums);
-            sums += sliced ? column : 0;
-        }
+    if (job->before) {
+        gemm_job first = *job;
+        first.a = job->before;
+        first.p = job->before_p;
+        multiply_part(&first, &part, column);
     }
+    multiply_part(job, &part, column);
     if (f->leave)
         f->leave();
 }
@@ -238,7 +256,7 @@ static void multiply(team *t, gemm_region *region)
     double products = 0;
     for (int i = 0; i < region->n_jobs; i++) {
         const gemm_job *job = &region->jobs[i];
-        products += (double)job->x->n * job->a->n * job->a->k;
+        products += (job->before ? 2.0 : 1.0) * job->x->n * job->a->n * job->a->k;
     }
     int wanted = threads == 1 || products < INLINE_PRODUCTS ? 1 : threads * PARTS_PER_THREAD;
     for (int i = 0; i < region->n_jobs; i++) {
@@ -314,11 +332,19 @@ void gemm_packed_run(team *t, const gemm_args *list, const gemm_packed *packed, 
             finish_without_sums(a, &packed[i]);
             continue;
         }
-        if (region.n_jobs > 0 && !same_rows(region.jobs[0].a, a)) {
+        gemm_job job = {.a = a, .p = &packed[i], .team = t};
+        bool gated = i > 0 && a->factor && a->factor == list[i - 1].out;
+        const gemm_job *last = region.n_jobs > 0 ? &region.jobs[region.n_jobs - 1] : NULL;
+        if (last && (!same_rows(last->a, a) || (gated && last->before))) {
             run_together(t, &region);
             region.n_jobs = 0;
+        } else if (last && gated) {
+            assert(last->a->n == a->n);
+            job.before = last->a;
+            job.before_p = last->p;
+            region.n_jobs--;
         }
-        region.jobs[region.n_jobs++] = (gemm_job){.a = a, .p = &packed[i], .team = t};
+        region.jobs[region.n_jobs++] = job;
     }
     if (region.n_jobs > 0)
         run_together(t, &region);

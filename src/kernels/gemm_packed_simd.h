@@ -110,13 +110,16 @@ INLINE void finish_column(enum activation act, enum sums form, int tile_n, const
     vf w_scale = form == FLOAT_SUMS ? vf_zero() : vf_load(s->w_scale + j);
     bool biased = a->bias != NULL;
     vf bias = biased ? vf_load_n(a->bias + col + j, n) : vf_zero();
-    long ldo = a->ldo, ldr = a->ldr;
+    long ldo = a->ldo, ldf = a->ldf, ldr = a->ldr;
     float *out = a->out + row * ldo + col + j;
+    const float *factor = a->factor ? a->factor + row * ldf + col + j : NULL;
     const float *residual = a->residual ? a->residual + row * ldr + col + j : NULL;
     for (int i = 0; i < rows; i++, c += tile_n * (long)sizeof(float), out += ldo) {
         vf y = value_of(form, c, form == FLOAT_SUMS ? 0 : x_scale[i], w_scale, offset);
         y = biased ? vf_add(y, bias) : y;
         y = act == ACT_GELU_ERF ? vf_gelu_near(y) : vf_activate(act, y);
+        if (factor)
+            y = vf_mul(y, vf_load_n(factor + i * ldf, n));
         if (residual)
             y = vf_add(y, vf_load_n(residual + i * ldr, n));
         if (n == LANES)

@@ -15,7 +15,7 @@ enum { PART_VALUES = 8 * 1024 };
 typedef struct rows_job {
     const float *a, *b, *gamma, *beta;
     float *out;
-    long lda, ldb, ldo;
+    long ldb;
     float eps;
     int width;
     enum activation act;
@@ -166,31 +166,12 @@ void add_f32(team *t, const float *a, const float *b, float *out, long n)
     team_for(t, n, PART_VALUES, add_values, &job);
 }
 
-/* In pieces that stay in the first cache; by way of a copy, as b may be out. */
-static void gate_rows(void *arg, long begin, long end, int thread)
+void rotate_f32(float *x, const float *sines, const float *cosines, int n, bool neighbours)
 {
-    (void)thread;
-    enum { PIECE = 512 };
-    const rows_job *job = arg;
-    float gate[PIECE];
-    for (long i = begin; i < end; i++) {
-        for (int j = 0; j < job->width; j += PIECE) {
-            int n = job->width - j < PIECE ? job->width - j : PIECE;
-            kernels.rows_f32->activate(job->act, job->a + i * job->lda + j, gate, n);
-            kernels.rows_f32->multiply(gate, job->b + i * job->ldb + j, job->out + i * job->ldo + j,
-                                       n);
-        }
-    }
-}
-
-void gate_f32(team *t, enum activation act, const float *a, long lda, const float *b, long ldb,
-              float *out, long ldo, int n_rows, int width)
-{
-    PROFILE(PROFILE_ROWS);
-    rows_job job = {.a = a, .b = b, .out = out, .lda = lda, .ldb = ldb, .ldo = ldo};
-    job.act = act;
-    job.width = width;
-    for_rows(t, n_rows, width, gate_rows, &job);
+    if (neighbours)
+        kernels.rows_f32->rotate_neighbours(x, sines, cosines, n);
+    else
+        kernels.rows_f32->rotate_halves(x, sines, cosines, n);
 }
 
 static const float *embedding(const embed_args *a, int table, long row)

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "kernels/activation.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* out = (y - mean(y)) / sqrt(variance(y) + eps) * gamma + beta, with y = x + residual.
@@ -59,11 +60,10 @@ void xielu_f32(team *t, const xielu *act, const float *x, float *out, long n);
 /* out = a + b */
 void add_f32(team *t, const float *a, const float *b, float *out, long n);
 
-/* out = act(a) * b, the gate of gated feed-forward blocks. Rows of width values; a, b and out have
- * their own distances between rows, so that a and b can be halves of one projection. out may be
- * a itself. */
-void gate_f32(team *t, enum activation act, const float *a, long lda, const float *b, long ldb,
-              float *out, long ldo, int n_rows, int width);
+/* Turns n pairs of values of x, (a, b), by angles with these sines and cosines [n]: (a cos - b sin,
+ * b cos + a sin). Pair i is x[i] and x[n + i], or neighbours, x[2 i] and x[2 i + 1]. The same bits
+ * on every kernel level. Runs on the calling thread. */
+void rotate_f32(float *x, const float *sines, const float *cosines, int n, bool neighbours);
 
 enum { EMBED_TABLES = 4 };
 

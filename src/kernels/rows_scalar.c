@@ -74,10 +74,23 @@ static void add(const float *a, const float *b, float *out, long n)
         out[i] = a[i] + b[i];
 }
 
-static void multiply(const float *a, const float *b, float *out, long n)
+static void rotate(float *a, float *b, float sine, float cosine)
 {
-    for (long i = 0; i < n; i++)
-        out[i] = a[i] * b[i];
+    float first = *a, second = *b;
+    *a = first * cosine - second * sine;
+    *b = second * cosine + first * sine;
+}
+
+static void rotate_halves(float *x, const float *sines, const float *cosines, int n)
+{
+    for (int i = 0; i < n; i++)
+        rotate(&x[i], &x[n + i], sines[i], cosines[i]);
+}
+
+static void rotate_neighbours(float *x, const float *sines, const float *cosines, int n)
+{
+    for (int i = 0; i < n; i++)
+        rotate(&x[2 * i], &x[2 * i + 1], sines[i], cosines[i]);
 }
 
 static void prelu(const float *x, const float *slopes, bool each, float *out, long n)
@@ -163,5 +176,7 @@ static void from_bf16(const void *from, float *out, long n)
 }
 
 const rows_f32_kernels rows_f32_scalar = {
-    layer_norm, rms_norm,     softmax,     exp_sum,        activate, add,      multiply, scale,
-    prelu,      xielu_values, column_sums, column_squares, adapt,    from_f16, from_bf16};
+    layer_norm,     rms_norm, softmax,       exp_sum,
+    activate,       add,      rotate_halves, rotate_neighbours,
+    scale,          prelu,    xielu_values,  column_sums,
+    column_squares, adapt,    from_f16,      from_bf16};

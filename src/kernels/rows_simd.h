@@ -54,13 +54,26 @@ static void add(const float *a, const float *b, float *out, long n)
         vf_store_n(out + i, vf_add(vf_load_n(a + i, n - i), vf_load_n(b + i, n - i)), n - i);
 }
 
-static void multiply(const float *a, const float *b, float *out, long n)
+static void rotate_halves(float *x, const float *sines, const float *cosines, int n)
 {
-    long i = 0;
-    for (; i + LANES <= n; i += LANES)
-        vf_store(out + i, vf_mul(vf_load(a + i), vf_load(b + i)));
-    if (i < n)
-        vf_store_n(out + i, vf_mul(vf_load_n(a + i, n - i), vf_load_n(b + i, n - i)), n - i);
+    for (int i = 0; i < n; i += LANES) {
+        long some = n - i < LANES ? n - i : LANES;
+        vf a = vf_load_n(x + i, some), b = vf_load_n(x + n + i, some);
+        vf s = vf_load_n(sines + i, some), c = vf_load_n(cosines + i, some);
+        vf_store_n(x + i, vf_sub(vf_mul(a, c), vf_mul(b, s)), some);
+        vf_store_n(x + n + i, vf_add(vf_mul(b, c), vf_mul(a, s)), some);
+    }
+}
+
+static void rotate_neighbours(float *x, const float *sines, const float *cosines, int n)
+{
+    for (int i = 0; i < n; i += LANES / 2) {
+        long some = n - i < LANES / 2 ? n - i : LANES / 2;
+        vf y = vf_load_n(x + 2 * i, 2 * some), s = vf_twice(vf_load_n(sines + i, some));
+        vf turned = vf_mul(vf_swap(y), vf_negate_even(s));
+        y = vf_mul(y, vf_twice(vf_load_n(cosines + i, some)));
+        vf_store_n(x + 2 * i, vf_add(y, turned), 2 * some);
+    }
 }
 
 static void scale(float factor, float *x, long n)
@@ -326,6 +339,6 @@ static void from_bf16(const void *from, float *out, long n)
 /* The family's row for this instruction set. */
 #define ROWS_F32_KERNELS                                                                           \
     {                                                                                              \
-        layer_norm, rms_norm, softmax, exp_sum, activate, add, multiply, scale, prelu,             \
-            xielu_values, column_sums, column_squares, adapt, from_f16, from_bf16                  \
+        layer_norm, rms_norm, softmax, exp_sum, activate, add, rotate_halves, rotate_neighbours,   \
+            scale, prelu, xielu_values, column_sums, column_squares, adapt, from_f16, from_bf16    \
     }

@@ -71,6 +71,18 @@ static inline vf vf_min(vf a, vf b)
 {
     return _mm256_min_ps(a, b);
 }
+static inline vf vf_twice(vf a)
+{
+    return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+}
+static inline vf vf_swap(vf a)
+{
+    return _mm256_permute_ps(a, 0xb1);
+}
+static inline vf vf_negate_even(vf a)
+{
+    return _mm256_xor_ps(a, _mm256_castsi256_ps(_mm256_set1_epi64x(INT64_C(1) << 31)));
+}
 static inline vf vf_sqrt(vf a)
 {
     return _mm256_sqrt_ps(a);

@@ -75,6 +75,21 @@ static inline vf vf_min(vf a, vf b)
 {
     return _mm512_min_ps(a, b);
 }
+/* Lanes 0, 0, 1, 1, .. of the first half. */
+static inline vf vf_twice(vf a)
+{
+    const __m512i lanes = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    return _mm512_permutexvar_ps(lanes, a);
+}
+/* Lanes 1, 0, 3, 2, .. */
+static inline vf vf_swap(vf a)
+{
+    return _mm512_permute_ps(a, 0xb1);
+}
+static inline vf vf_negate_even(vf a)
+{
+    return _mm512_xor_ps(a, _mm512_castsi512_ps(_mm512_set1_epi64(INT64_C(1) << 31)));
+}
 static inline vf vf_sqrt(vf a)
 {
     return _mm512_sqrt_ps(a);

@@ -83,6 +83,19 @@ static inline vf vf_min(vf a, vf b)
 {
     return vbslq_f32(vcltq_f32(a, b), a, b);
 }
+static inline vf vf_twice(vf a)
+{
+    return vzip1q_f32(a, a);
+}
+static inline vf vf_swap(vf a)
+{
+    return vrev64q_f32(a);
+}
+static inline vf vf_negate_even(vf a)
+{
+    uint32x4_t sign = vreinterpretq_u32_u64(vdupq_n_u64(UINT64_C(1) << 31));
+    return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a), sign));
+}
 static inline vf vf_sqrt(vf a)
 {
     return vsqrtq_f32(a);

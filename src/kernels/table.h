@@ -42,7 +42,8 @@ typedef struct gemm_f32_kernels {
      * w. `next` tells that the tile_n rows of w after these will be asked for next. */
     void (*stream)(const float *x, long ldx, int m, const float *w, long ldw, int n, int k,
                    float *c, bool add, bool next);
-    /* out[row + i][col + j] = act(c[i][j] + bias) + residual; c's rows are tile_n apart. */
+    /* out[row + i][col + j] = act(c[i][j] + bias) * factor + residual; c's rows are tile_n
+     * apart. */
     void (*finish)(const gemm_args *a, const float *c, int row, int rows, int col, int cols);
     /* For benchmarks: as many floating point operations in registers as fast as they go; returns
      * their number. */
@@ -72,7 +73,7 @@ typedef struct gemm_packed_kernels {
      * bytes after the panels is asked for meanwhile. */
     void (*tile)(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
                  int steps, void *c, bool add, long ahead);
-    /* out[row + i][col + j] = act(value of the sum [i][j] + bias) + residual */
+    /* out[row + i][col + j] = act(value of the sum [i][j] + bias) * factor + residual */
     void (*finish)(const gemm_args *a, const gemm_sums *s, int row, int rows, int col, int cols);
     /* By a thread before its calls of `tile` for a block of so many rows, and after them; or NULL.
      */
@@ -135,7 +136,9 @@ typedef struct rows_f32_kernels {
     double (*exp_sum)(const float *x, long n, float *most);
     void (*activate)(enum activation act, const float *x, float *out, long n);
     void (*add)(const float *a, const float *b, float *out, long n);
-    void (*multiply)(const float *a, const float *b, float *out, long n);
+    /* n pairs of x; see rotate_f32. */
+    void (*rotate_halves)(float *x, const float *sines, const float *cosines, int n);
+    void (*rotate_neighbours)(float *x, const float *sines, const float *cosines, int n);
     void (*scale)(float factor, float *x, long n);
     /* slopes: [n], or one for all. */
     void (*prelu)(const float *x, const float *slopes, bool each, float *out, long n);

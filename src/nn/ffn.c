@@ -1,36 +1,27 @@
 /* The wide middle is made a few rows at a time, so that it stays in the cache and needs no memory
  * of the batch's size. */
 #include "nn/ffn.h"
-#include "kernels/rows.h"
-
-static size_t row_floats(const ffn *m)
-{
-    return (size_t)m->up.out * (m->gate.in ? 2 : 1);
-}
 
 size_t ffn_work(const ffn *m, int n_rows)
 {
-    return (size_t)(n_rows < FFN_ROWS ? n_rows : FFN_ROWS) * row_floats(m);
+    return (size_t)(n_rows < FFN_ROWS ? n_rows : FFN_ROWS) * (size_t)m->up.out;
 }
 
 /* The middle of n rows. */
 static void widen(const ffn *m, team *t, const float *x, int n, float *middle)
 {
-    int width = m->up.out;
-    if (!m->gate.in) {
+    const linear_call pair[] = {{&m->up, x, middle, ACT_NONE, NULL},
+                                {&m->gate, x, middle, m->act, middle}};
+    if (m->gate.in)
+        linear_run_all(t, pair, 2, n);
+    else
         linear_run(&m->up, t, x, m->act, middle, n);
-        return;
-    }
-    float *up = middle + (size_t)n * (size_t)width;
-    linear_run_all(t, (linear_call[]){{&m->gate, x, middle, ACT_NONE}, {&m->up, x, up, ACT_NONE}},
-                   2, n);
-    gate_f32(t, m->act, middle, width, up, width, middle, width, n, width);
 }
 
 void ffn_run(const ffn *m, team *t, const float *x, float *y, int n_rows, float *work,
              size_t work_floats)
 {
-    size_t most = work_floats / row_floats(m);
+    size_t most = work_floats / (size_t)m->up.out;
     int steps = most >= (size_t)n_rows ? 1 : (int)(((size_t)n_rows + most - 1) / most);
     for (int i = 0; i < steps; i++) {
         int begin = (int)((long)n_rows * i / steps), end = (int)((long)n_rows * (i + 1) / steps);

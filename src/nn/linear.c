@@ -11,6 +11,7 @@
 #include "kernels/gemm_bf16.h"
 #include "kernels/gemm_i8.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 enum {
@@ -173,6 +174,7 @@ bool linear_is_low(const linear *l)
 static gemm_args product_of(const linear_call *c, int n_rows, int group, const void **packed)
 {
     const linear *l = c->layer;
+    assert(!c->factor || !l->groups);
     int groups = l->groups ? l->groups : 1, in = l->in / groups, out = l->out / groups;
     size_t skip = (size_t)group * (size_t)out;
     const char *bytes = packed_weight_get(l->packed);
@@ -182,6 +184,8 @@ static gemm_args product_of(const linear_call *c, int n_rows, int group, const v
                        .w = l->weight ? l->weight + skip * (size_t)in : NULL,
                        .packed = l->precision == PRECISION_F32 ? *packed : NULL,
                        .bias = l->bias ? l->bias + skip : NULL,
+                       .factor = c->factor,
+                       .ldf = l->out,
                        .out = c->y + skip,
                        .ldo = l->out,
                        .m = n_rows,
@@ -227,5 +231,5 @@ void linear_run_all(team *t, const linear_call *calls, int n_calls, int n_rows)
 
 void linear_run(const linear *l, team *t, const float *x, enum activation act, float *y, int n_rows)
 {
-    linear_run_all(t, &(linear_call){l, x, y, act}, 1, n_rows);
+    linear_run_all(t, &(linear_call){l, x, y, act, NULL}, 1, n_rows);
 }

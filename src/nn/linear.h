@@ -81,11 +81,14 @@ void linear_run(const linear *l, team *t, const float *x, enum activation act, f
                 int n_rows);
 
 /* Several of them that do not depend on each other, at the cost of one region of the team where
- * that can be. */
+ * that can be. factor: rows as those of y that the activation's values are multiplied with, or
+ * NULL; not for layers in groups. It may be the y of the call in front, of a layer of the same
+ * size: a gated pair; and y itself. */
 typedef struct linear_call {
     const linear *layer;
     const float *x;
     float *y;
     enum activation act;
+    const float *factor;
 } linear_call;
 void linear_run_all(team *t, const linear_call *calls, int n_calls, int n_rows);

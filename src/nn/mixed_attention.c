@@ -53,7 +53,7 @@ size_t mixed_attention_work(const mixed_attention *m, int n_rows)
 static void make_kernels(const mixed_attention *m, team *t, const ragged *r, const float *x,
                          const float *query, float *room, float *halves, float *kernels)
 {
-    int n = ragged_rows(r), half = m->query.out;
+    int n = ragged_rows(r);
     filter_run(&(filter){.r = r,
                          .x = x,
                          .width = m->out.in,
@@ -63,8 +63,8 @@ static void make_kernels(const mixed_attention *m, team *t, const ragged *r, con
                          .out = room,
                          .ldo = m->out.in},
                t);
-    linear_run(&m->surroundings, t, room, ACT_NONE, halves, n);
-    gate_f32(t, ACT_NONE, halves, half, query, half, halves, half, n, half);
+    const linear_call call = {&m->surroundings, room, halves, ACT_NONE, query};
+    linear_run_all(t, &call, 1, n);
     linear_run(&m->kernels, t, halves, ACT_NONE, kernels, n);
     softmax_f32(t, kernels, kernels, n * m->heads, m->kernel_width);
 }

@@ -1,4 +1,5 @@
 #include "nn/rotary.h"
+#include "kernels/rows.h"
 
 #include <math.h>
 
@@ -158,27 +159,19 @@ struct rotary_job {
     int heads, head_dim;
 };
 
-static void turn(const rotary *m, const float *sines, float *x)
-{
-    const float *cosines = sines + m->dim / 2;
-    for (int i = 0; i < m->dim / 2; i++) {
-        int a = m->neighbours ? 2 * i : i, b = m->neighbours ? a + 1 : a + m->dim / 2;
-        float first = x[a], second = x[b];
-        x[a] = first * cosines[i] - second * sines[i];
-        x[b] = second * cosines[i] + first * sines[i];
-    }
-}
-
 static void turn_sequences(void *arg, long begin, long end, int thread)
 {
     (void)thread;
     const struct rotary_job *job = arg;
+    int pairs = job->m->dim / 2;
     for (long s = begin; s < end; s++) {
         int first = job->m->by_row ? 0 : job->r->start[s];
-        for (int i = job->r->start[s]; i < job->r->start[s + 1]; i++)
+        for (int i = job->r->start[s]; i < job->r->start[s + 1]; i++) {
+            const float *sines = job->m->table + (long)(i - first) * job->m->dim;
             for (int h = 0; h < job->heads; h++)
-                turn(job->m, job->m->table + (long)(i - first) * job->m->dim,
-                     job->x + i * job->stride + (long)h * job->head_dim);
+                rotate_f32(job->x + i * job->stride + (long)h * job->head_dim, sines, sines + pairs,
+                           pairs, job->m->neighbours);
+        }
     }
 }
 

@@ -317,6 +317,63 @@ static void products_together_have_the_bits_of_each_alone(void **state)
     for_variants(check_together);
 }
 
+/* A pair whose second product is multiplied with the first one, in its place, beside a third: the
+ * bits of each by itself and of a multiplication behind them. */
+static void check_gated(const precision *p, int threads, int m, int n, int k)
+{
+    product up = product_new(m, n, k, 0, true, false, ACT_NONE), gate, other;
+    gate = product_new(m, n, k, 0, false, true, ACT_QUICK_GELU);
+    other = product_new(m, 20, k, 0, true, false, ACT_NONE);
+    gate.a.x = other.a.x = up.a.x;
+    edge weights[] = {pack(p, &other.a), pack(p, &up.a), pack(p, &gate.a)};
+    const void *packed[] = {weights[0].p, weights[1].p, weights[2].p};
+    team *t = team_new(threads, NULL);
+    gemm_args list[] = {other.a, up.a, gate.a};
+    edge expected = edge_new(gate.out.n), beside = edge_new(other.out.n);
+    list[0].out = beside.p;
+    list[2].out = expected.p;
+    list[2].residual = NULL;
+    for (int i = 0; i < 3; i++)
+        p->run(t, &list[i], packed[i]);
+    for (size_t i = 0; i < expected.n; i++)
+        expected.p[i] = expected.p[i] * up.out.p[i] + gate.residual.p[i];
+    list[0].out = other.out.p;
+    list[2].residual = gate.residual.p;
+    list[2].factor = list[2].out = up.out.p;
+    list[2].ldf = n;
+    p->run_all(t, list, packed, 3);
+    assert_same_bits(up.out.p, expected.p, expected.n, "gated");
+    assert_same_bits(other.out.p, beside.p, beside.n, "beside a gated pair");
+    team_free(t);
+    for (int i = 0; i < 3; i++)
+        edge_free(&weights[i]);
+    edge_free(&expected);
+    edge_free(&beside);
+    product_free(&up);
+    product_free(&gate);
+    product_free(&other);
+}
+
+static void check_gated_pairs(const precision *p, const kernel_row *row)
+{
+    (void)row;
+    for (int threads = first_team(); threads <= 3; threads += 2) {
+        for (int m = 1; m < 200; m = 3 * m + 2) {
+            check_gated(p, threads, m, 37, 53);
+            check_gated(p, threads, m, 150, 100);
+        }
+        check_gated(p, threads, 30, 70, 2500);  /* slices of k */
+        check_gated(p, threads, 530, 40, 4200); /* blocks of rows */
+        check_gated(p, threads, 5, 17, 0);
+    }
+}
+
+static void gated_pairs_have_the_bits_of_their_products(void **state)
+{
+    (void)state;
+    for_variants(check_gated_pairs);
+}
+
 static void check_in_place(const precision *p, const kernel_row *row)
 {
     (void)row;
@@ -445,6 +502,7 @@ int main(void)
         cmocka_unit_test(many_rows_go_block_by_block),
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
         cmocka_unit_test(products_together_have_the_bits_of_each_alone),
+        cmocka_unit_test(gated_pairs_have_the_bits_of_their_products),
         cmocka_unit_test(residual_may_be_the_output),
         cmocka_unit_test(infinities_and_nan_stay_in_their_rows),
         cmocka_unit_test(largest_sums_do_not_overflow),

@@ -205,6 +205,69 @@ static void packed_weights_give_the_same_bits(void **state)
     }
 }
 
+/* Gated pairs, out in the place of the factor: the bits of each product by itself and of a
+ * multiplication behind them. packed: neither, both, or the second one alone. */
+static void check_gated(team *t, int m, int n, int k, int packed)
+{
+    product up = product_new(m, n, k, 1, true, false, ACT_NONE);
+    product gate = product_new(m, n, k, 2, m % 2, m % 3 == 0, ACT_SILU);
+    edge expected = edge_new(gate.out.n), room = edge_new(2 * gemm_f32_packed_bytes(n, k) / 4 + 32);
+    gate.a.ldo = gate.a.ldr = up.a.ldo;
+    const float *residual = gate.a.residual;
+    gate.a.residual = NULL;
+    gate.a.out = expected.p;
+    gemm_f32(t, &up.a);
+    gemm_f32(t, &gate.a);
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            float *y = &expected.p[i * up.a.ldo + j];
+            *y *= up.out.p[i * up.a.ldo + j];
+            *y = residual ? *y + residual[i * up.a.ldo + j] : *y;
+        }
+    float *at = room.p + (16 - (uintptr_t)room.p / sizeof(float) % 16) % 16;
+    gemm_args list[] = {up.a, gate.a};
+    for (int i = 0; i < 2 && packed > i; i++, at += gemm_f32_packed_bytes(n, k) / sizeof(float)) {
+        gemm_f32_pack(list[1 - i].w, n, k, at);
+        list[1 - i].packed = at;
+        list[1 - i].w = NULL;
+    }
+    list[1].residual = residual;
+    list[1].factor = list[1].out = up.out.p;
+    list[1].ldf = up.a.ldo;
+    gemm_f32_all(t, list, 2);
+    for (int i = 0; i < m; i++)
+        assert_same_bits(up.out.p + i * up.a.ldo, expected.p + i * up.a.ldo, (size_t)n, "gated");
+    for (int i = 0; i + 1 < m && n > 0; i++)
+        assert_true(up.out.p[i * up.a.ldo + n] == 777.0f);
+    edge_free(&expected);
+    edge_free(&room);
+    product_free(&up);
+    product_free(&gate);
+}
+
+static void gated_pairs_have_the_bits_of_their_products(void **state)
+{
+    (void)state;
+    static const int ms[] = {1, 2, 3, 6, 7, 13, 25, 64, 130, 400};
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int threads = first_team(); threads <= 3; threads++) {
+        team *t = team_new(threads, NULL);
+        for (int i = 0; i < n; i++) {
+            assert_true(kernels_init_level(levels[i], NULL));
+            for (size_t s = 0; s < sizeof ms / sizeof ms[0]; s++) {
+                for (int packed = 0; packed <= 2; packed++) {
+                    check_gated(t, ms[s], 37, 53, packed);
+                    check_gated(t, ms[s], 300, 801, packed);
+                }
+            }
+            check_gated(t, 5, 17, 0, 0);
+            check_gated(t, 0, 17, 9, 0);
+        }
+        team_free(t);
+    }
+}
+
 static void residual_may_be_the_output(void **state)
 {
     (void)state;
@@ -261,6 +324,7 @@ int main(void)
         cmocka_unit_test(values_are_within_their_bounds),
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
         cmocka_unit_test(packed_weights_give_the_same_bits),
+        cmocka_unit_test(gated_pairs_have_the_bits_of_their_products),
         cmocka_unit_test(residual_may_be_the_output),
         cmocka_unit_test(infinities_and_nan_stay_in_their_rows),
     };

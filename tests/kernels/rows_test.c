@@ -319,29 +319,52 @@ static void xielus(void **state)
     team_free(t);
 }
 
-static void sums_and_gates(void **state)
+static void sums(void **state)
 {
     (void)state;
     team *t = team_new(2, NULL);
     FOR_LEVELS(level)
     {
         for (int w = 0; w < N_WIDTHS; w++) {
-            int n = widths[w], rows = 3;
+            int n = widths[w];
             edge a = edge_random((size_t)n), b = edge_random((size_t)n), out = edge_new((size_t)n);
             add_f32(t, a.p, b.p, out.p, n);
             for (int i = 0; i < n; i++)
                 assert_true(out.p[i] == a.p[i] + b.p[i]);
-            edge pair = edge_random((size_t)(2 * n * rows)), gated = edge_new((size_t)(n * rows));
-            gate_f32(t, ACT_RELU, pair.p, 2 * n, pair.p + n, 2 * n, gated.p, n, rows, n);
-            for (int i = 0; i < rows * n; i++) {
-                const float *row = pair.p + i / n * 2 * n;
-                float gate = row[i % n] < 0 ? 0 : row[i % n];
-                assert_true(gated.p[i] == gate * row[n + i % n]);
-            }
-            edge_free(&a), edge_free(&b), edge_free(&out), edge_free(&pair), edge_free(&gated);
+            edge_free(&a), edge_free(&b), edge_free(&out);
         }
     }
     team_free(t);
+}
+
+/* Every count of pairs up to four vectors of them, of both orders; a NaN stays in its pair. */
+static void rotations(void **state)
+{
+    (void)state;
+    FOR_LEVELS(level)
+    {
+        for (int n = 0; n <= 64; n++) {
+            edge x = edge_random(2 * (size_t)n), y = edge_new(x.n);
+            edge sines = edge_random((size_t)n), cosines = edge_random((size_t)n);
+            if (n > 2)
+                x.p[3] = NAN, x.p[1] = -0.0f;
+            for (int neighbours = 0; neighbours < 2; neighbours++) {
+                memcpy(y.p, x.p, x.n * sizeof(float));
+                rotate_f32(y.p, sines.p, cosines.p, n, neighbours);
+                for (int i = 0; i < n; i++) {
+                    int a = neighbours ? 2 * i : i, b = neighbours ? a + 1 : n + i;
+                    float s = sines.p[i], c = cosines.p[i];
+                    float expected[] = {x.p[a] * c - x.p[b] * s, x.p[b] * c + x.p[a] * s};
+                    float found[] = {y.p[a], y.p[b]};
+                    if (isnan(expected[0]))
+                        assert_true(isnan(found[0]) && isnan(found[1]));
+                    else
+                        assert_same_bits(found, expected, 2, "rotation");
+                }
+            }
+            edge_free(&x), edge_free(&y), edge_free(&sines), edge_free(&cosines);
+        }
+    }
 }
 
 static void embeddings(void **state)
@@ -437,7 +460,8 @@ int main(void)
         cmocka_unit_test(activations_of_every_length_and_of_what_is_not_finite),
         cmocka_unit_test(prelus),
         cmocka_unit_test(xielus),
-        cmocka_unit_test(sums_and_gates),
+        cmocka_unit_test(sums),
+        cmocka_unit_test(rotations),
         cmocka_unit_test(embeddings),
         cmocka_unit_test(every_half_and_bfloat16),
     };
