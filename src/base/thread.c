@@ -341,37 +341,82 @@ int team_size(const team *t)
     return t->n_threads;
 }
 
-/* Whole CPUs that the cpu.max file of a cgroup allows, rounded up; INT_MAX without a limit. */
+/* Whole CPUs that a group of cgroup version 2 or of version 1 allows, rounded up; INT_MAX without
+ * a limit. */
+typedef int quota_fn(const char *group);
+
+static int whole_cpus(long long quota, long long period)
+{
+    if (quota <= 0 || period <= 0)
+        return INT_MAX;
+    long long cpus = (quota - 1) / period + 1;
+    return cpus < INT_MAX ? (int)cpus : INT_MAX;
+}
+
 static int quota_of(const char *group)
 {
     own_mem char *path = xprintf("/sys/fs/cgroup%s/cpu.max", group);
     own_file FILE *f = fopen(path, "re");
     long long quota, period;
-    if (!f || fscanf(f, "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0)
+    if (!f || fscanf(f, "%lld %lld", &quota, &period) != 2)
         return INT_MAX;
-    long long cpus = (quota + period - 1) / period;
-    return cpus < INT_MAX ? (int)cpus : INT_MAX;
+    return whole_cpus(quota, period);
 }
 
-/* The lowest quota of our cgroup (the "0::/path" line, version 2) and of those above it. */
+static int old_quota_of(const char *group)
+{
+    long long values[2] = {0};
+    const char *const names[2] = {"quota", "period"};
+    for (int i = 0; i < 2; i++) {
+        own_mem char *path = xprintf("/sys/fs/cgroup/cpu%s/cpu.cfs_%s_us", group, names[i]);
+        own_file FILE *f = fopen(path, "re");
+        if (!f || fscanf(f, "%lld", &values[i]) != 1)
+            return INT_MAX;
+    }
+    return whole_cpus(values[0], values[1]);
+}
+
+/* The lowest of a group and of those above it. Changes `group`. */
+static int lowest_quota(char *group, quota_fn *quota)
+{
+    int lowest = quota("");
+    for (char *end; (end = strrchr(group, '/')) != NULL; *end = 0) {
+        int here = quota(end == group && end[1] == 0 ? "" : group);
+        lowest = here < lowest ? here : lowest;
+    }
+    return lowest;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (; list; list = strchr(list, ','), list += list != NULL)
+        if (strncmp(list, word, n) == 0 && (list[n] == ',' || list[n] == 0))
+            return true;
+    return false;
+}
+
+/* Of our groups: lines "0::/path" of version 2 and "4:cpu,cpuacct:/path" of version 1. */
 static int cgroup_quota(void)
 {
     own_file FILE *f = fopen("/proc/self/cgroup", "re");
     char line[PATH_MAX];
+    int lowest = INT_MAX;
     while (f && fgets(line, sizeof line, f)) {
-        if (strncmp(line, "0::/", 4) != 0)
+        char *controllers = strchr(line, ':'), *group = NULL;
+        if (controllers)
+            group = strchr(++controllers, ':');
+        if (!group)
             continue;
-        char *group = line + 3;
+        *group++ = 0;
         group[strcspn(group, "\n")] = 0;
-        int lowest = INT_MAX;
-        for (char *end; (end = strrchr(group, '/')) != NULL; *end = 0) {
-            int quota = quota_of(end == group && end[1] == 0 ? "" : group);
-            lowest = quota < lowest ? quota : lowest;
-        }
-        int quota = quota_of("");
-        return quota < lowest ? quota : lowest;
+        bool old = *controllers != 0;
+        if (old && !has_word(controllers, "cpu"))
+            continue;
+        int quota = lowest_quota(group, old ? old_quota_of : quota_of);
+        lowest = quota < lowest ? quota : lowest;
     }
-    return INT_MAX;
+    return lowest;
 }
 
 int threads_default(void)

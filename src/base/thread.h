@@ -19,8 +19,9 @@ typedef void team_fn(void *arg, int part, int thread);
 /* The work on the items begin .. end - 1. */
 typedef void team_range_fn(void *arg, long begin, long end, int thread);
 
-/* CPUs that this process may keep busy: its affinity mask, lowered to the cgroup v2 quotas
- * (cpu.max, rounded up) of its group and every group above it. At least 1. */
+/* CPUs that this process may keep busy: its affinity mask, lowered to the quotas of
+ * cgroups (version 2: cpu.max, version 1: cpu.cfs_quota_us; rounded up) of its group and every
+ * group above it. At least 1. */
 int threads_default(void);
 
 /* n_threads counts the caller; 0 or less means threads_default(). Fails with ERR_IO when a
