@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/profile.h"
 #include "cli/bench.h"
+#include "cli/dtype.h"
 #include "cli/paths.h"
 #include "kernels/bench.h"
 #include "kernels/kernels.h"
@@ -196,6 +197,7 @@ static bool measure_all(const struct bench_args *a, const pipeline *p, double pe
 static bool report(const struct bench_args *a, const pipeline *p, error *e)
 {
     double peak = kernels_peak_gflops(p->threads);
+    dtype_tell("bench", p->info->precision);
     struct memory loaded = memory_now();
     own_json json_t *list = json_array();
     if (!a->json)

@@ -137,6 +137,7 @@ static bool predict(const struct run_args *a, const pipeline *p, char *const *wo
     call_usage usage = {0};
     bool ok = a->body ? read_body(a->body, &body, e) : make_body(p->task, a, words, n, &body, e);
     runner *r = runner_new(p);
+    dtype_tell("run", p->info->precision);
     ok = ok && runner_answer(r, p->task, buf_view(&body), &reply, &usage, e);
     runner_free(r);
     if (!ok)

@@ -116,6 +116,28 @@ const char *kernels_variant(const char *family)
     return found;
 }
 
+const char *kernels_lacking(const char *family)
+{
+    static const struct {
+        const char *family;
+        unsigned flags; /* one of them is enough */
+        const char *x86, *arm;
+    } made_for[] = {
+        {"gemm_bf16", CPU_AVX512_BF16 | CPU_AMX_BF16 | CPU_BF16, "AVX512-BF16 and AMX", "BF16"},
+        {"gemm_i8", CPU_AVX2 | CPU_AVX512 | CPU_NEON, "AVX2, VNNI and AMX", "NEON"},
+    };
+    int count;
+    unsigned has = 0;
+    const kernel_row *row = kernel_rows(&count);
+    for (const kernel_row *end = row + count; row < end; row++)
+        if (strcmp(row->family, family) == 0 && *row->slot == row->functions)
+            has = row->cpu_flags;
+    for (size_t i = 0; i < sizeof made_for / sizeof *made_for; i++)
+        if (strcmp(made_for[i].family, family) == 0 && !(has & made_for[i].flags))
+            return strcmp(cpu_level_at(1), "neon") == 0 ? made_for[i].arm : made_for[i].x86;
+    return NULL;
+}
+
 unsigned kernels_cpu_flags(void)
 {
     return flags_allowed;

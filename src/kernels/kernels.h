@@ -15,6 +15,10 @@ bool kernels_init_level(const char *level, error *e);
  * such family. */
 const char *kernels_variant(const char *family);
 
+/* The instruction sets that products of a family below f32 are for, "AVX512-BF16 and AMX", when the
+ * variant in use has none of them, and so may be slower than f32; else NULL. */
+const char *kernels_lacking(const char *family);
+
 /* What the processor has, lowered by the level in use (cpu.h). */
 unsigned kernels_cpu_flags(void);
 

@@ -69,24 +69,15 @@ static void tell_ready(const struct worker *w)
 
 const char *worker_products(const char *precision)
 {
-    return kernels_variant(strcmp(precision, "bf16") == 0   ? "gemm_bf16"
-                           : strcmp(precision, "int8") == 0 ? "gemm_i8"
-                                                            : "gemm_f32");
+    return kernels_variant(precision_family(precision));
 }
 
 /* A precision below f32 is asked for to be fast. */
 static void tell_what_is_lacking(const char *precision)
 {
-    const char *variant = worker_products(precision), *lacks = NULL;
-    bool plain = strcmp(variant, "scalar") == 0, avx = strncmp(variant, "avx", 3) == 0;
-    if (strcmp(precision, "bf16") == 0 && (plain || avx))
-        lacks = "AVX512-BF16 and AMX";
-    else if (strcmp(precision, "int8") == 0 && plain)
-        lacks = "AVX2, VNNI and AMX";
+    const char *lacks = kernels_lacking(precision_family(precision));
     if (lacks)
-        log_warn("dtype %s: this processor has no kernels for %s, or they are masked out; '%s' "
-                 "kernels compute, which may be slower than f32",
-                 precision, lacks, variant);
+        log_warn(PRECISION_LACKS, precision, lacks, worker_products(precision));
 }
 
 static void stop_loop(void *arg)

@@ -159,6 +159,30 @@ static void rows_describe_their_kernels(void **state)
     assert_int_equal(n_seen, sizeof kernels / sizeof(void *));
 }
 
+/* What would make a precision fast is named where it is not in use, and nowhere else. */
+static void what_lacks_for_a_precision_is_named(void **state)
+{
+    (void)state;
+    const char *levels[8];
+    int n = reachable_levels(levels);
+    for (int i = 0; i < n; i++) {
+        assert_true(kernels_init_level(levels[i], NULL));
+        const char *bf16 = kernels_variant("gemm_bf16"), *i8 = kernels_variant("gemm_i8");
+        bool fast =
+            strcmp(bf16, "dpbf16") == 0 || strcmp(bf16, "amx") == 0 || strcmp(bf16, "bf16") == 0;
+        assert_int_equal(kernels_lacking("gemm_bf16") == NULL, fast);
+        assert_int_equal(kernels_lacking("gemm_i8") == NULL, strcmp(i8, "scalar") != 0);
+        assert_null(kernels_lacking("gemm_f32"));
+    }
+#if defined(__x86_64__)
+    assert_true(kernels_init_level("avx2", NULL));
+    assert_string_equal(kernels_lacking("gemm_bf16"), "AVX512-BF16 and AMX");
+    assert_true(kernels_init_level("scalar", NULL));
+    assert_string_equal(kernels_lacking("gemm_i8"), "AVX2, VNNI and AMX");
+#endif
+    assert_true(kernels_init_level(NULL, NULL));
+}
+
 static void the_peak_is_measured_without_changing_the_table(void **state)
 {
     (void)state;
@@ -186,6 +210,7 @@ int main(void)
         cmocka_unit_test(attention_rounds_where_products_do),
 #endif
         cmocka_unit_test(rows_describe_their_kernels),
+        cmocka_unit_test(what_lacks_for_a_precision_is_named),
         cmocka_unit_test(the_peak_is_measured_without_changing_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
