@@ -114,7 +114,11 @@ static const struct measurement *find(int n, char **words, error *e)
              words[n - 1]);
         return NULL;
     }
-    fail(e, ERR_BAD_REQUEST, "what to measure is missing: kernels, model, accuracy or tokenizer");
+    const char *expected = "kernels, model, accuracy or tokenizer";
+    if (n > 0)
+        fail(e, ERR_BAD_REQUEST, "'%s' cannot be measured, expected %s", words[0], expected);
+    else
+        fail(e, ERR_BAD_REQUEST, "what to measure is missing: %s", expected);
     return NULL;
 }
 
@@ -153,7 +157,11 @@ const struct command command_bench = {
         "       inferd bench tokenizer MODEL [OPTIONS]\n\n"
         "kernels: every kernel of the program that this CPU can run, at shapes of real models,\n"
         "with its share of the machine's own peak, which is measured too.\n"
-        "model: time and throughput of requests to a model, its load time and its memory.\n"
+        "model: time and throughput of requests to a model, its load time and its memory. A\n"
+        "row is for requests of `batch` texts of `length` tokens; `tokens` are those of a\n"
+        "request as they were computed, with what the task puts beside the texts; times are of\n"
+        "a request in this process, from its JSON to that of the reply; texts/s and tokens/s\n"
+        "are those of a request over its median time.\n"
         "accuracy: what bf16 and int8 cost: cosine with the vectors or scores of f32, how often\n"
         "the best label or word is the same, and rank correlation of texts or of pairs of texts.\n"
         "tokenizer: speed on one thread, and time to open.\n"

@@ -1,9 +1,11 @@
 /* `inferd bench kernels`: rows of kernels/bench.h as a table or as JSON. */
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/own.h"
 #include "cli/bench.h"
 #include "kernels/bench.h"
 #include "kernels/kernels.h"
+#include "kernels/list.h"
 
 #include <stdio.h>
 
@@ -32,9 +34,26 @@ static void take(void *arg, const bench_result *r)
                             bounds[r->bound], "peak", r->peak, "share", r->peak_share));
 }
 
+/* Fails with the names that there are. */
+static bool check_names(const struct bench_args *a, error *e)
+{
+    own_buf buf names = buf_new(4096);
+    int count;
+    if (kernels_bench_has(a->family, a->variant))
+        return true;
+    const kernel_row *rows = kernel_rows(&count);
+    for (int i = 0; i < count; i++)
+        if (kernels_bench_has(rows[i].family, rows[i].variant))
+            buf_printf(&names, "%s %s/%s", names.n ? "," : "", rows[i].family, rows[i].variant);
+    return fail(e, ERR_NOT_FOUND,
+                "no kernel of family '%s' and variant '%s' runs on this CPU; there are%.*s",
+                a->family ? a->family : "any", a->variant ? a->variant : "any", (int)names.n,
+                names.p);
+}
+
 bool bench_kernels(const struct bench_args *a, error *e)
 {
-    team *t = team_new((int)a->threads, e);
+    team *t = check_names(a, e) ? team_new((int)a->threads, e) : NULL;
     if (!t)
         return false;
     double gflops = kernels_peak_gflops(t), reads = kernels_peak_read(t, MEMORY_BYTES);
@@ -48,13 +67,10 @@ bool bench_kernels(const struct bench_args *a, error *e)
                "GB/s");
     }
     bench_options o = {1e-3 * (double)a->per_row_ms, a->family, a->variant};
-    int measured = kernels_bench(t, &o, take, &report);
+    kernels_bench(t, &o, take, &report);
     own_json json_t *document = json_pack("{s:s, s:i, s:{s:f, s:f}, s:O}", "level", kernels_level(),
                                           "threads", team_size(t), "peaks", "f32_gflops", gflops,
                                           "memory_gigabytes_per_s", reads, "kernels", list);
     team_free(t);
-    if (measured == 0)
-        return fail(e, ERR_NOT_FOUND, "no kernel of family '%s' and variant '%s' runs on this CPU",
-                    a->family ? a->family : "any", a->variant ? a->variant : "any");
     return !a->json || bench_print(document, e);
 }

@@ -27,12 +27,13 @@ static double now(void)
 
 static double best_time(bench *b, bench_fn *fn, const void *shape)
 {
-    double best = 1e9, end = now() + b->seconds;
-    for (b->run = 0; b->run < 3 || now() < end; b->run++) {
-        double start = now();
+    enum { LEAST_RUNS = 3, LONG_S = 5 };
+    double best = 1e9, begin = now(), end = begin + b->seconds, start = begin;
+    for (b->run = 0; start < end || (b->run < LEAST_RUNS && start < begin + LONG_S); b->run++) {
         fn(b, shape);
-        double took = now() - start;
-        best = took < best ? took : best;
+        double after = now();
+        best = after - start < best ? after - start : best;
+        start = after;
     }
     return best;
 }
@@ -90,85 +91,127 @@ void bench_bytes(bench *b, bench_fn *fn, const void *shape, const char *name, do
     bench_sums(b, fn, shape, name, 0, bytes);
 }
 
+/* What follows the sums: the layers of models have one of these. */
+enum epilogue { PLAIN, BIAS_GELU, BIAS_RESIDUAL, GATED };
+static const char *const epilogues[] = {"", ", bias, gelu", ", bias, residual", ", gated by silu"};
+
 typedef struct gemm_shape {
     int m, n, k;
+    enum epilogue epilogue;
+    bool published; /* f32 weights as they lie in files */
 } gemm_shape;
 
 static const gemm_shape gemm_shapes[] = {
-    {1, 384, 384},    {1, 1536, 384},    {1, 3072, 768},   {4, 1536, 384},
-    {8, 1536, 384},   {16, 1536, 384},   {64, 384, 384},   {64, 1536, 384},
-    {64, 384, 1536},  {256, 384, 384},   {256, 1536, 384}, {256, 3072, 768},
-    {256, 768, 3072}, {256, 4096, 1024}, {300, 1000, 777}, {4096, 1536, 384},
+    {1, 384, 384, PLAIN, false},        {1, 1536, 384, PLAIN, false},
+    {1, 3072, 768, PLAIN, false},       {2, 1536, 384, PLAIN, false},
+    {4, 1536, 384, PLAIN, false},       {8, 1536, 384, PLAIN, false},
+    {16, 1536, 384, PLAIN, false},      {64, 384, 384, PLAIN, false},
+    {64, 1536, 384, PLAIN, false},      {64, 384, 1536, PLAIN, false},
+    {256, 384, 384, PLAIN, false},      {256, 1536, 384, PLAIN, false},
+    {256, 1536, 384, BIAS_GELU, false}, {256, 384, 1536, BIAS_RESIDUAL, false},
+    {256, 1152, 768, GATED, false},     {256, 3072, 768, PLAIN, false},
+    {256, 768, 3072, PLAIN, false},     {256, 4096, 1024, PLAIN, false},
+    {300, 1000, 777, PLAIN, false},     {4096, 1536, 384, PLAIN, false},
+    {1, 1536, 384, PLAIN, true},        {8, 1536, 384, PLAIN, true},
+    {256, 1536, 384, PLAIN, true},
 };
 
 static void measure_gemm(bench *b, bench_fn *fn, const gemm_shape *s, double weight_bytes)
 {
-    double m = s->m, n = s->n, k = s->k;
+    double m = s->m, n = s->n, k = s->k, products = s->epilogue == GATED ? 2 : 1;
     char name[64];
-    snprintf(name, sizeof name, "%d x %d x %d", s->m, s->n, s->k);
-    bench_products(b, fn, s, name, 2 * m * n * k, 4 * (m * k + m * n) + weight_bytes);
+    snprintf(name, sizeof name, "%d x %d x %d%s%s", s->m, s->n, s->k, epilogues[s->epilogue],
+             s->published ? ", not packed" : "");
+    bench_products(b, fn, s, name, products * 2 * m * n * k,
+                   4 * (m * k + m * n) + products * weight_bytes);
 }
 
-static void run_gemm(bench *b, const void *shape)
+/* The products of a shape, one or two, without weights. */
+static int products_at(const bench *b, const gemm_shape *s, gemm_args list[2])
+{
+    gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
+    a.m = s->m, a.n = s->n, a.k = s->k;
+    a.ldf = a.ldr = s->n;
+    list[0] = list[1] = a;
+    if (s->epilogue == BIAS_GELU || s->epilogue == BIAS_RESIDUAL)
+        list[0].bias = b->weights;
+    if (s->epilogue == BIAS_GELU)
+        list[0].act = ACT_GELU_ERF;
+    if (s->epilogue == BIAS_RESIDUAL)
+        list[0].residual = b->in;
+    list[1].act = ACT_SILU;
+    list[1].factor = b->out;
+    return s->epilogue == GATED ? 2 : 1;
+}
+
+/* Any values are packed weights. Those of product i, of a set larger than the caches. */
+static const void *weights_at(const bench *b, int i, size_t size)
+{
+    size_t copies = BENCH_WEIGHTS * sizeof(float) / size;
+    return (const char *)b->weights + (2 * (size_t)b->run + (size_t)i) % copies * size;
+}
+
+static void run_f32(bench *b, const void *shape)
 {
     const gemm_shape *s = shape;
-    long size = (long)s->n * s->k, copies = BENCH_WEIGHTS / size;
-    gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
-    a.w = b->weights + b->run % copies * size;
-    a.m = s->m;
-    a.n = s->n;
-    a.k = s->k;
-    gemm_f32(b->team, &a);
+    gemm_args list[2];
+    int n = products_at(b, s, list);
+    for (int i = 0; i < n; i++) {
+        if (s->published)
+            list[i].w = weights_at(b, i, sizeof(float) * (size_t)s->n * (size_t)s->k);
+        else
+            list[i].packed = weights_at(b, i, gemm_f32_packed_bytes(s->n, s->k));
+    }
+    gemm_f32_all(b->team, list, n);
 }
 
 static void bench_gemm(bench *b)
 {
     for (size_t i = 0; i < sizeof gemm_shapes / sizeof gemm_shapes[0]; i++) {
         const gemm_shape *s = &gemm_shapes[i];
-        measure_gemm(b, run_gemm, s, 4.0 * s->n * s->k);
+        measure_gemm(b, run_f32, s, 4.0 * s->n * s->k);
     }
-}
-
-/* Any bits are packed weights. */
-static const void *packed_weights(const bench *b, size_t size)
-{
-    size_t copies = BENCH_WEIGHTS * sizeof(float) / size;
-    return (const char *)b->weights + (size_t)b->run % copies * size;
-}
-
-static gemm_args packed_args(const bench *b, const gemm_shape *s)
-{
-    gemm_args a = {.x = b->in, .ldx = s->k, .out = b->out, .ldo = s->n};
-    a.m = s->m, a.n = s->n, a.k = s->k;
-    return a;
 }
 
 static void run_i8(bench *b, const void *shape)
 {
-    gemm_args a = packed_args(b, shape);
-    gemm_i8(b->team, &a, packed_weights(b, gemm_i8_bytes(a.n, a.k)));
+    const gemm_shape *s = shape;
+    gemm_args list[2];
+    const void *packed[2];
+    int n = products_at(b, s, list);
+    for (int i = 0; i < n; i++)
+        packed[i] = weights_at(b, i, gemm_i8_bytes(s->n, s->k));
+    gemm_i8_all(b->team, list, packed, n);
 }
 
 static void run_bf16(bench *b, const void *shape)
 {
-    gemm_args a = packed_args(b, shape);
-    gemm_bf16(b->team, &a, packed_weights(b, gemm_bf16_bytes(a.n, a.k)));
+    const gemm_shape *s = shape;
+    gemm_args list[2];
+    const void *packed[2];
+    int n = products_at(b, s, list);
+    for (int i = 0; i < n; i++)
+        packed[i] = weights_at(b, i, gemm_bf16_bytes(s->n, s->k));
+    gemm_bf16_all(b->team, list, packed, n);
+}
+
+static void bench_low(bench *b, bench_fn *fn, size_t (*bytes)(int n, int k))
+{
+    for (size_t i = 0; i < sizeof gemm_shapes / sizeof gemm_shapes[0]; i++) {
+        const gemm_shape *s = &gemm_shapes[i];
+        if (!s->published)
+            measure_gemm(b, fn, s, (double)bytes(s->n, s->k));
+    }
 }
 
 static void bench_i8(bench *b)
 {
-    for (size_t i = 0; i < sizeof gemm_shapes / sizeof gemm_shapes[0]; i++) {
-        const gemm_shape *s = &gemm_shapes[i];
-        measure_gemm(b, run_i8, s, (double)gemm_i8_bytes(s->n, s->k));
-    }
+    bench_low(b, run_i8, gemm_i8_bytes);
 }
 
 static void bench_bf16(bench *b)
 {
-    for (size_t i = 0; i < sizeof gemm_shapes / sizeof gemm_shapes[0]; i++) {
-        const gemm_shape *s = &gemm_shapes[i];
-        measure_gemm(b, run_bf16, s, (double)gemm_bf16_bytes(s->n, s->k));
-    }
+    bench_low(b, run_bf16, gemm_bf16_bytes);
 }
 
 typedef struct quantised_shape {
@@ -275,6 +318,17 @@ static bool wanted(const bench_options *o, const kernel_row *row)
     return (row->cpu_flags & kernels_cpu_flags()) == row->cpu_flags &&
            (!o->family || strcmp(o->family, row->family) == 0) &&
            (!o->variant || strcmp(o->variant, row->variant) == 0);
+}
+
+bool kernels_bench_has(const char *family, const char *variant)
+{
+    bench_options o = {.family = family, .variant = variant};
+    int count;
+    const kernel_row *rows = kernel_rows(&count);
+    for (int i = 0; i < count; i++)
+        if (wanted(&o, &rows[i]))
+            return true;
+    return false;
 }
 
 int kernels_bench(team *t, const bench_options *o, bench_report *report, void *arg)

@@ -34,6 +34,9 @@ typedef struct bench_options {
  * meanwhile. */
 int kernels_bench(team *t, const bench_options *o, bench_report *report, void *arg);
 
+/* Whether kernels_bench would measure a row of these names. */
+bool kernels_bench_has(const char *family, const char *variant);
+
 /* 1e9 operations a second that the threads of the team reach together in registers with the f32
  * kernels in use. */
 double kernels_peak_gflops(team *t);

@@ -27,6 +27,7 @@ static const attention_shape shapes[] = {
     {1, 2048, 12, 64, 0, ATTENTION_CAUSAL_WINDOW, 512, false, false},
     {4, 512, 12, 64, 0, ATTENTION_FULL, 0, true, false},
     {1, 1024, 16, 128, 2, ATTENTION_CAUSAL, 0, false, false},
+    {1, 16384, 1, 64, 0, ATTENTION_CAUSAL, 0, false, false},
 };
 
 static attention_args args_of(const bench *b, const attention_shape *s, const int *start)
