@@ -8,6 +8,7 @@
 #include "tensor/repo.h"
 
 #include <dirent.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -16,6 +17,8 @@ enum {
     COMMIT_LENGTH = 64, /* the hub's are 40 hex digits */
     SHORT_COMMIT = 7,
     REF_BYTES = 256,
+    REF_DEPTH = 8,
+    MAX_REFS = 1000,
     MODULES_BYTES = 1 << 20,
 };
 
@@ -312,4 +315,60 @@ void hub_models_release(hub_models *l)
         hub_model_release(&l->items[i]);
     free(l->items);
     *l = (hub_models){0};
+}
+
+/* --- refs --- */
+
+/* refs/`below`..., deepest "refs/pr/1" and "team/topic/x". */
+static void list_refs(const char *model_folder, const char *below, int depth, hub_refs *l)
+{
+    own_mem char *folder = xprintf("%s/refs/%s", model_folder, below);
+    DIR *dir = depth < REF_DEPTH ? opendir(folder) : NULL;
+    for (struct dirent *item; dir && (item = readdir(dir)) && l->n < MAX_REFS;) {
+        if (item->d_name[0] == '.')
+            continue;
+        own_mem char *name = *below ? path_join(below, item->d_name) : xstrdup(item->d_name);
+        own_mem char *path = xprintf("%s/refs/%s", model_folder, name);
+        if (file_is_dir(path)) {
+            list_refs(model_folder, name, depth + 1, l);
+            continue;
+        }
+        char *commit = read_ref(model_folder, name);
+        own_mem char *snapshot = commit ? xprintf("%s/snapshots/%s", model_folder, commit) : NULL;
+        if (!snapshot || !usable(snapshot)) {
+            free(commit);
+            continue;
+        }
+        l->items = xrealloc(l->items, ((size_t)l->n + 1) * sizeof *l->items);
+        l->items[l->n++] = (hub_ref){.name = xstrdup(name), .commit = commit};
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const hub_ref *a = left, *b = right;
+    return strcmp(a->name, b->name);
+}
+
+void hub_cache_refs(const hub_model *m, hub_refs *out)
+{
+    *out = (hub_refs){0};
+    own_mem char *copy = xstrdup(m->folder);
+    list_refs(dirname(dirname(copy)), "", 0, out);
+    if (out->n)
+        qsort(out->items, (size_t)out->n, sizeof *out->items, by_name);
+}
+
+void hub_refs_release(hub_refs *l)
+{
+    if (!l)
+        return;
+    for (int i = 0; i < l->n; i++) {
+        free(l->items[i].name);
+        free(l->items[i].commit);
+    }
+    free(l->items);
+    *l = (hub_refs){0};
 }

@@ -60,3 +60,18 @@ typedef struct hub_models {
 } hub_models;
 void hub_cache_list(const hub_cache *c, hub_models *out);
 void hub_models_release(hub_models *l);
+
+/* A name that stands for a commit of a model. */
+typedef struct hub_ref {
+    char *name;   /* "main", "refs/pr/1"; owned */
+    char *commit; /* its snapshot is here; owned */
+} hub_ref;
+typedef struct hub_refs {
+    hub_ref *items;
+    int n;
+} hub_refs;
+
+/* The refs of a model whose snapshots are here and are models, sorted by name; at most 1,000. The
+ * cache does not say which are branches and which are tags. */
+void hub_cache_refs(const hub_model *m, hub_refs *out);
+void hub_refs_release(hub_refs *l);

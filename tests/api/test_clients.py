@@ -76,6 +76,44 @@ def test_javascript_clients(server, tmp_path):
     assert got["width"] == 384 and got["openai"] == 384
 
 
+JAVASCRIPT_HUB = """
+import { createRequire } from "module";
+const require = createRequire(process.env.NODE_PATH + "/");
+const hub = await import(require.resolve("@huggingface/hub"));
+const hubUrl = process.env.URL_UNDER_TEST, repo = process.env.MODEL;
+const all = async items => { const list = []; for await (const item of items) list.push(item); return list; };
+const exists = [];
+for (const path of ["config.json", "model.safetensors", "nope"]) exists.push(await hub.fileExists({ hubUrl, repo, path }));
+exists.push(await hub.repoExists({ hubUrl, repo }), await hub.repoExists({ hubUrl, repo: "no/such" }));
+const file = await hub.downloadFile({ hubUrl, repo, path: "config.json" });
+console.log(JSON.stringify({ exists,
+  models: (await all(hub.listModels({ hubUrl, search: { query: "mini" }, additionalFields: ["sha"] }))).map(m => m.name),
+  info: await hub.modelInfo({ hubUrl, name: repo, additionalFields: ["sha"] }),
+  files: (await all(hub.listFiles({ hubUrl, repo, recursive: true }))).map(f => f.path),
+  paths: await hub.pathsInfo({ hubUrl, repo, paths: ["config.json", "nope"], expand: true }),
+  commits: await all(hub.listCommits({ hubUrl, repo })),
+  config: JSON.parse(await file.text()), none: await hub.downloadFile({ hubUrl, repo, path: "nope" }),
+  weights: (await hub.parseSafetensorsMetadata({ hubUrl, repo, computeParametersCount: true })).parameterCount }));
+"""
+
+
+def test_the_hubs_javascript_client(server, tmp_path):
+    script = tmp_path / "hub.mjs"
+    script.write_text(JAVASCRIPT_HUB)
+    done = subprocess.run(["node", str(script)], capture_output=True, text=True, timeout=60 * SLOW,
+                          env={**os.environ, "URL_UNDER_TEST": server.url, "MODEL": MINILM})
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    assert got["exists"] == [True, True, False, True, False]
+    assert got["models"] == [MINILM] and got["info"]["name"] == MINILM
+    assert {"1_Pooling", "1_Pooling/config.json", "model.safetensors"} <= set(got["files"])
+    sha = got["info"]["sha"]
+    assert [(path["path"], path["lastCommit"]["id"]) for path in got["paths"]] == [("config.json", sha)]
+    assert [commit["oid"] for commit in got["commits"]] == [sha]
+    assert got["config"]["model_type"] == "bert" and got["none"] is None
+    assert got["weights"] == {"I64": 512, "F32": 22713216}
+
+
 def test_curl(server):
     body = json.dumps({"inputs": {"source_sentence": "That is a happy person", "sentences": SENTENCES}})
     done = subprocess.run(["curl", "-sS", f"{server.url}/models/{MINILM}", "-d", body, "-H",

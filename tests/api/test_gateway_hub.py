@@ -108,6 +108,85 @@ def test_tree(server):
     assert config.headers["ETag"].strip('"') == files["config.json"]["oid"]
 
 
+def test_paths_refs_and_commits(make_server):
+    """Two snapshots of one model, the second a branch and a pull request."""
+    server = make_server()
+    commits = {"main": "a" * 40, "v1": "b" * 40, "refs/pr/1": "b" * 40, "gone": "c" * 40}
+    folder = server.data_dir / "hub" / "models--me--two"
+    for name, commit in commits.items():
+        ref = folder / "refs" / name
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(commit)
+        if name == "gone":
+            continue
+        files = folder / "snapshots" / commit
+        (files / "sub").mkdir(parents=True, exist_ok=True)
+        (files / "config.json").write_text('{"model_type": "bert"}' + " " * (name == "main"))
+        (files / "sub" / "x.txt").write_text("x")
+    path = "/api/models/me/two"
+
+    refs = server.get(f"{path}/refs").json()
+    assert refs == {"branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": "a" * 40},
+                                 {"name": "v1", "ref": "refs/heads/v1", "targetCommit": "b" * 40}],
+                    "tags": [], "converts": []}
+    requests = server.get(f"{path}/refs?include_prs=1").json()["pullRequests"]
+    assert requests == [{"name": "1", "ref": "refs/pr/1", "targetCommit": "b" * 40}]
+    for revision, commit in (("main", "a" * 40), ("v1", "b" * 40), ("refs%2Fpr%2F1", "b" * 40), ("bbbbbbbb", "b" * 40)):
+        got = server.get(f"{path}/commits/{revision}?expand[]=formatted")
+        assert got.headers["X-Total-Count"] == "1" and got.headers["Link"] is None
+        (entry,) = got.json()
+        assert entry["id"] == commit and entry["title"] and entry["date"].endswith("Z")
+        assert entry["formatted"]["title"] == entry["title"]
+    assert server.get(f"{path}/commits/main?p=1").json() == []
+    assert server.get(f"{path}/commits/gone").headers["X-Error-Code"] == "RevisionNotFound"
+    assert server.get("/api/models/no/such/refs").headers["X-Error-Code"] == "RepoNotFound"
+
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    asked = b"paths=config.json&paths=sub&paths=sub%2Fx.txt&paths=nope&paths=..%2F..%2Frefs%2Fmain&expand="
+    entries = server.post(f"{path}/paths-info/v1", asked + b"True", headers=form).json()
+    assert [(entry["path"], entry["type"]) for entry in entries] == \
+        [("config.json", "file"), ("sub", "directory"), ("sub/x.txt", "file")]
+    assert all(entry["lastCommit"]["id"] == "b" * 40 for entry in entries)
+    assert [entry["size"] for entry in entries] == [22, 0, 1]
+    plain = server.post(f"{path}/paths-info/main", {"paths": ["config.json", "nope"]}).json()
+    assert [(entry["path"], entry["size"], "lastCommit" in entry) for entry in plain] == [("config.json", 23, False)]
+    tree = {entry["path"]: entry for entry in server.get(f"{path}/tree/main").json()}
+    assert plain[0]["oid"] == tree["config.json"]["oid"]
+    assert server.post(f"{path}/paths-info/main", {"paths": [1]}).status == 400
+    assert server.post(f"{path}/paths-info/main", {"paths": ["x"] * 10001}).status == 400
+    assert server.post(f"{path}/paths-info/nope", asked, headers=form).headers["X-Error-Code"] == "RevisionNotFound"
+    assert server.get(f"{path}/paths-info/main").status == 405
+    assert server.post(f"{path}/refs", {}).status == 405
+    assert server.post(path, {}).status == 404
+    lfs = server.post(f"/api/models/{MINILM}/paths-info/main", {"paths": ["model.safetensors"]}).json()[0]["lfs"]
+    pointer = server.get(f"/{MINILM}/raw/main/model.safetensors").body
+    assert len(pointer) == lfs["pointerSize"] and f"sha256:{lfs['oid']}".encode() in pointer
+    assert server.get("/me/two/raw/v1/sub/x.txt").body == b"x"
+
+    pages, url = [], f"{path}/tree/main?recursive=1&limit=1"
+    while url:
+        page = server.get(url)
+        pages.append([entry["path"] for entry in page.json()])
+        link = page.headers["Link"]
+        url = link and link[1 + len(server.url):link.index(">")]
+    assert pages == [["config.json"], ["sub"], ["sub/x.txt"]]
+
+
+def test_ids_of_one_part(make_server):
+    """A model without an owner has the same routes, unless its path is a model of two parts."""
+    server = make_server(models=False)
+    for name, text in (("models--plain", "# one part"), ("models--plain--refs", "# two parts")):
+        files = server.data_dir / "hub" / name / "snapshots" / ("a" * 40)
+        files.mkdir(parents=True)
+        (files / "config.json").write_text("{}")
+        (files / "README.md").write_text(text)
+    assert "one part" in server.get("/api/models/plain/card").json()["html"]
+    assert server.get("/api/models/plain/commits/main").json()[0]["id"] == "a" * 40
+    assert server.get("/api/models/plain/refs").json()["id"] == "plain/refs"
+    assert "two parts" in server.get("/api/models/plain/refs/card").json()["html"]
+    assert server.get("/api/models/plain/refs/refs").json()["branches"][0]["name"] == "main"
+
+
 def test_list(make_server, minilm, tmp_path):
     server = make_server()
     for i in range(3):
@@ -140,6 +219,14 @@ def test_list(make_server, minilm, tmp_path):
         assert link is None or link.startswith(f"<{server.url}/api/models?")
         url = link and link[1 + len(server.url):link.index(">")]
     assert seen == ["me/m0", "me/m1", "me/m2"]
+
+    assert ids("?num_parameters=min:22M,max:23M") == ids("?num_parameters=max:1B") == [MINILM]
+    assert ids("?num_parameters=min:0.1B") == ids("?num_parameters=max:x") == []
+    assert len(ids("?inference_provider=all")) == len(ids("?inference_provider=together&inference_provider=hf-inference")) == 4
+    assert ids("?inference_provider=together") == []
+    assert server.get("/api/datasets").json() == server.get("/api/spaces?limit=3").json() == []
+    assert server.get("/api/datasets/a/b").headers["X-Error-Code"] == "RepoNotFound"
+    assert server.get("/datasets/a/b/resolve/main/x").headers["X-Error-Code"] == "RepoNotFound"
 
     light = server.get("/api/models?search=mini").json()[0]
     assert {"_id", "id", "private", "pipeline_tag", "downloads", "gated", "likes", "lastModified", "tags"} <= set(light)
@@ -228,6 +315,59 @@ try:
 except RevisionNotFoundError:
     pass
 """
+
+
+MORE_CLIENT = """
+import sys
+from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+M, token = sys.argv[1:]
+api = HfApi()
+sha = api.model_info(M).sha
+assert api.list_repo_refs(M, include_pull_requests=True).branches[0].target_commit == sha
+assert [commit.commit_id for commit in api.list_repo_commits(M, formatted=True)] == [sha]
+file, folder = api.get_paths_info(M, ["config.json", "nope", "1_Pooling"], expand=True)
+assert (file.path, file.last_commit.oid, folder.path) == ("config.json", sha, "1_Pooling")
+assert get_hf_file_metadata(hf_hub_url(M, "config.json")).etag == file.blob_id
+assert [api.file_exists(M, name) for name in ("config.json", "nope")] == [True, False]
+assert [api.repo_exists(name) for name in (M, "no/such")] == [True, False]
+assert not api.repo_exists("no/such", repo_type="dataset") and not api.repo_exists("no/such", repo_type="space")
+assert [api.revision_exists(M, name) for name in ("main", sha, "nope")] == [True, True, False]
+assert hf_hub_download(M, "config.json", subfolder="1_Pooling").endswith("1_Pooling/config.json")
+snapshot_download(M, allow_patterns=["*.json"], revision=sha)
+assert api.model_info(M, securityStatus=True).security_repo_status["scansDone"] is False
+assert list(api.list_repo_likers(M)) == [] and list(api.get_repo_discussions(M)) == []
+assert api.get_safetensors_metadata(M).parameter_count["F32"] == 22713216
+assert api.whoami(token=token)["auth"]["accessToken"]["displayName"] == "clients"
+api.auth_check(M)
+for error, call in ((HfHubHTTPError, lambda: api.auth_check(M, write=True)),
+                    (RepositoryNotFoundError, lambda: api.auth_check("no/such")),
+                    (HfHubHTTPError, lambda: api.whoami(token="hf_wrong"))):
+    try:
+        call()
+        sys.exit("no error")
+    except error:
+        pass
+"""
+
+
+def test_more_of_the_hubs_own_client(server, tmp_path):
+    token = server.cli("token", "create", "--name", "clients").stdout.split()[0]
+    env = {**os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    env.pop("HF_TOKEN", None)
+    try:
+        done = subprocess.run([sys.executable, "-c", MORE_CLIENT, MINILM, token], env=env, capture_output=True,
+                              text=True, timeout=120)
+        hf = os.path.join(os.path.dirname(sys.executable), "hf")
+        said = [subprocess.run([hf, *arguments], env={**env, **extra}, capture_output=True, text=True, timeout=60)
+                for arguments, extra in ((["models", "ls", MINILM], {}), (["auth", "whoami"], {}),
+                                         (["auth", "whoami"], {"HF_TOKEN": token}))]
+    finally:
+        server.cli("token", "revoke", "clients")
+    assert done.returncode == 0, done.stderr
+    assert "model.safetensors" in said[0].stdout, said[0].stderr
+    assert said[1].returncode != 0 and "Not logged in" in said[1].stderr
+    assert said[2].returncode == 0 and server.url in said[2].stdout, said[2].stderr
 
 
 def test_with_the_hubs_own_client(server, tmp_path):

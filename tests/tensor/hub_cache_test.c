@@ -170,6 +170,29 @@ static void describes(void **state)
     hub_model_release(&m);
 }
 
+/* Refs whose snapshots are here, those in folders too. */
+static void lists_refs(void **state)
+{
+    struct fixture *f = *state;
+    hub_model m;
+    error e = {0};
+    hub_refs refs;
+    assert_true(hub_cache_find(&f->cache, STR("o/m"), NULL, &m, &e));
+    hub_cache_refs(&m, &refs);
+    assert_int_equal(refs.n, 2);
+    assert_string_equal(refs.items[0].name, "main");
+    assert_string_equal(refs.items[0].commit, COMMIT_A);
+    assert_string_equal(refs.items[1].name, "refs/pr/1");
+    assert_string_equal(refs.items[1].commit, COMMIT_B);
+    hub_refs_release(&refs);
+    hub_model_release(&m);
+    assert_true(hub_cache_find(&f->cache, STR("lone"), NULL, &m, &e));
+    hub_cache_refs(&m, &refs);
+    assert_int_equal(refs.n, 0);
+    hub_refs_release(&refs);
+    hub_model_release(&m);
+}
+
 /* Folders of sentence-transformers may have their config.json in that of a module. */
 static void modules(void **state)
 {
@@ -232,7 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids), cmocka_unit_test(roots),       WITH_CACHE(finds),
         WITH_CACHE(describes), WITH_CACHE(refuses_ambiguous), WITH_CACHE(refuses_bad_names),
-        WITH_CACHE(lists),     WITH_CACHE(modules),
+        WITH_CACHE(lists),     WITH_CACHE(modules),           WITH_CACHE(lists_refs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

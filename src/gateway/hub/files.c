@@ -99,12 +99,17 @@ bool repo_file_is_lfs(const repo_file *f)
     return strlen(f->etag) == 64;
 }
 
+size_t repo_file_pointer(const repo_file *f, char out[REPO_POINTER_BYTES])
+{
+    return (size_t)snprintf(out, REPO_POINTER_BYTES,
+                            "version https://git-lfs.github.com/spec/v1\n"
+                            "oid sha256:%s\nsize %" PRId64 "\n",
+                            f->etag, f->size);
+}
+
 json_t *repo_file_lfs(const repo_file *f, const char *name)
 {
-    char pointer[200];
-    int n =
-        snprintf(pointer, sizeof pointer,
-                 "version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %" PRId64 "\n",
-                 f->etag, f->size);
-    return json_pack("{s:s,s:I,s:i}", name, f->etag, "size", (json_int_t)f->size, "pointerSize", n);
+    char pointer[REPO_POINTER_BYTES];
+    return json_pack("{s:s,s:I,s:I}", name, f->etag, "size", (json_int_t)f->size, "pointerSize",
+                     (json_int_t)repo_file_pointer(f, pointer));
 }

@@ -32,5 +32,9 @@ bool repo_file_stat(const char *folder, const char *path, repo_file *out);
 /* A file that the hub keeps in LFS: its etag is a SHA-256. */
 bool repo_file_is_lfs(const repo_file *f);
 
+/* What git keeps in place of such a file; returns its length. */
+enum { REPO_POINTER_BYTES = 200 };
+size_t repo_file_pointer(const repo_file *f, char out[REPO_POINTER_BYTES]);
+
 /* {"sha256", "size", "pointerSize"}; new reference. `name`: "sha256" or "oid" for the hash. */
 json_t *repo_file_lfs(const repo_file *f, const char *name);

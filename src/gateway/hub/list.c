@@ -56,6 +56,41 @@ static bool has_tags(const json_t *info, str list)
     return true;
 }
 
+/* "6B", "0.5M", "1000" as a number; negative when it is none. */
+static double count_of(str text)
+{
+    static const char units[] = "KMBT";
+    char digits[32];
+    if (text.n == 0 || text.n >= sizeof digits)
+        return -1;
+    memcpy(digits, text.p, text.n);
+    digits[text.n] = '\0';
+    char *end;
+    double value = strtod(digits, &end);
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    for (const char *u = units; unit && u <= unit; u++)
+        value *= 1000;
+    return end > digits && (unit ? end[1] == '\0' : *end == '\0') && value >= 0 ? value : -1;
+}
+
+/* "min:1M,max:6B", either alone too. A model whose parameters are not known is none of these. */
+static bool has_parameters(const json_t *info, str range)
+{
+    const json_t *total = json_object_get(json_object_get(info, "safetensors"), "total");
+    double n = (double)json_integer_value(total);
+    while (range.n) {
+        const char *comma = memchr(range.p, ',', range.n);
+        str bound = {range.p, comma ? (size_t)(comma - range.p) : range.n};
+        double value = bound.n > 4 ? count_of(str_skip(bound, 4)) : -1;
+        range = str_skip(range, bound.n + 1);
+        if (value < 0 || !total)
+            return false;
+        if (str_starts(bound, STR("min:")) ? n < value : n > value)
+            return false;
+    }
+    return true;
+}
+
 static bool passes(const local_model *m, const json_t *info, str name, str value)
 {
     if (str_is(name, "search") || str_is(name, "model_name"))
@@ -70,16 +105,37 @@ static bool passes(const local_model *m, const json_t *info, str name, str value
         return is_text(info, "pipeline_tag", value);
     if (str_is(name, "gated"))
         return str_is(value, "false") || str_is(value, "False");
+    if (str_is(name, "num_parameters"))
+        return has_parameters(info, value);
     return true;
+}
+
+/* Providers are a list of which one is enough: this server is the one, as "hf-inference". */
+static bool is_provider(str list)
+{
+    while (list.n) {
+        const char *comma = memchr(list.p, ',', list.n);
+        str name = {list.p, comma ? (size_t)(comma - list.p) : list.n};
+        if (str_is(name, "all") || str_is(name, "hf-inference"))
+            return true;
+        list = str_skip(list, name.n + 1);
+    }
+    return false;
 }
 
 static bool passes_all(http_request *req, const local_model *m, const json_t *info)
 {
     str name, value;
-    for (size_t at = 0; hub_query_next(req, &at, &name, &value);)
-        if (!passes(m, info, name, value))
+    bool is_provided = true, is_asked = false;
+    for (size_t at = 0; hub_query_next(req, &at, &name, &value);) {
+        if (str_is(name, "inference_provider")) {
+            is_provided = (is_asked && is_provided) || is_provider(value);
+            is_asked = true;
+        } else if (!passes(m, info, name, value)) {
             return false;
-    return true;
+        }
+    }
+    return is_provided;
 }
 
 /* Largest first; texts (dates) likewise; equal ones stay in the order of their ids. */
@@ -127,38 +183,6 @@ static struct item *select_models(http_request *req, gateway *g, int *n)
     return items;
 }
 
-static long query_number(http_request *req, const char *name, long absent, long most)
-{
-    str text = http_query_value(req, name);
-    if (!text.n || !isdigit((unsigned char)text.p[0]))
-        return absent;
-    long value = strtol(text.p, NULL, 10);
-    return value < most ? value : most;
-}
-
-/* The same request, further on. */
-static void add_link(http_request *req, long next)
-{
-    own_buf buf url = buf_new(16384);
-    buf_puts(&url, request_origin(req));
-    buf_str(&url, http_path(req));
-    str query = http_query(req);
-    char separator = '?';
-    while (query.n) {
-        const char *end = memchr(query.p, '&', query.n);
-        str pair = {query.p, end ? (size_t)(end - query.p) : query.n};
-        query = str_skip(query, pair.n + 1);
-        if (str_starts(pair, STR("cursor=")))
-            continue;
-        buf_byte(&url, separator);
-        buf_str(&url, pair);
-        separator = '&';
-    }
-    buf_printf(&url, "%ccursor=%ld", separator, next);
-    if (!url.full)
-        http_headerf(req, "Link", "<%s>; rel=\"next\"", buf_text(&url));
-}
-
 void get_models(http_request *req, gateway *g)
 {
     own_json json_t *names = NULL;
@@ -166,8 +190,8 @@ void get_models(http_request *req, gateway *g)
         return;
     int n;
     own_mem struct item *items = select_models(req, g, &n);
-    long limit = query_number(req, "limit", MAX_PAGE, MAX_PAGE);
-    long from = query_number(req, "cursor", query_number(req, "skip", 0, n), n);
+    long limit = hub_query_number(req, "limit", MAX_PAGE, MAX_PAGE);
+    long from = hub_query_number(req, "cursor", hub_query_number(req, "skip", 0, n), n);
     bool full = hub_query_is_true(req, "full"), card = hub_query_is_true(req, "cardData");
     bool config = hub_query_is_true(req, "config") || hub_query_is_true(req, "fetch_config");
     json_t *out = json_array();
@@ -175,7 +199,7 @@ void get_models(http_request *req, gateway *g)
         json_array_append_new(out, view_item(g, items[i].model, names, full, config, card));
     http_headerf(req, "X-Total-Count", "%d", n);
     if (limit > 0 && from + limit < n)
-        add_link(req, from + limit);
+        hub_link_next(req, from + limit);
     reply_json(req, 200, out);
 }
 

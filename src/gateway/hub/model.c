@@ -1,16 +1,17 @@
-/* GET /api/models/{id}, .../revision/{rev}, .../tree/{rev}[/{path}], .../card. Parts are cut from
- * the path as it was sent and decoded one by one, so that "refs%2Fpr%2F1" is one revision. */
-#include "base/hash.h"
-#include "base/memory.h"
+/* What is behind /api/models/{id}: the rows of `verbs`, and without one the model's document. Parts
+ * are cut from the path as it was sent and decoded one by one, so that "refs%2Fpr%2F1" is one
+ * revision. */
 #include "base/own.h"
 #include "gateway/handlers.h"
 #include "gateway/hub/card.h"
+#include "gateway/hub/history.h"
+#include "gateway/hub/tree.h"
 #include "gateway/hub/view.h"
 #include "http/h1.h"
 
 #include <string.h>
 
-enum { MAX_PARTS = 64, TREE_PAGE = 1000 };
+enum { MAX_PARTS = 64 };
 
 struct parts {
     str items[MAX_PARTS]; /* decoded */
@@ -34,147 +35,156 @@ static bool split(http_request *req, struct parts *out)
     return out->n > 0;
 }
 
-static bool is_verb(str part)
-{
-    return str_is(part, "revision") || str_is(part, "tree") || str_is(part, "card");
-}
-
-/* Parts from..to joined by slashes. */
-static str join(http_request *req, const struct parts *p, int from)
+/* Parts from..to (without it) joined by slashes. */
+static str join(http_request *req, const struct parts *p, int from, int to)
 {
     const char *text = "";
-    for (int i = from; i < p->n && text; i++)
+    for (int i = from; i < to && text; i++)
         text = arena_printf(http_arena(req), "%s%s%.*s", text, i > from ? "/" : "",
                             (int)p->items[i].n, p->items[i].p);
     return str_of(text);
 }
 
-static void reply_info(http_request *req, gateway *g, str id, str revision)
+static void reply_info(http_request *req, gateway *g, str id, str revision, str below)
 {
+    (void)below;
     hub_target target;
     own_json json_t *names = NULL;
     if (!view_expand(req, &names) || !hub_find(req, g, id, revision, &target))
         return;
     bool blobs = hub_query_is_true(req, "blobs");
-    reply_json(req, 200, view_model(g, target.model, names, blobs));
+    json_t *out = view_model(g, target.model, names, blobs);
+    if (hub_query_is_true(req, "securityStatus")) /* nothing here looks for malware */
+        json_object_set_new(out, "securityRepoStatus",
+                            json_pack("{s:b,s:[]}", "scansDone", 0, "filesWithIssues"));
+    reply_json(req, 200, out);
     hub_target_release(&target);
 }
 
-/* --- tree --- */
-
-static json_t *tree_file(const repo_file *f)
+static void reply_rendered(http_request *req, gateway *g, str id, str revision, str below)
 {
-    json_t *out = json_pack("{s:s,s:s,s:I,s:s}", "type", "file", "oid", f->etag, "size",
-                            (json_int_t)f->size, "path", f->path);
-    if (out && repo_file_is_lfs(f))
-        json_object_set_new(out, "lfs", repo_file_lfs(f, "oid"));
-    return out;
+    (void)revision, (void)below;
+    reply_card(req, g, id);
 }
 
-static json_t *tree_folder(str path)
+/* What is here may be read by who came this far; nothing is written over HTTP. */
+static void reply_auth(http_request *req, gateway *g, str id, str revision, str below)
 {
-    char oid[SHA256_HEX];
-    sha256_hex(path, oid);
-    return json_pack("{s:s,s:s%,s:i,s:s%}", "type", "directory", "oid", oid, (size_t)40, "size", 0,
-                     "path", path.p, path.n);
-}
-
-/* Folders on the way from `at` (a length) to a file that were not listed before. */
-static void add_folders(json_t *out, const char *path, size_t at, bool recursive, json_t *seen)
-{
-    for (const char *slash = strchr(path + at, '/'); slash; slash = strchr(slash + 1, '/')) {
-        own_mem char *folder = xprintf("%.*s", (int)(slash - path), path);
-        if (!json_object_get(seen, folder)) {
-            json_object_set_new(seen, folder, json_true());
-            json_t *entry = tree_folder(str_of(folder));
-            if (entry)
-                json_array_append_new(out, entry);
-        }
-        if (!recursive)
-            break;
-    }
-}
-
-static json_t *make_tree(const repo_files *files, str below, bool recursive)
-{
-    json_t *out = json_array();
-    own_json json_t *seen = json_object();
-    for (int i = 0; i < files->n; i++) {
-        const char *path = files->items[i].path;
-        size_t at = below.n ? below.n + 1 : 0;
-        if (below.n && (strncmp(path, below.p, below.n) != 0 || path[below.n] != '/'))
-            continue;
-        add_folders(out, path, at, recursive, seen);
-        json_t *entry = recursive || !strchr(path + at, '/') ? tree_file(&files->items[i]) : NULL;
-        if (entry)
-            json_array_append_new(out, entry);
-    }
-    return out;
-}
-
-/* One page of the entries, with a Link to the next. */
-static json_t *page_of(http_request *req, json_t *all)
-{
-    str cursor = http_query_value(req, "cursor");
-    size_t from = cursor.n ? strtoul(cursor.p, NULL, 10) : 0, n = json_array_size(all);
-    json_t *out = json_array();
-    for (size_t i = from; i < n && i < from + TREE_PAGE; i++)
-        json_array_append(out, json_array_get(all, i));
-    if (from + TREE_PAGE < n) {
-        str path = http_path(req);
-        http_headerf(req, "Link", "<%s%.*s?recursive=%s&cursor=%zu>; rel=\"next\"",
-                     request_origin(req), (int)path.n, path.p,
-                     hub_query_is_true(req, "recursive") ? "true" : "false", from + TREE_PAGE);
-    }
-    json_decref(all);
-    return out;
-}
-
-static void reply_tree(http_request *req, gateway *g, str id, str revision, str below)
-{
+    (void)below;
     hub_target target;
-    if (!hub_find(req, g, id, revision, &target))
+    if (!hub_find(req, g, id, STR("main"), &target))
         return;
-    repo_files files;
-    repo_files_list(target.model->hub.folder, &files);
-    http_header(req, "X-Repo-Commit", target.model->hub.commit);
-    json_t *all = make_tree(&files, below, hub_query_is_true(req, "recursive"));
-    if (below.n && json_array_size(all) == 0) {
-        json_decref(all);
-        hub_error(req, 404, "EntryNotFound", "%.*s does not exist on \"%.*s\"", (int)below.n,
-                  below.p, (int)revision.n, revision.p);
-    } else {
-        reply_json(req, 200, page_of(req, all));
-    }
-    repo_files_release(&files);
     hub_target_release(&target);
+    if (revision.n == 0)
+        http_reply_text(req, 200, "text/plain", "OK");
+    else if (str_is(revision, "write"))
+        hub_error(req, 403, "Forbidden",
+                  "models are put on this server by 'inferd add' and 'inferd pull' only");
+    else
+        http_error(req, 404, "there is no such route");
 }
 
-void get_model_part(http_request *req, gateway *g)
+static void reply_likers(http_request *req, gateway *g, str id, str revision, str below)
+{
+    (void)revision, (void)below;
+    hub_target target;
+    if (!hub_find(req, g, id, STR("main"), &target))
+        return;
+    hub_target_release(&target);
+    reply_json(req, 200, json_array());
+}
+
+static void reply_discussions(http_request *req, gateway *g, str id, str revision, str below)
+{
+    (void)revision, (void)below;
+    hub_target target;
+    if (!hub_find(req, g, id, STR("main"), &target))
+        return;
+    hub_target_release(&target);
+    reply_json(req, 200, json_pack("{s:[],s:i,s:i}", "discussions", "count", 0, "start", 0));
+}
+
+/* --- which of them --- */
+
+/* {id}/NAME[/{revision}[/{below...}]]: how many parts may follow NAME. */
+static const struct verb {
+    const char *method, *name;
+    int n_least, n_most;
+    void (*reply)(http_request *req, gateway *g, str id, str revision, str below);
+} verbs[] = {
+    {"GET", "revision", 1, 1, reply_info},           {"GET", "tree", 1, MAX_PARTS, reply_tree},
+    {"POST", "paths-info", 1, 1, reply_paths},       {"GET", "refs", 0, 0, reply_refs},
+    {"GET", "commits", 1, 1, reply_commits},         {"GET", "card", 0, 0, reply_rendered},
+    {"GET", "auth-check", 0, 1, reply_auth},         {"GET", "likers", 0, 0, reply_likers},
+    {"GET", "discussions", 0, 0, reply_discussions},
+};
+
+static const struct verb *verb_at(const struct parts *p, int at)
+{
+    int n_behind = p->n - at - 1;
+    for (size_t i = 0; n_behind >= 0 && i < sizeof verbs / sizeof *verbs; i++)
+        if (str_is(p->items[at], verbs[i].name) && n_behind >= verbs[i].n_least &&
+            n_behind <= verbs[i].n_most)
+            return &verbs[i];
+    return NULL;
+}
+
+/* The id has two parts, or one: "a/refs" is a model, unless there is none of that name. */
+static const struct verb *find_verb(http_request *req, gateway *g, const struct parts *p, int *at)
+{
+    const struct verb *found = verb_at(p, *at = 2);
+    if (found)
+        return found;
+    found = verb_at(p, *at = 1);
+    if (found && p->n == 2 && library_find(g->library, join(req, p, 0, 2), NULL))
+        found = NULL;
+    if (!found)
+        *at = p->n;
+    return found;
+}
+
+static void answer(http_request *req, gateway *g, const char *method)
 {
     struct parts p;
     if (!split(req, &p)) {
         http_error(req, 400, "the path is malformed");
         return;
     }
-    int verb = p.n > 2 && is_verb(p.items[2]) ? 2 : p.n > 2 && is_verb(p.items[1]) ? 1 : p.n;
-    if (verb > 2) {
+    int at;
+    const struct verb *verb = find_verb(req, g, &p, &at);
+    if (at > 2 || (!verb && strcmp(method, "GET") != 0)) {
         http_error(req, 404, "there is no such route");
-        return;
+    } else if (verb && strcmp(verb->method, method) != 0) {
+        http_header(req, "Allow", verb->method);
+        http_error(req, 405, "method %s is not allowed here, only %s", method, verb->method);
+    } else if (verb) {
+        str revision = at + 1 < p.n ? p.items[at + 1] : (str){0};
+        verb->reply(req, g, join(req, &p, 0, at), revision, join(req, &p, at + 2, p.n));
+    } else {
+        reply_info(req, g, join(req, &p, 0, at), STR("main"), (str){0});
     }
-    str id = p.items[0];
-    if (verb == 2)
-        id = str_of(arena_printf(http_arena(req), "%.*s/%.*s", (int)id.n, id.p, (int)p.items[1].n,
-                                 p.items[1].p));
-    str revision = verb + 1 < p.n ? p.items[verb + 1] : (str){0};
-    if (verb == p.n)
-        reply_info(req, g, id, STR("main"));
-    else if (str_is(p.items[verb], "revision") && p.n == verb + 2)
-        reply_info(req, g, id, revision);
-    else if (str_is(p.items[verb], "tree") && p.n >= verb + 2)
-        reply_tree(req, g, id, revision, join(req, &p, verb + 2));
-    else if (str_is(p.items[verb], "card") && p.n == verb + 1)
-        reply_card(req, g, id);
-    else
-        http_error(req, 404, "there is no such route");
+}
+
+void get_model_part(http_request *req, gateway *g)
+{
+    answer(req, g, "GET");
+}
+
+void post_model_part(http_request *req, gateway *g)
+{
+    answer(req, g, "POST");
+}
+
+/* --- what is no model --- */
+
+void get_no_repos(http_request *req, gateway *g)
+{
+    (void)g;
+    reply_json(req, 200, json_array());
+}
+
+void get_no_repo(http_request *req, gateway *g)
+{
+    (void)g;
+    hub_error(req, 404, "RepoNotFound", "Repository not found: this server has models only");
 }

@@ -3,8 +3,10 @@
 #include "gateway/api/call.h"
 #include "http/h1.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void hub_error(http_request *req, int status, const char *code, const char *format, ...)
@@ -29,11 +31,10 @@ static bool decode(http_request *req, str text, str *out)
     return true;
 }
 
-bool hub_query_next(http_request *req, size_t *at, str *name, str *value)
+bool hub_pairs_next(http_request *req, str pairs, size_t *at, str *name, str *value)
 {
-    str query = http_query(req);
-    while (*at < query.n) {
-        str pair = str_skip(query, *at);
+    while (*at < pairs.n) {
+        str pair = str_skip(pairs, *at);
         const char *end = memchr(pair.p, '&', pair.n);
         if (end)
             pair.n = (size_t)(end - pair.p);
@@ -50,10 +51,50 @@ bool hub_query_next(http_request *req, size_t *at, str *name, str *value)
     return false;
 }
 
+bool hub_query_next(http_request *req, size_t *at, str *name, str *value)
+{
+    return hub_pairs_next(req, http_query(req), at, name, value);
+}
+
+bool hub_is_true(str value)
+{
+    return value.n && (h1_equal_fold(value, STR("true")) || str_is(value, "1"));
+}
+
 bool hub_query_is_true(http_request *req, const char *name)
 {
-    str value = http_query_value(req, name);
-    return value.p && (h1_equal_fold(value, STR("true")) || str_is(value, "1"));
+    return hub_is_true(http_query_value(req, name));
+}
+
+long hub_query_number(http_request *req, const char *name, long absent, long most)
+{
+    str text = http_query_value(req, name);
+    if (!text.n || !isdigit((unsigned char)text.p[0]))
+        return absent;
+    long value = strtol(text.p, NULL, 10);
+    return value < most ? value : most;
+}
+
+void hub_link_next(http_request *req, long next)
+{
+    own_buf buf url = buf_new(16384);
+    buf_puts(&url, request_origin(req));
+    buf_str(&url, http_path(req));
+    str query = http_query(req);
+    char separator = '?';
+    while (query.n) {
+        const char *end = memchr(query.p, '&', query.n);
+        str pair = {query.p, end ? (size_t)(end - query.p) : query.n};
+        query = str_skip(query, pair.n + 1);
+        if (str_starts(pair, STR("cursor=")))
+            continue;
+        buf_byte(&url, separator);
+        buf_str(&url, pair);
+        separator = '&';
+    }
+    buf_printf(&url, "%ccursor=%ld", separator, next);
+    if (!url.full)
+        http_headerf(req, "Link", "<%s>; rel=\"next\"", buf_text(&url));
 }
 
 static bool is_current(const local_model *m, str revision)

@@ -13,8 +13,18 @@ void hub_error(http_request *req, int status, const char *code, const char *form
  * starts with 0. Malformed pairs are passed over. */
 bool hub_query_next(http_request *req, size_t *at, str *name, str *value);
 
+/* The same over another text of pairs: the body of a form. */
+bool hub_pairs_next(http_request *req, str pairs, size_t *at, str *name, str *value);
+
 /* "1", "true", "True"; false when it is absent. */
+bool hub_is_true(str value);
 bool hub_query_is_true(http_request *req, const char *name);
+
+/* A number that is not negative, at most `most`; `absent` when it is not there or is none. */
+long hub_query_number(http_request *req, const char *name, long absent, long most);
+
+/* Sets the Link header to this request again with cursor=next. */
+void hub_link_next(http_request *req, long next);
 
 /* A model at a revision. */
 typedef struct hub_target {
