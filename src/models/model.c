@@ -116,6 +116,7 @@ static bool open_encoder(model *m, const model_options *o, error *e)
     labels l = {0};
     if (!open_weights(m, folder, o, e))
         return false;
+    weight_set_unwrap(m->weights, a->encoder->prefix);
     enum model_head kind = head_kind(m, a->encoder, c, config, o->head);
     if (!read_labels(m, &l, kind, a, config, e))
         return false;

@@ -76,7 +76,9 @@ struct weight_set {
     int n_converted;
     int64_t converted_bytes;
     read_ahead *read_ahead;
-    char root[128]; /* the optional prefix, if it is in use */
+    char root[128];    /* the optional prefix, if it is in use */
+    const char *outer; /* in front of every name of the files, and no part of any; "" as a rule */
+    char behind[64];   /* the same, where names that are missing stand behind it */
     struct problems problems[N_PROBLEMS];
     buf state; /* of the files, for the id of what is prepared from them */
     bool has_state;

@@ -202,6 +202,7 @@ weight_set *weight_set_open(const repo *r, const char *place, error *e)
     weight_set *set = xcalloc(1, sizeof *set);
     set->state = buf_new(SIZE_MAX / 2);
     set->has_state = true;
+    set->outer = "";
     if (open_any(set, r, place, e))
         return set;
     weight_set_close(set);
@@ -269,6 +270,25 @@ void weight_set_read_ahead(weight_set *set)
 
 /* Scopes. */
 
+/* As scopes have it. */
+static str name_of(const weight_set *set, const struct entry *entry)
+{
+    return str_skip(entry->tensor->name, strlen(set->outer));
+}
+
+void weight_set_unwrap(weight_set *set, const char *prefix)
+{
+    bool is_twice = false;
+    for (int i = 0; i < set->n_entries; i++) {
+        str name = set->entries[i].tensor->name;
+        if (!str_starts(name, str_of(prefix)))
+            return;
+        is_twice = is_twice || str_starts(str_skip(name, strlen(prefix)), str_of(prefix));
+    }
+    if (is_twice)
+        set->outer = prefix;
+}
+
 weights weights_root(weight_set *set, const char *optional_prefix)
 {
     weights w = {.set = set};
@@ -276,7 +296,7 @@ weights weights_root(weight_set *set, const char *optional_prefix)
         return w;
     assert(strlen(optional_prefix) < sizeof w.prefix);
     for (int i = 0; i < set->n_entries && !*w.prefix; i++)
-        if (str_starts(set->entries[i].tensor->name, str_of(optional_prefix)))
+        if (str_starts(name_of(set, &set->entries[i]), str_of(optional_prefix)))
             snprintf(w.prefix, sizeof w.prefix, "%s", optional_prefix);
     memcpy(set->root, w.prefix, sizeof set->root);
     return w;
@@ -296,7 +316,7 @@ weights weights_in(weights w, const char *format, ...)
 
 static struct entry *find(weights w, const char *name, char full[WEIGHT_NAME])
 {
-    int n = snprintf(full, WEIGHT_NAME, "%s%s", w.prefix, name);
+    int n = snprintf(full, WEIGHT_NAME, "%s%s%s", w.set->outer, w.prefix, name);
     assert(n >= 0 && n < WEIGHT_NAME);
     return map_get(&w.set->by_name, (str){full, (size_t)n});
 }
@@ -405,6 +425,21 @@ static const float *convert(weight_set *set, struct entry *entry, const char *na
     return kept ? kept : out;
 }
 
+/* Notes the prefix of a wrapper: what is in front of the first tensor's first dot, when the missing
+ * name is there behind it. */
+static void look_behind(weight_set *set, const char *missing)
+{
+    str first = set->n_entries ? set->entries[0].tensor->name : (str){0};
+    const char *dot = first.n ? memchr(first.p, '.', first.n) : NULL;
+    size_t n = dot ? (size_t)(dot + 1 - first.p) : 0;
+    char name[WEIGHT_NAME + sizeof set->behind];
+    if (*set->behind || n == 0 || n >= sizeof set->behind)
+        return;
+    int length = snprintf(name, sizeof name, "%.*s%s", (int)n, first.p, missing);
+    if (map_get(&set->by_name, (str){name, (size_t)length}))
+        memcpy(set->behind, name, n); /* the rest is zeros */
+}
+
 struct entry *weight_ask(weights w, const char *name, int n_dims, const int64_t *dims)
 {
     char full[WEIGHT_NAME], found[TENSOR_SHAPE_TEXT], expected[TENSOR_SHAPE_TEXT];
@@ -414,6 +449,7 @@ struct entry *weight_ask(weights w, const char *name, int n_dims, const int64_t 
     struct entry *entry = find(w, name, full);
     if (!entry) {
         weight_note(w.set, MISSING, "'%s' %s", full, expected);
+        look_behind(w.set, full);
         return NULL;
     }
     const tensor *t = entry->tensor;
@@ -521,18 +557,20 @@ static bool is_ignored(const weight_set *set, const char *name, const char *cons
 
 /* Positions, types and other counts that old versions saved along; and what stands beside a base
  * model that has a prefix: heads of other tasks and losses, which change nothing that is used. */
-static bool is_beside(const weight_set *set, const tensor *t)
+static bool is_beside(const weight_set *set, const struct entry *entry)
 {
+    const tensor *t = entry->tensor;
+    str name = name_of(set, entry);
     bool counts = t->type == DTYPE_I64 || t->type == DTYPE_I32 || t->type == DTYPE_BOOL;
-    return counts || (*set->root && !str_starts(t->name, str_of(set->root)));
+    return counts || (*set->root && !str_starts(name, str_of(set->root)));
 }
 
 static void note_unclaimed(weight_set *set, const char *const *ignored)
 {
     for (int i = 0; i < set->n_entries; i++) {
-        if (set->entries[i].asked || is_beside(set, set->entries[i].tensor))
+        if (set->entries[i].asked || is_beside(set, &set->entries[i]))
             continue;
-        str name = set->entries[i].tensor->name;
+        str name = name_of(set, &set->entries[i]);
         char text[WEIGHT_NAME];
         snprintf(text, sizeof text, "%.*s", (int)(name.n < WEIGHT_NAME ? name.n : WEIGHT_NAME),
                  name.p);
@@ -557,5 +595,10 @@ bool weights_done(weight_set *set, const char *const *ignored, error *e)
                          problem_names[kind], p->text, more);
         used += n > 0 && (size_t)n < sizeof message - used ? (size_t)n : 0;
     }
-    return !used || fail(e, ERR_BAD_MODEL, "the weights do not fit config.json: %s", message);
+    char wrapper[120] = "";
+    if (*set->behind)
+        snprintf(wrapper, sizeof wrapper, " (names start with '%s', as in a wrapper of the model)",
+                 set->behind);
+    return !used ||
+           fail(e, ERR_BAD_MODEL, "the weights do not fit config.json%s: %s", wrapper, message);
 }

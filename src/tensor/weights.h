@@ -68,6 +68,11 @@ bool weight_set_is_prepared(const weight_set *set);
  * once. Call once, after weights_done. */
 void weight_set_read_ahead(weight_set *set);
 
+/* A whole model may have been saved where its base model should be: "bert.classifier.weight" beside
+ * "bert.bert.embeddings...". If all names start with the prefix and some of them have it twice, it
+ * is left out in front of all. prefix lives as long as the set; before anything is asked for. */
+void weight_set_unwrap(weight_set *set, const char *prefix);
+
 /* A scope. Copies are cheap and nothing is to be released. */
 typedef struct weights {
     weight_set *set;
@@ -167,7 +172,8 @@ typedef struct weight_rows {
 bool weights_rows_as(weights w, const weight_rows *rows, const weight_form *form,
                      const float **floats, const packed_weight **packed);
 
-/* Whether binding went well. ERR_BAD_MODEL with everything that was noted, and the tensors that
+/* Whether binding went well. ERR_BAD_MODEL with everything that was noted, the prefix of a wrapper
+ * ("module.") if missing names are there behind one, and the tensors that
  * nobody claimed, except those of whole numbers and truth values, those without the optional prefix
  * where others have it (heads of other tasks), and those that a pattern of `ignored`
  * (NULL-terminated, '*' matches any text, against the whole name and the name behind the optional

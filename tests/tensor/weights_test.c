@@ -72,6 +72,58 @@ static void binds_in_place(void **state)
     weight_set_close(set);
 }
 
+/* The whole model where its base model should be. */
+static void unwraps(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    static const struct made_tensor below[] = {{"m.m.table.weight", DTYPE_F32, 3, 2, numbers},
+                                               {"m.head.weight", DTYPE_F32, 6, 0, numbers},
+                                               {"m.pooler.weight", DTYPE_F32, 6, 0, numbers}};
+    for (int n = 2; n <= 3; n++) {
+        made_safetensors(f->folder, "model.safetensors", below, n, 0);
+        weight_set *set = open_set(f, "");
+        weight_set_unwrap(set, "m.");
+        weights root = weights_root(set, NULL), w = weights_root(set, "m.");
+        assert_string_equal(w.prefix, "m.");
+        assert_true(weights_have(root, "head.weight") && !weights_have(root, "m.head.weight"));
+        assert_non_null(weights_vector(root, "head.weight", 6));
+        assert_non_null(weights_matrix(weights_in(w, "table"), "weight", 3, 2));
+        assert_true(weights_done(set, NULL, &e)); /* a pooler beside the base model */
+        weight_set_close(set);
+    }
+    /* Names that have it once only, and some that have none. */
+    static const struct made_tensor once[] = {{"m.table.weight", DTYPE_F32, 3, 2, numbers},
+                                              {"m.m.x", DTYPE_F32, 6, 0, numbers},
+                                              {"head.weight", DTYPE_F32, 6, 0, numbers}};
+    for (int n = 1; n <= 3; n += 2) {
+        made_safetensors(f->folder, "model.safetensors", once, n, 0);
+        weight_set *set = open_set(f, "");
+        weight_set_unwrap(set, "m.");
+        assert_true(weights_have(weights_root(set, NULL), "m.table.weight"));
+        weight_set_close(set);
+    }
+}
+
+/* Names behind a prefix that is no part of the model are not guessed: the message says it. */
+static void names_wrappers(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    static const struct made_tensor wrapped[] = {
+        {"module.m.table.weight", DTYPE_F32, 3, 2, numbers}};
+    made_safetensors(f->folder, "model.safetensors", wrapped, 1, 0);
+    weight_set *set = open_set(f, "");
+    weight_set_unwrap(set, "m.");
+    assert_null(weights_matrix(weights_in(weights_root(set, NULL), "m.table"), "weight", 3, 2));
+    assert_false(weights_done(set, NULL, &e));
+    assert_string_equal(e.message,
+                        "the weights do not fit config.json (names start with 'module.', as in a "
+                        "wrapper of the model): missing 'm.table.weight' [3, 2]; unclaimed "
+                        "'module.m.table.weight'");
+    weight_set_close(set);
+}
+
 /* [rows][columns] of a file as [columns][rows]. */
 static const float *turned_of(weights w, const char *name, int rows, int columns)
 {
@@ -363,6 +415,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(binds_in_place),
+        WITH_FOLDER(unwraps),
+        WITH_FOLDER(names_wrappers),
         WITH_FOLDER(copies_unaligned),
         WITH_FOLDER(changes_copies),
         WITH_FOLDER(changes_cubes),

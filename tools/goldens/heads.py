@@ -182,6 +182,9 @@ CASES.update({
         "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
         "lm_head.decoder.bias": "lm_head.bias"}),
     "bert-labels-old-names": case("bert", "labels", old_names=True, dtype=torch.float32),
+    # The whole model where its base model should be.
+    "bert-labels-below-prefix": case("bert", "labels", below="bert."),
+    "modernbert-masked-lm-below-prefix": case("modernbert", "masked-lm", below="model."),
     "bert-masked-lm-old-names": case("bert", "masked-lm", old_names=True, dtype=torch.float32),
     "bert-labels-multi": case("bert", "labels", {"problem_type": "multi_label_classification",
                                                  "hidden_act": "gelu_new"}),
@@ -269,7 +272,8 @@ def published_state(name, c, model):
         del state[key]
     if c.get("old_names"):
         state = {old_norm_names(key): tensor for key, tensor in state.items()}
-    return {key: tensor.to(c.get("dtype", torch.float16)) for key, tensor in state.items()}
+    return {c.get("below", "") + key: tensor.to(c.get("dtype", torch.float16))
+            for key, tensor in state.items()}
 
 
 def write_folder(root, name, c):
