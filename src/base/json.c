@@ -110,50 +110,86 @@ void json_put_string(buf *out, str text)
     buf_byte(out, '"');
 }
 
-/* 9 significant digits of a float between 1e-5 and 1e9 by integer arithmetic: a double holds the
- * scaled value with 1e-16 relative error, far below the 5e-10 that the ninth digit leaves. */
-static size_t float_text(float value, char *to)
+enum { FLOAT_TEXT = 24, FLOAT_DIGITS = 9 };
+
+static const double tens[] = {1e0, 1e1, 1e2, 1e3,  1e4,  1e5,  1e6,
+                              1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
+
+static void two_digits(unsigned value, char *to)
 {
-    static const double tens[] = {1e0, 1e1, 1e2, 1e3,  1e4,  1e5,  1e6,
-                                  1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
+    to[0] = (char)('0' + value / 10);
+    to[1] = (char)('0' + value % 10);
+}
+
+/* Digits before the point of a number from 1e-5 on and below 1e9; 0 and below for 0.0ddd. No float
+ * is so near to a power of ten that is none that a double could not tell them apart. */
+static int whole_digits_of(double magnitude)
+{
+    static const double tenths[] = {1e-4, 1e-3, 1e-2, 1e-1, 1e0};
+    int n = 1;
+    while (n < FLOAT_DIGITS && magnitude >= tens[n])
+        n++;
+    while (n > -4 && n <= 1 && magnitude < tenths[n + 3])
+        n--;
+    return n;
+}
+
+/* 9 significant digits, zeros at the end of decimals left out, of a float between 1e-5 and 1e9 by
+ * integer arithmetic: a double holds the scaled value with 1e-16 relative error, far below the
+ * 5e-10 that the ninth digit leaves. */
+static size_t float_text(float value, char to[FLOAT_TEXT])
+{
     double magnitude = fabs((double)value);
     if (!(magnitude >= 1e-5 && magnitude < 1e9))
-        return (size_t)snprintf(to, 24, "%.9g", (double)value);
-    int whole_digits = 1; /* digits before the point, 0 and below for 0.0ddd */
-    while (whole_digits < 9 && magnitude >= tens[whole_digits])
-        whole_digits++;
-    while (whole_digits <= 1 && whole_digits > -4 && magnitude * tens[1 - whole_digits] < 1.0)
-        whole_digits--;
-    int decimals = 9 - whole_digits; /* up to 13 */
-    uint64_t scaled = (uint64_t)(magnitude * tens[decimals] + 0.5);
-    while (decimals > 0 && scaled % 10 == 0) {
+        return (size_t)snprintf(to, FLOAT_TEXT, "%.9g", (double)value);
+    int whole = whole_digits_of(magnitude);
+    uint64_t scaled = (uint64_t)(magnitude * tens[FLOAT_DIGITS - whole] + 0.5);
+    if (scaled >= 1000000000) { /* it was rounded up to one digit more */
         scaled /= 10;
-        decimals--;
+        whole++;
     }
-    char digits[24];
-    int n = 0;
-    while (scaled || n <= decimals) {
-        digits[n++] = (char)('0' + scaled % 10);
-        scaled /= 10;
-    }
+    char digits[FLOAT_DIGITS];
+    unsigned high = (unsigned)(scaled / 10000), low = (unsigned)(scaled % 10000);
+    digits[0] = (char)('0' + high / 10000);
+    two_digits(high / 100 % 100, digits + 1);
+    two_digits(high % 100, digits + 3);
+    two_digits(low / 100, digits + 5);
+    two_digits(low % 100, digits + 7);
+    int n = FLOAT_DIGITS; /* the first digit is not 0 */
+    while (n > whole && digits[n - 1] == '0')
+        n--;
     char *p = to;
-    if (value < 0)
-        *p++ = '-';
-    while (n > 0) {
-        *p++ = digits[--n];
-        if (n == decimals && n > 0)
-            *p++ = '.';
+    *p = '-';
+    p += value < 0;
+    if (whole > 0) {
+        memcpy(p, digits, (size_t)whole);
+        p += whole;
+        if (n <= whole)
+            return (size_t)(p - to);
+        *p++ = '.';
+        memcpy(p, digits + whole, (size_t)(n - whole));
+        return (size_t)(p - to) + (size_t)(n - whole);
     }
-    return (size_t)(p - to);
+    memcpy(p, "0.0000", 6);
+    p += 2 - whole;
+    memcpy(p, digits, FLOAT_DIGITS);
+    return (size_t)(p - to) + (size_t)n;
+}
+
+/* JSON has no other numbers. */
+static size_t finite_text(float value, char to[FLOAT_TEXT])
+{
+    if (isfinite(value))
+        return float_text(value, to);
+    memcpy(to, "null", 4);
+    return 4;
 }
 
 void json_put_float(buf *out, float value)
 {
-    char *to = isfinite(value) ? buf_room(out, 24) : NULL;
+    char *to = buf_room(out, FLOAT_TEXT);
     if (to)
-        out->n += float_text(value, to);
-    else
-        buf_puts(out, "null");
+        out->n += finite_text(value, to);
 }
 
 void json_put_double(buf *out, double value)
@@ -171,11 +207,17 @@ void json_put_int(buf *out, int64_t value)
 
 void json_put_floats(buf *out, const float *values, size_t n)
 {
+    enum { AT_ONCE = 256 };
     buf_byte(out, '[');
-    for (size_t i = 0; i < n; i++) {
-        if (i)
-            buf_byte(out, ',');
-        json_put_float(out, values[i]);
+    for (size_t i = 0; i < n; i += AT_ONCE) {
+        size_t end = n - i < AT_ONCE ? n : i + AT_ONCE;
+        char *to = buf_room(out, (end - i) * (FLOAT_TEXT + 1)), *p = to;
+        for (size_t j = i; to && j < end; j++) {
+            if (j > 0)
+                *p++ = ',';
+            p += finite_text(values[j], p);
+        }
+        out->n += to ? (size_t)(p - to) : 0;
     }
     buf_byte(out, ']');
 }

@@ -60,6 +60,30 @@ static void writes_null_for_no_number(void **state)
     assert_string_equal(buf_text(&out), "nullnullnull");
 }
 
+/* A list is its floats, however many at once. */
+static void writes_lists(void **state)
+{
+    (void)state;
+    enum { MOST = 600 };
+    float values[MOST];
+    for (int i = 0; i < MOST; i++)
+        values[i] = i % 100 == 99 ? NAN : (float)(i * 17 % 300 - 150) * 0.00371f;
+    for (int n = 0; n <= MOST; n += n < 3 || n == 255 || n == 256 ? 1 : 84) {
+        own_buf buf all = buf_new(20000), single = buf_new(20000);
+        json_put_floats(&all, values, (size_t)n);
+        buf_byte(&single, '[');
+        for (int i = 0; i < n; i++) {
+            buf_puts(&single, i ? "," : "");
+            json_put_float(&single, values[i]);
+        }
+        buf_byte(&single, ']');
+        assert_string_equal(buf_text(&all), buf_text(&single));
+    }
+    own_buf buf small = buf_new(100);
+    json_put_floats(&small, values, MOST);
+    assert_true(small.full);
+}
+
 static void writes_strings(void **state)
 {
     (void)state;
@@ -113,9 +137,13 @@ static void says_where_it_broke(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_short_floats),       cmocka_unit_test(floats_read_back),
-        cmocka_unit_test(writes_null_for_no_number), cmocka_unit_test(writes_strings),
-        cmocka_unit_test(refuses_deep_nesting),      cmocka_unit_test(says_where_it_broke),
+        cmocka_unit_test(writes_short_floats),
+        cmocka_unit_test(floats_read_back),
+        cmocka_unit_test(writes_null_for_no_number),
+        cmocka_unit_test(writes_lists),
+        cmocka_unit_test(writes_strings),
+        cmocka_unit_test(refuses_deep_nesting),
+        cmocka_unit_test(says_where_it_broke),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
