@@ -3,7 +3,11 @@
  *
  * The engine's list `active` holds the jobs that are prepared and not done. Each step computes one
  * batch over all of them (tasks/run.h), so that a job of one sentence is not kept waiting by one of
- * a thousand. */
+ * a thousand.
+ *
+ * The engine is a role. Its thread has it, but while that one sleeps the loop's thread takes it for
+ * what is so short that waking the other and being woken again would be a good part of the time:
+ * one sentence and a small model. What turns out to be longer is handed over. */
 #include "worker/batcher.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -17,6 +21,9 @@ enum {
     JOB_BYTES = 512 << 20,     /* arena of one job: parsed request, tokens, results */
     REPLY_BYTES = 512 << 20,   /* a reply */
     MAX_ACTIVE = 1024,         /* jobs that one batch may draw from */
+    HERE_BYTES = 8 << 10,      /* bodies that the loop's thread parses itself, at most, */
+    HERE_US = 4000,            /* and how long it then may compute, by the speed so far */
+    SPEEDS_KEPT = 8,           /* batches until a higher speed is believed, about */
 };
 
 struct job {
@@ -45,12 +52,15 @@ struct batcher {
     pthread_cond_t wake;
     job *first, **last;     /* waiting for the engine */
     job *back, **back_last; /* on their way back to the loop's thread */
-    bool stop;
+    bool stop, sleeps;      /* the engine's thread */
+    bool here;              /* the loop's thread has the role of the engine, or will have it */
     batcher_counts counts;
 
-    job *active[MAX_ACTIVE]; /* the engine's own */
+    job *active[MAX_ACTIVE]; /* of whoever is the engine */
     task_call *calls[MAX_ACTIVE];
     int n_active;
+    double us_a_token; /* of batches so far; 0: there was none */
+    later turn;        /* the loop's thread becomes the engine */
 };
 
 static void job_free(job *j)
@@ -114,7 +124,7 @@ static void give_back(batcher *b, job *j)
     *b->back_last = j;
     b->back_last = &j->next;
     pthread_mutex_unlock(&b->lock);
-    if (!announced)
+    if (!announced && !b->here)
         loop_post(b->loop, deliver, b);
 }
 
@@ -152,15 +162,11 @@ static void finish_job(batcher *b, job *j)
     give_back(b, j);
 }
 
-/* Moves waiting jobs to the active list; blocks while there is nothing at all to do. */
-static bool take_waiting(batcher *b)
+/* Takes waiting jobs, as many as may become active. Locked. */
+static job *take(batcher *b)
 {
-    pthread_mutex_lock(&b->lock);
-    while (!b->first && b->n_active == 0 && !b->stop)
-        pthread_cond_wait(&b->wake, &b->lock);
-    bool go_on = !b->stop;
     job *taken = NULL, **end = &taken;
-    for (int room = MAX_ACTIVE - b->n_active; go_on && b->first && room > 0; room--) {
+    for (int room = MAX_ACTIVE - b->n_active; b->first && room > 0; room--) {
         job *j = b->first;
         b->first = j->next;
         *end = j;
@@ -169,7 +175,11 @@ static bool take_waiting(batcher *b)
     }
     if (!b->first)
         b->last = &b->first;
-    pthread_mutex_unlock(&b->lock);
+    return taken;
+}
+
+static void start_jobs(batcher *b, job *taken)
+{
     while (taken) {
         job *j = taken;
         taken = j->next;
@@ -178,6 +188,21 @@ static bool take_waiting(batcher *b)
         else
             b->active[b->n_active++] = j;
     }
+}
+
+/* On the engine's thread: moves waiting jobs to the active list; blocks while there is nothing at
+ * all to do. */
+static bool take_waiting(batcher *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->sleeps = true;
+    while (!b->stop && (b->here || (!b->first && b->n_active == 0)))
+        pthread_cond_wait(&b->wake, &b->lock);
+    b->sleeps = false;
+    bool go_on = !b->stop;
+    job *taken = go_on ? take(b) : NULL;
+    pthread_mutex_unlock(&b->lock);
+    start_jobs(b, taken);
     return go_on;
 }
 
@@ -230,25 +255,49 @@ static bool runs_dry(const batcher *b)
     return b->first == NULL;
 }
 
+/* Of the active jobs, as far as their sequences are known. */
+static int64_t tokens_left(const batcher *b)
+{
+    int64_t n = 0;
+    for (int i = 0; i < b->n_active; i++) {
+        const task_call *c = &b->active[i]->call;
+        for (int s = c->n_done; s < c->n_sequences; s++)
+            n += c->sequences[s].n;
+    }
+    return n;
+}
+
+/* Tasks differ, so that the speed falls at once and rises slowly. */
+static void learn_speed(batcher *b, int64_t took_us, int64_t tokens)
+{
+    if (tokens <= 0)
+        return;
+    double us = (double)took_us / (double)tokens, old = b->us_a_token;
+    b->us_a_token = us > old ? us : old + (us - old) / SPEEDS_KEPT;
+}
+
 static void compute_step(batcher *b)
 {
     int done_before[MAX_ACTIVE];
     error e = {0};
-    int64_t start = clock_us();
+    int64_t start = clock_us(), tokens = tokens_left(b);
     for (int i = 0; i < b->n_active; i++) {
         b->calls[i] = &b->active[i]->call;
         done_before[i] = b->calls[i]->n_done;
     }
     if (!runner_step(b->runner, b->calls, b->n_active, &e))
         blame(b, done_before, &e);
+    tokens -= tokens_left(b);
+    int64_t took = clock_us() - start;
     pthread_mutex_lock(&b->lock);
     b->counts.batches++;
-    b->counts.busy_us += clock_us() - start;
+    b->counts.busy_us += took;
     bool rest = runs_dry(b);
     pthread_mutex_unlock(&b->lock);
     if (rest)
         team_rest(b->pipeline->threads);
     settle(b);
+    learn_speed(b, clock_us() - start, tokens);
 }
 
 static void *engine(void *arg)
@@ -260,6 +309,47 @@ static void *engine(void *arg)
     return NULL;
 }
 
+/* Locked, and the engine's thread sleeps. */
+static void wake_engine(batcher *b)
+{
+    b->here = b->sleeps = false;
+    pthread_cond_signal(&b->wake);
+}
+
+/* Jobs that wait while the engine's thread sleeps, on the loop's thread, after it has looked at its
+ * sockets again: what came together makes one batch. */
+static void compute_here(void *arg)
+{
+    batcher *b = arg;
+    if (b->waiting_bytes <= HERE_BYTES) {
+        pthread_mutex_lock(&b->lock);
+        job *taken = take(b);
+        pthread_mutex_unlock(&b->lock);
+        start_jobs(b, taken);
+        if (b->n_active && (double)tokens_left(b) * b->us_a_token <= HERE_US)
+            compute_step(b);
+        deliver(b);
+    }
+    pthread_mutex_lock(&b->lock);
+    b->here = false;
+    if (b->first || b->n_active)
+        wake_engine(b);
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* Locked: somebody will see to the jobs that wait. */
+static void see_to_jobs(batcher *b)
+{
+    if (!b->sleeps || b->here)
+        return;
+    if (b->waiting_bytes > HERE_BYTES || b->us_a_token == 0) {
+        wake_engine(b);
+        return;
+    }
+    b->here = true;
+    later_set(&b->turn);
+}
+
 batcher *batcher_new(const pipeline *p, loop *l, int max_waiting, error *e)
 {
     batcher *b = xcalloc(1, sizeof *b);
@@ -269,6 +359,7 @@ batcher *batcher_new(const pipeline *p, loop *l, int max_waiting, error *e)
     b->last = &b->first;
     b->back_last = &b->back;
     b->runner = runner_new(p);
+    later_init(&b->turn, l, compute_here, b);
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->wake, NULL);
     if (pthread_create(&b->engine, NULL, engine, b) != 0) {
@@ -289,6 +380,7 @@ void batcher_free(batcher *b)
     pthread_cond_signal(&b->wake);
     pthread_mutex_unlock(&b->lock);
     pthread_join(b->engine, NULL);
+    later_clear(&b->turn);
     for (int i = 0; i < b->n_active; i++)
         job_free(b->active[i]);
     free_list(b->first);
@@ -334,7 +426,7 @@ job *batcher_submit(batcher *b, const task *t, bool named, enum task_client clie
     pthread_mutex_lock(&b->lock);
     *b->last = j;
     b->last = &j->next;
-    pthread_cond_signal(&b->wake);
+    see_to_jobs(b);
     pthread_mutex_unlock(&b->lock);
     return j;
 }

@@ -2,7 +2,10 @@
  *
  * The engine takes everything that waits, parses and tokenises it, and computes shared batches
  * until all of it is done; what arrives meanwhile joins the next batch. An idle engine starts at
- * once: there is no collecting delay. All functions and callbacks are for the loop's thread. */
+ * once: there is no collecting delay. What will take a few milliseconds at most, by the speed seen
+ * so far, is computed on the loop's thread while the engine's sleeps: handing it over and back
+ * would cost up to a tenth of such a request. All functions and callbacks are for the loop's
+ * thread. */
 #pragma once
 
 #include "base/buf.h"

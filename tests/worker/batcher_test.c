@@ -51,6 +51,32 @@ static bool finish_empty(task_call *c, buf *reply, error *e)
     return true;
 }
 
+static loop *own_loop;
+static bool prepared_here, finished_here; /* on the loop's thread */
+static int n_sequences;
+
+/* As many short sequences as the test wants. */
+static bool prepare_some(task_call *c, error *e)
+{
+    (void)e;
+    static const int ids[] = {1, 2, 3, 4};
+    prepared_here = loop_is_here(own_loop);
+    c->sequences = arena_alloc(c->memory, (size_t)n_sequences * sizeof *c->sequences);
+    for (int i = 0; i < n_sequences; i++)
+        c->sequences[i] = (sequence){.ids = ids, .n = 4, .n_given = 4};
+    c->n_sequences = n_sequences;
+    c->computes = CALL_EMBEDDING;
+    return true;
+}
+
+static bool finish_some(task_call *c, buf *reply, error *e)
+{
+    finished_here = loop_is_here(own_loop);
+    return finish_empty(c, reply, e);
+}
+
+static const task task_some = {
+    .name = "some", .request_size = 8, .prepare = prepare_some, .finish = finish_some};
 static const task task_gate = {
     .name = "gate", .request_size = 8, .prepare = prepare_gate, .finish = finish_empty};
 static const task task_wrong = {
@@ -135,6 +161,53 @@ static void cancelled_ones_stay_silent(void **state)
     assert_int_equal(counts.cancelled, MOST - 2);
 }
 
+static void run_some(struct fixture *f, int n, const char *body)
+{
+    error e = {0};
+    n_sequences = n;
+    f->n_back = 0;
+    assert_non_null(submit(f, &task_some, body, &e));
+    run(f, 1);
+    assert_int_equal(f->n_failed, 0);
+}
+
+/* Which thread computes: the loop's what is short, by the speed that was seen. */
+static void short_ones_are_computed_by_the_loop(void **state)
+{
+    enum { MANY = 20000, LARGE = 9000 };
+    struct fixture *f = *state;
+    char large[LARGE + 1] = "{}";
+    memset(large + 2, ' ', LARGE - 2);
+    own_loop = f->loop;
+    run_some(f, 1, "{}");
+    assert_false(prepared_here); /* nothing is known yet */
+    run_some(f, MANY, "{}");
+    assert_false(finished_here);
+    for (int i = 0; i < 30; i++) /* the first ones were slow */
+        run_some(f, 1, "{}");
+    assert_true(prepared_here && finished_here);
+    run_some(f, MANY, "{}");
+    assert_true(prepared_here && !finished_here);
+    run_some(f, 1, large);
+    assert_false(prepared_here);
+}
+
+static void can_be_freed_with_work_of_the_loop(void **state)
+{
+    struct fixture *f = *state;
+    error e = {0};
+    own_loop = f->loop;
+    for (int i = 0; i < 30; i++)
+        run_some(f, 1, "{}");
+    assert_true(prepared_here);
+    f->n_back = 0;
+    for (int i = 0; i < MOST; i++)
+        assert_non_null(submit_text(f, &e));
+    batcher_free(f->batcher);
+    f->batcher = NULL;
+    assert_int_equal(f->n_back, 0);
+}
+
 static void can_be_freed_at_work(void **state)
 {
     struct fixture *f = *state;
@@ -182,6 +255,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_one_fails_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cancelled_ones_stay_silent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(short_ones_are_computed_by_the_loop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(can_be_freed_with_work_of_the_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(can_be_freed_at_work, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
