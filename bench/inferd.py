@@ -49,6 +49,13 @@ def post(connection, path, body):
     return reply.status, json.loads(data) if data else None
 
 
+def get(connection, path):
+    """(status, decoded reply) of one request."""
+    connection.request("GET", path)
+    reply = connection.getresponse()
+    return reply.status, json.loads(reply.read())
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

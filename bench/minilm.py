@@ -2,11 +2,17 @@
 """Everything that all-MiniLM-L6-v2 must show, measured beside its peers on this machine.
 
 usage: bench/minilm.py --inferd BINARY --hub HUB [--python PYTHON] [--rounds 5] [--seconds 2]
-                       [--only NAME,...] [--peers NAME,...] [--out FILE]
+                       [--dtype f32|bf16|int8] [--only NAME,...] [--peers NAME,...] [--out FILE]
 
 BINARY   the release build of inferd
 HUB      model cache folder (scripts/fetch-minilm HUB makes one)
 PYTHON   an interpreter that has tools/goldens/requirements.txt; default: this one
+--dtype  what inferd's products are made of; the peers compute in f32 too, or else in what they
+         have below it: ONNX Runtime in int8, OpenVINO and torch in bf16
+
+Throughput is in tokens too, special ones included, and given as a share of what the processor's
+peak in products of that precision, measured in registers, would allow; in f32 the aim is two
+thirds of it.
 
 Absolute times differ from machine to machine and from hour to hour, so whatever is compared is
 measured by turns: each round runs every subject once, in alternating order, and gives one ratio;
@@ -26,13 +32,18 @@ import sys
 import tempfile
 import time
 
-from inferd import (EMBED_PATH, Server, build_load, private_bytes, pss_bytes, run_load)
+from inferd import (EMBED_PATH, Server, build_load, connect, get, post, private_bytes, pss_bytes,
+                    run_load)
 from peers.process import Peer
 from workloads import WORKLOADS
 
 MB = 1 << 20
-# Peers whose results count as "the best f32 peer"; all three compute in f32.
-PEERS = ("onnxruntime", "openvino", "torch")
+# What each peer computes in when inferd computes below f32; else all three compute in f32.
+LOW_PRECISION = {"onnxruntime": "int8", "openvino": "bf16", "torch": "bf16"}
+PEERS = tuple(LOW_PRECISION)
+# Of kernels/list.h: the products of a precision.
+FAMILIES = {"f32": "gemm_f32", "bf16": "gemm_bf16", "int8": "gemm_i8"}
+GOAL_SHARE = 2 / 3  # of the peak, by 64 clients in f32: 14,000 tokens/s where that is 466 GFLOP/s
 
 
 class Bench:
@@ -46,7 +57,8 @@ class Bench:
         self.load_program = build_load(self.work)
 
     def server(self):
-        return Server(self.options.inferd, self.options.hub)
+        return Server(self.options.inferd, self.options.hub,
+                      ("--dtype", self.options.dtype, "--threads", str(self.options.threads)))
 
     def figure(self, section, name, value, unit, spread=None, target=None, met=None, note=""):
         row = {"section": section, "name": name, "value": value, "unit": unit, "spread": spread,
@@ -95,6 +107,7 @@ def against_peers(bench, section, workload, ours, key, unit, higher_is_better, g
     for peer in bench.peers:
         subjects[peer.name] = lambda p=peer: p.measure(workload, bench.seconds)[key]
     results = bench.by_turns(subjects)
+    measured = dict(results)
     for name, values in results.items():
         bench.spread_figure(section, "%s: %s" % (workload, name), values, unit)
     pick = max if higher_is_better else min
@@ -109,6 +122,7 @@ def against_peers(bench, section, workload, ours, key, unit, higher_is_better, g
         bench.spread_figure(section, "%s: inferd / %s" % (workload, name), ratios, "x",
                             at_least=limit if higher_is_better else None,
                             at_most=None if higher_is_better else limit)
+    return measured
 
 
 def latency(bench):
@@ -130,6 +144,56 @@ def batches(bench):
                           / 1e3, "p50_ms", "ms", False, None)
 
 
+def token_counts(server, texts):
+    """Tokens of each text as the model takes them: special ones included, cut to its length."""
+    connection = connect(server.worker_address())
+    status, reply = post(connection, "/tokenize", {"inputs": texts})
+    status_info, info = get(connection, "/info")
+    connection.close()
+    if status != 200 or status_info != 200:
+        raise RuntimeError("the worker does not tell tokens: %s %s" % (reply, info))
+    return [min(len(tokens), info["max_input_length"]) for tokens in reply]
+
+
+def operations(model, lengths):
+    """Multiplications and additions of a BERT of texts of these lengths: products and attention."""
+    config = json.loads((pathlib.Path(model) / "config.json").read_text())
+    hidden, layers = config["hidden_size"], config["num_hidden_layers"]
+    weights = layers * (4 * hidden * hidden + 2 * hidden * config["intermediate_size"])
+    return sum(2 * n * weights + 4 * n * n * hidden * layers for n in lengths)
+
+
+def peak_gflops(options):
+    """What the threads together reach in registers with the products of a precision: the best
+    variant's; JSON of `inferd bench kernels`."""
+    done = subprocess.run([options.inferd, "bench", "kernels", "--json", "--seconds", "0.001",
+                           "--threads", str(options.threads), "--family",
+                           FAMILIES[options.dtype]], capture_output=True, text=True, check=True)
+    report = json.loads(done.stdout)
+    if options.dtype == "f32":
+        return report["peaks"]["f32_gflops"]
+    return max(k["peak"] for k in report["kernels"] if k["bound"] == "compute")
+
+
+def in_tokens(bench, results, lengths):
+    """Figures in tokens of results in texts/s, and their shares of the processor's limit."""
+    mean = statistics.mean(lengths)
+    peak = peak_gflops(bench.options)
+    limit = 1e9 * peak / operations(bench.options.model, lengths) * sum(lengths)
+    bench.figure("throughput", "tokens/s at the peak of %.0f %s" % (
+        peak, "GOP/s in int8" if bench.options.dtype == "int8" else
+        "GFLOP/s in " + bench.options.dtype), limit, "tokens/s",
+        note="(%.1f tokens a text)" % mean)
+    for name, values in results.items():
+        bench.spread_figure("throughput", "mixed: %s" % name, [v * mean for v in values],
+                            "tokens/s")
+    goal = GOAL_SHARE if bench.options.dtype == "f32" else None
+    for name, values in results.items():
+        bench.spread_figure("throughput", "mixed: %s, of that peak" % name,
+                            [v * mean / limit for v in values], "x",
+                            at_least=goal if name == "inferd" else None)
+
+
 def throughput(bench):
     """64 clients that each wait for their answer, lengths mixed, against batches in-process."""
     bodies = bench.bodies(WORKLOADS["mixed"]())
@@ -143,8 +207,11 @@ def throughput(bench):
 
     with bench.server() as server:
         server.embed("load the model")
-        against_peers(bench, "throughput", "mixed", ours, "texts_per_s", "texts/s", True,
-                      ("best" if len(bench.peers) > 1 else bench.peers[0].name, 1.3))
+        goal = ("best" if len(bench.peers) > 1 else bench.peers[0].name, 1.3) if bench.peers else None
+        results = against_peers(bench, "throughput", "mixed", ours, "texts_per_s", "texts/s", True,
+                                goal)
+        lengths = token_counts(server, WORKLOADS["mixed"]())
+    in_tokens(bench, results, lengths)
     bench.spread_figure("throughput", "cores used by the load generator", shares, "cores")
 
 
@@ -245,6 +312,10 @@ def snapshot_folder(hub):
     return str(repo / "snapshots" / (repo / "refs" / "main").read_text().strip())
 
 
+def precision_of(options, peer):
+    return "f32" if options.dtype == "f32" else LOW_PRECISION[peer]
+
+
 def names(text, known, parser):
     chosen = [n for n in text.split(",") if n]
     for name in chosen:
@@ -259,6 +330,7 @@ def parse_options():
     parser.add_argument("--inferd", required=True)
     parser.add_argument("--hub", required=True)
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--dtype", default="f32", choices=FAMILIES)
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--only", default=",".join(SECTIONS))
     parser.add_argument("--rounds", type=int, default=5)
@@ -281,9 +353,13 @@ def main():
         bench.peers = []
         if NEED_PEERS & set(options.only):
             bench.peers = [stack.enter_context(Peer(options.python, name, options.model,
-                                                    options.threads)) for name in options.peers]
-        for peer in bench.peers:
-            print("peer %s: %s, %d threads" % (peer.name, peer.ready(), options.threads))
+                                                    options.threads, precision_of(options, name)))
+                           for name in options.peers]
+        for peer in list(bench.peers):
+            print("peer %s: %s, %s, %d threads" % (peer.name, peer.ready(), peer.precision,
+                                                   options.threads), flush=True)
+            if peer.version is None:
+                bench.peers.remove(peer)  # it said why
         for name in options.only:
             try:
                 SECTIONS[name](bench)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { SPIN_STEPS = 200 * 1000 };
@@ -303,9 +304,21 @@ static const gemm_f32_kernels *products_of(const kernel_row *row)
     return found;
 }
 
+/* Memory as prepared weights lie in, or NULL: from pages of 4 KB a core reads 22 GB/s where it
+ * reads 31 from huge ones. */
+static void *huge_pages(size_t bytes)
+{
+    enum { HUGE = 2 << 20 };
+    size_t size = (bytes + HUGE - 1) / HUGE * HUGE;
+    void *p = aligned_alloc(HUGE, size);
+    if (p)
+        madvise(p, size, MADV_HUGEPAGE);
+    return p;
+}
+
 static float *values_between(size_t n, float least, float most)
 {
-    float *p = aligned_alloc(64, (n * sizeof *p + 63) / 64 * 64);
+    float *p = huge_pages(n * sizeof *p);
     if (!p)
         abort();
     for (size_t i = 0; i < n; i++)
@@ -434,8 +447,8 @@ static double peak_bytes(team *t, size_t bytes, team_fn *part, bool copies)
     size_t parts = team_size(t) < MAX_PARTS ? (size_t)team_size(t) : MAX_PARTS;
     peak_job job = {.bytes = (bytes / parts + ALIGN) / ALIGN * ALIGN};
     job.rounds = LEAST_BYTES / (job.bytes * parts) + 1;
-    job.from = aligned_alloc(ALIGN, job.bytes * parts);
-    job.to = copies ? aligned_alloc(ALIGN, job.bytes * parts) : NULL;
+    job.from = huge_pages(job.bytes * parts);
+    job.to = copies ? huge_pages(job.bytes * parts) : NULL;
     char *to = job.to;
     double rate = 0;
     if (job.from && (to || !copies)) {
