@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -82,11 +83,23 @@ uint64_t cache_file_checksum(const void *bytes, size_t n)
     return sum;
 }
 
-/* Removes what writers of this file that were killed have left: old files of the names that
- * mkostemp makes. */
+/* Removes a file in the making whose writer is gone: one that lives holds a lock on it, but for the
+ * moment after it was made. */
+static void remove_left(int folder, const char *name)
+{
+    enum { NEW_S = 10 };
+    struct stat s;
+    own_fd int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode) &&
+        s.st_mtim.tv_sec + NEW_S < clock_unix_ms() / 1000 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlinkat(folder, name, 0);
+}
+
+/* Removes what writers of this file that were killed have left, of the names that mkostemp makes.
+ */
 static void sweep(const char *path)
 {
-    enum { OLD_S = 3600, SUFFIX = 7 };
+    enum { SUFFIX = 7 };
     const char *name = strrchr(path, '/');
     if (!name)
         return;
@@ -94,12 +107,9 @@ static void sweep(const char *path)
     size_t n = strlen(++name);
     DIR *dir = opendir(folder);
     for (struct dirent *item; dir && (item = readdir(dir));) {
-        struct stat s;
         if (strlen(item->d_name) == n + SUFFIX && memcmp(item->d_name, name, n) == 0 &&
-            item->d_name[n] == '.' &&
-            fstatat(dirfd(dir), item->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
-            s.st_mtim.tv_sec + OLD_S < clock_unix_ms() / 1000)
-            unlinkat(dirfd(dir), item->d_name, 0);
+            item->d_name[n] == '.')
+            remove_left(dirfd(dir), item->d_name);
     }
     if (dir)
         closedir(dir);
@@ -113,6 +123,8 @@ bool cache_writer_open(cache_writer *w, const char *path, error *e)
         return fail(e, ERR_IO, "the path '%.100s...' is too long", path);
     sweep(path);
     w->fd = mkostemp(w->part, O_CLOEXEC);
+    if (w->fd >= 0)
+        flock(w->fd, LOCK_EX | LOCK_NB);
     return w->fd >= 0 || fail_errno(e, ERR_IO, "cannot make '%s'", w->part);
 }
 

@@ -34,8 +34,8 @@ typedef struct cache_writer {
     int fd; /* -1: none */
 } cache_writer;
 
-/* Starts a file beside `path`, and removes what killed writers of the same file have left there an
- * hour ago or before; cache_writer_drop or cache_writer_done ends it. */
+/* Starts a file beside `path`, and removes what killed writers of the same file have left there ten
+ * seconds ago or before; cache_writer_drop or cache_writer_done ends it. */
 bool cache_writer_open(cache_writer *w, const char *path, error *e);
 
 /* Writes bytes at the end. */

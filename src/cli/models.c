@@ -139,6 +139,11 @@ static int set(const char *data, store *s, int n, char **words)
 static bool make_prepared(const struct models_args *a, const char *folder, error *e)
 {
     model_options o = {.precision = (enum precision)a->precision, .keeps = true, .at_once = true};
+    own_mem char *place = cache_dir_of(folder);
+    if (!place)
+        return fail(e, ERR_IO,
+                    "there is no cache folder that can be written: INFERD_CACHE, "
+                    "XDG_CACHE_HOME or HOME names one");
     team *threads = kernels_init(e) ? team_new(1, e) : NULL;
     model *m = threads ? model_open_as(folder, &o, threads, e) : NULL;
     bool ok = m != NULL;
