@@ -321,9 +321,9 @@ static void products_together_have_the_bits_of_each_alone(void **state)
  * bits of each by itself and of a multiplication behind them. */
 static void check_gated(const precision *p, int threads, int m, int n, int k)
 {
-    product up = product_new(m, n, k, 0, true, false, ACT_NONE), gate, other;
-    gate = product_new(m, n, k, 0, false, true, ACT_QUICK_GELU);
-    other = product_new(m, 20, k, 0, true, false, ACT_NONE);
+    product up = product_new(m, n, k, 1, true, false, ACT_NONE), gate, other;
+    gate = product_new(m, n, k, 1, false, true, ACT_QUICK_GELU);
+    other = product_new(m, 20, k, 1, true, false, ACT_NONE);
     gate.a.x = other.a.x = up.a.x;
     edge weights[] = {pack(p, &other.a), pack(p, &up.a), pack(p, &gate.a)};
     const void *packed[] = {weights[0].p, weights[1].p, weights[2].p};
@@ -335,15 +335,21 @@ static void check_gated(const precision *p, int threads, int m, int n, int k)
     list[2].residual = NULL;
     for (int i = 0; i < 3; i++)
         p->run(t, &list[i], packed[i]);
-    for (size_t i = 0; i < expected.n; i++)
-        expected.p[i] = expected.p[i] * up.out.p[i] + gate.residual.p[i];
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            float *y = &expected.p[i * gate.a.ldo + j];
+            *y = *y * up.out.p[i * up.a.ldo + j] + gate.residual.p[i * gate.a.ldr + j];
+        }
     list[0].out = other.out.p;
     list[2].residual = gate.residual.p;
     list[2].factor = list[2].out = up.out.p;
-    list[2].ldf = n;
+    list[2].ldf = up.a.ldo;
     p->run_all(t, list, packed, 3);
-    assert_same_bits(up.out.p, expected.p, expected.n, "gated");
-    assert_same_bits(other.out.p, beside.p, beside.n, "beside a gated pair");
+    for (int i = 0; i < m; i++) {
+        assert_same_bits(up.out.p + i * up.a.ldo, expected.p + i * up.a.ldo, (size_t)n, "gated");
+        assert_same_bits(other.out.p + i * other.a.ldo, beside.p + i * other.a.ldo, 20, "beside");
+        assert_true(i + 1 == m || up.out.p[i * up.a.ldo + n] == 777.0f);
+    }
     team_free(t);
     for (int i = 0; i < 3; i++)
         edge_free(&weights[i]);

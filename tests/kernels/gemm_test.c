@@ -212,7 +212,7 @@ static void check_gated(team *t, int m, int n, int k, int packed)
     product up = product_new(m, n, k, 1, true, false, ACT_NONE);
     product gate = product_new(m, n, k, 2, m % 2, m % 3 == 0, ACT_SILU);
     edge expected = edge_new(gate.out.n), room = edge_new(2 * gemm_f32_packed_bytes(n, k) / 4 + 32);
-    gate.a.ldo = gate.a.ldr = up.a.ldo;
+    gate.a.ldo = up.a.ldo;
     const float *residual = gate.a.residual;
     gate.a.residual = NULL;
     gate.a.out = expected.p;
@@ -222,7 +222,7 @@ static void check_gated(team *t, int m, int n, int k, int packed)
         for (int j = 0; j < n; j++) {
             float *y = &expected.p[i * up.a.ldo + j];
             *y *= up.out.p[i * up.a.ldo + j];
-            *y = residual ? *y + residual[i * up.a.ldo + j] : *y;
+            *y = residual ? *y + residual[i * gate.a.ldr + j] : *y;
         }
     float *at = room.p + (16 - (uintptr_t)room.p / sizeof(float) % 16) % 16;
     gemm_args list[] = {up.a, gate.a};
