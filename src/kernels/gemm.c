@@ -34,14 +34,17 @@ enum {
     TOGETHER = 2,                /* panels that are taken together, at most */
     LINE = 16,                   /* floats */
     INLINE_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
+    SHRINK = 2,           /* a thread's share of what is left, cut into so many, is the next part */
+    SHRINK_TO = 8 * 1024, /* multiplications of a row in a part, at least */
 };
 
 typedef struct gemm_job {
     const gemm_args *a;
     const gemm_args *before; /* a product of the same size that makes a's factor, part by part in
                                 front of a's; or NULL */
-    int rows, columns;       /* of a part */
+    int rows, columns;       /* of a part; the first and largest one if they shrink */
     int n_column_parts, n_parts;
+    int shrink_for; /* threads, that take smaller and smaller parts; 0: all are alike */
     bool streams;
 } gemm_job;
 
@@ -292,6 +295,31 @@ static void streamed_part(const gemm_args *a, const gemm_part *p)
     }
 }
 
+/* Panels of each of the next parts, one for each thread, when `left` are left. */
+static int shrunk(const gemm_args *a, int threads, int left)
+{
+    int least = divide_up(SHRINK_TO, a->k * kernels.gemm_f32->tile_n);
+    int n = divide_up(left, SHRINK * threads);
+    return min_int(n < least ? least : n, left);
+}
+
+/* The columns of a part; returns how many. */
+static int columns_of(const gemm_job *job, int part, int *col)
+{
+    int tile_n = kernels.gemm_f32->tile_n, panels = divide_up(job->a->n, tile_n), first = 0, n = 0;
+    *col = part % job->n_column_parts * job->columns;
+    if (!job->shrink_for)
+        return min_int(job->columns, job->a->n - *col);
+    for (int i = 0; i <= part; i++) {
+        first += n;
+        if (i % job->shrink_for == 0)
+            n = shrunk(job->a, job->shrink_for, panels - first);
+        n = min_int(n, panels - first);
+    }
+    *col = first * tile_n;
+    return min_int(n * tile_n, job->a->n - *col);
+}
+
 /* The first panel and the rows of the part that this thread takes next if the threads take turns.
  */
 static void look_ahead(const gemm_region *r, int job, int part, gemm_part *p)
@@ -305,8 +333,9 @@ static void look_ahead(const gemm_region *r, int job, int part, gemm_part *p)
     const gemm_job *j = &r->jobs[job];
     const gemm_args *a = j->before ? j->before : j->a;
     now = r->jobs[job].before && now == j->a ? a : now;
-    if (a->packed)
-        p->next = a->packed + part % j->n_column_parts * j->columns * packed_row(a->k);
+    int col;
+    if (a->packed && columns_of(j, part, &col) > 0)
+        p->next = a->packed + col * packed_row(a->k);
     int row = part / j->n_column_parts * j->rows;
     if (a == now && row != p->row) {
         p->next_x = a->x + row * a->ldx;
@@ -320,8 +349,7 @@ static gemm_part part_of(const gemm_job *job, int part)
     gemm_part p = {0};
     p.row = part / job->n_column_parts * job->rows;
     p.rows = min_int(job->rows, a->m - p.row);
-    p.col = part % job->n_column_parts * job->columns;
-    p.cols = min_int(job->columns, a->n - p.col);
+    p.cols = columns_of(job, part, &p.col);
     bool few = p.rows <= TILES_FETCH * CHUNK;
     p.together = few ? 1 : kernels.gemm_f32->together;
     p.chunk =
@@ -386,8 +414,25 @@ static void finish_without_sums(const gemm_args *a)
     }
 }
 
-/* Cuts a product into parts. threads: that will share them. */
-static gemm_job job_of(const gemm_args *a, int threads)
+/* One row of parts, each as large as the last ones of others still need to be for all threads to
+ * end together. */
+static void shrink_parts(gemm_job *job, int threads)
+{
+    int tile_n = kernels.gemm_f32->tile_n, left = divide_up(job->a->n, tile_n);
+    job->columns = shrunk(job->a, threads, left) * tile_n;
+    job->shrink_for = threads;
+    job->n_parts = 0;
+    for (int n = 0; left > 0; left -= n, job->n_parts++) {
+        if (job->n_parts % threads == 0)
+            n = shrunk(job->a, threads, left);
+        n = min_int(n, left);
+    }
+    job->n_column_parts = job->n_parts;
+}
+
+/* Cuts a product into parts. threads: that will share them; last: no other product follows in the
+ * region. */
+static gemm_job job_of(const gemm_args *a, int threads, bool last)
 {
     const gemm_f32_kernels *f = kernels.gemm_f32;
     bool narrow = a->packed && f->together > 1;
@@ -405,6 +450,8 @@ static gemm_job job_of(const gemm_args *a, int threads)
     job.columns = round_up(divide_up(a->n, column_parts), f->tile_n);
     job.n_column_parts = divide_up(a->n, job.columns);
     job.n_parts = divide_up(a->m, job.rows) * job.n_column_parts;
+    if (last && wanted > 1 && !streams && a->m <= TILES_FETCH * CHUNK)
+        shrink_parts(&job, threads);
     return job;
 }
 
@@ -451,7 +498,7 @@ void gemm_f32_all(team *t, const gemm_args *list, int n_products)
             finish_without_sums(a);
             continue;
         }
-        gemm_job job = job_of(a, team_size(t));
+        gemm_job job = job_of(a, team_size(t), i == n_products - 1);
         if (i > 0 && a->factor && a->factor == list[i - 1].out)
             add_gated(&region, job);
         else
@@ -464,7 +511,7 @@ size_t gemm_f32_alone_floats(const gemm_args *a)
 {
     if (a->m <= 0 || a->n <= 0 || a->k <= 0)
         return 0;
-    gemm_job job = job_of(a, 1);
+    gemm_job job = job_of(a, 1, true);
     gemm_part first = part_of(&job, 0);
     return work_floats(&job, &first);
 }
@@ -477,7 +524,7 @@ void gemm_f32_alone(const gemm_args *a, float *work)
         finish_without_sums(a);
         return;
     }
-    gemm_job job = job_of(a, 1);
+    gemm_job job = job_of(a, 1, true);
     for (int i = 0; i < job.n_parts; i++) {
         gemm_part p = part_of(&job, i);
         compute_part(&job, &p, work);

@@ -57,6 +57,7 @@ typedef struct gemm_region {
 
 typedef struct gemm_part {
     int row, rows, col, cols; /* rows from the first one of the block */
+    const char *next;         /* panels that this thread will probably want after the part */
     char *sums;
 } gemm_part;
 
@@ -145,6 +146,12 @@ static void fetch_results(const gemm_args *a, int row, int rows, int col, int co
     }
 }
 
+static const char *panels_of(const gemm_packed *p, const gemm_args *a, int col)
+{
+    return p->panels +
+           col / PANEL_COLUMNS * gemm_packed_steps(a->k, p->value_bytes) * PANEL_STEP_BYTES;
+}
+
 /* All rows of a part times the panels of a tile's width at col, over some steps of k. */
 static void tile_column(const gemm_job *job, const gemm_part *part, int col, int step, int steps,
                         char *sums)
@@ -155,26 +162,41 @@ static void tile_column(const gemm_job *job, const gemm_part *part, int col, int
     long panel_bytes = all_steps * PANEL_STEP_BYTES;
     int cols = min_int(job->width, part->col + part->cols - col);
     int n_panels = (int)gemm_packed_panels(cols);
-    const char *w = p->panels + col / PANEL_COLUMNS * panel_bytes + (long)step * PANEL_STEP_BYTES;
+    const char *w = panels_of(p, job->a, col) + (long)step * PANEL_STEP_BYTES;
     int values = STEP_BYTES / p->value_bytes;
-    /* Few rows go through the weights so fast that the processor sees what comes. */
-    bool fetches = job->x->n > f->stream_m && col + job->width < part->col + part->cols;
-    long next = fetches ? n_panels * panel_bytes : 0;
-    const char *x = job->x->values + part->row * job->x->ldx + (long)step * values * f->x_size;
     bool last = step + steps == all_steps;
+    const char *next = col + job->width < part->col + part->cols ? w + n_panels * panel_bytes
+                       : last                                    ? part->next
+                                                                 : NULL;
+    /* Few rows go through the weights so fast that the processor sees what comes. */
+    long ahead = next && job->x->n > f->stream_m ? next - w : 0;
+    const char *x = job->x->values + part->row * job->x->ldx + (long)step * values * f->x_size;
     size_t tile_bytes = (size_t)f->tile_m * (size_t)f->tile_n * sizeof(float);
     for (int row = 0; row < part->rows; row += f->tile_m) {
         int rows = min_int(f->tile_m, part->rows - row);
         if (last)
             fetch_results(job->a, job->x->first + part->row + row, rows, col, cols);
         f->tile(x + row * job->x->ldx, job->x->ldx, rows, w, panel_bytes, n_panels, steps, sums,
-                step > 0, row == 0 ? next : 0);
+                step > 0, row == 0 ? ahead : 0);
         if (last)
             finish_tile(job, part, sums, row, rows, col, cols);
         /* A sum that ends with its first slice needs no place of its own. */
         if (step > 0 || !last)
             sums += tile_bytes;
     }
+}
+
+/* The first panels of the part that this thread takes next if the threads take turns. */
+static const char *look_ahead(const gemm_region *r, const gemm_job *job, int index)
+{
+    const gemm_job *end = r->jobs + r->n_jobs;
+    index += team_size(job->team);
+    while (job < end && index >= job->n_parts)
+        index -= job++->n_parts;
+    if (job == end)
+        return NULL;
+    const gemm_packed *p = job->before ? job->before_p : job->p;
+    return panels_of(p, job->a, index % job->n_column_parts * job->columns);
 }
 
 static void multiply_part(const gemm_job *job, const gemm_part *part, size_t column)
@@ -208,13 +230,16 @@ static void run_part(void *arg, int index, int thread)
     bool sliced = all_steps > job->slice_steps;
     size_t columns = sliced ? (size_t)divide_up(part.cols, job->width) : 1;
     part.sums = team_scratch(job->team, thread, column * columns);
+    part.next = look_ahead(region, job, index);
     if (f->enter)
         f->enter(part.rows);
     if (job->before) {
         gemm_job first = *job;
         first.a = job->before;
         first.p = job->before_p;
-        multiply_part(&first, &part, column);
+        gemm_part own = part;
+        own.next = panels_of(job->p, job->a, part.col);
+        multiply_part(&first, &own, column);
     }
     multiply_part(job, &part, column);
     if (f->leave)
