@@ -135,9 +135,9 @@ static void *helper(void *arg)
     team *t = m->team;
     unsigned seen = 0;
     for (;;) {
-        if (!spin_while(t, &t->region, seen)) {
+        while (!spin_while(t, &t->region, seen)) {
             atomic_fetch_add(&t->sleepers, 1);
-            while (atomic_load(&t->region) == seen)
+            if (atomic_load(&t->region) == seen)
                 futex_wait(&t->region, seen);
             atomic_fetch_sub(&t->sleepers, 1);
         }
@@ -184,6 +184,15 @@ void team_run(team *t, int n_parts, team_fn *fn, void *arg)
             futex_wait(&t->unfinished, left);
         atomic_store(&t->caller_sleeps, false);
     }
+}
+
+void team_expect(team *t)
+{
+    if (t->n_threads == 1 || !t->spins)
+        return;
+    atomic_store(&t->resting, atomic_load_explicit(&t->region, memory_order_relaxed) - 1);
+    if (atomic_load(&t->sleepers) > 0)
+        futex_wake(&t->region, t->n_threads - 1);
 }
 
 void team_rest(team *t)

@@ -42,6 +42,10 @@ void team_run(team *t, int n_parts, team_fn *fn, void *arg);
  * leave their CPUs to others. The next region wakes them. By the thread that runs the regions. */
 void team_rest(team *t);
 
+/* Tells that a region will follow within some tens of microseconds: helpers that sleep wake up and
+ * watch for it, and are awake when it comes. By the thread that runs the regions. */
+void team_expect(team *t);
+
 /* Cuts 0 .. n_items - 1 into ranges of at least grain items (grain >= 1; the last may be shorter),
  * at most four for each thread, and runs them as team_run does. */
 void team_for(team *t, long n_items, long grain, team_range_fn *fn, void *arg);

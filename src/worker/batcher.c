@@ -60,6 +60,7 @@ struct batcher {
     task_call *calls[MAX_ACTIVE];
     int n_active;
     double us_a_token; /* of batches so far; 0: there was none */
+    bool computes;     /* the last request to the loop had something to compute */
     later turn;        /* the loop's thread becomes the engine */
 };
 
@@ -322,10 +323,13 @@ static void compute_here(void *arg)
 {
     batcher *b = arg;
     if (b->waiting_bytes <= HERE_BYTES) {
+        if (b->computes)
+            team_expect(b->pipeline->threads);
         pthread_mutex_lock(&b->lock);
         job *taken = take(b);
         pthread_mutex_unlock(&b->lock);
         start_jobs(b, taken);
+        b->computes = tokens_left(b) > 0;
         if (b->n_active && (double)tokens_left(b) * b->us_a_token <= HERE_US)
             compute_step(b);
         deliver(b);

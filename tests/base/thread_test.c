@@ -52,6 +52,8 @@ static void every_part_runs_once(void **state)
                 assert_int_equal(seen.counts[i], i < parts);
             if (round % 3 == 0)
                 team_rest(t); /* with or without it, the next region finds its threads */
+            if (round % 5 == 0)
+                team_expect(t);
             if (round % 50 == 0)
                 usleep(500); /* the helpers fall asleep */
         }
