@@ -19,6 +19,7 @@ export function readCosts(headers, roundTripMs) {
         tokens: number(headers, "x-compute-tokens"),
         inputTokens: number(headers, "x-input-tokens"),
         truncated: number(headers, "x-truncated-inputs") ?? 0,
+        warning: headers.get("x-hf-warning")?.replace(/^[^;]*; /, "") ?? null,
     };
 }
 
@@ -28,6 +29,12 @@ function costLine(costs) {
     parts.push(took(costs.roundTripMs) + " total");
     if (costs.tokens !== null) parts.push(plural(costs.tokens, "token"));
     return el("p", { class: "costs" }, parts.join(" · "));
+}
+
+function serverWarning({ warning }) {
+    if (!warning) return null;
+    const text = warning[0].toUpperCase() + warning.slice(1) + ".";
+    return el("p", { class: "warning-box", role: "status" }, icon("warning"), text);
 }
 
 function truncationWarning({ truncated, tokens, inputTokens }) {
@@ -90,6 +97,7 @@ export function showReply(root, { model, task, output, inputs, costs }) {
     );
     root.replaceChildren(
         truncationWarning(costs) ?? "",
+        serverWarning(costs) ?? "",
         el("div", { class: "outcome-head" }, list, costLine(costs)),
         panel("view-result", "tab-result", view ?? ""),
         panel("view-json", "tab-json", jsonView(output)),

@@ -144,6 +144,8 @@ static bool predict(const struct run_args *a, const pipeline *p, char *const *wo
         return false;
     buf_byte(&reply, '\n');
     fwrite(reply.p, 1, reply.n, stdout);
+    if (usage.warning)
+        fprintf(stderr, "inferd run: %s\n", usage.warning);
     if (usage.n_truncated > 0)
         fprintf(stderr, "inferd run: %d of the texts were cut to %d tokens\n", usage.n_truncated,
                 p->max_tokens);

@@ -11,13 +11,18 @@ bool pipeline_supports(const pipeline *p, const task *t)
     return t->of_tables == (p->info->table_types > 0) && (!t->supports || t->supports(p->info));
 }
 
+bool pipeline_offers(const pipeline *p, const task *t)
+{
+    return pipeline_supports(p, t) && (t == p->task || !t->suits || t->suits(p->info));
+}
+
 /* Says what this model can do. */
 static bool refuse(const pipeline *p, str name, enum error_kind kind, error *e)
 {
     char can[400] = "";
     size_t n = 0;
     for (int i = 0; tasks[i]; i++)
-        if (pipeline_supports(p, tasks[i]) && n < sizeof can)
+        if (pipeline_offers(p, tasks[i]) && n < sizeof can)
             n += (size_t)snprintf(can + n, sizeof can - n, "%s'%s'", n ? ", " : "", tasks[i]->name);
     return fail(e, kind, "the model '%s' cannot do the task '%.*s'; it can do %s", p->id,
                 (int)(name.n < 60 ? name.n : 60), name.p, can);

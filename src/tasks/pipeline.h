@@ -33,6 +33,9 @@ void pipeline_close(pipeline *p);
 
 /* Whether this model can do a task; the same with ERR_INVALID, saying which it can. */
 bool pipeline_supports(const pipeline *p, const task *t);
+
+/* The same for lists of what it can do: without tasks that it is not made for. */
+bool pipeline_offers(const pipeline *p, const task *t);
 bool pipeline_check(const pipeline *p, const task *t, error *e);
 
 /* The task a request names, checked; ERR_NOT_FOUND for an unknown one, ERR_INVALID for one that

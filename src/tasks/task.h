@@ -58,6 +58,9 @@ typedef struct task {
     bool of_tables; /* takes tables: for the models that read them, and these do nothing else */
     /* Whether a model with these properties can do it; NULL: every model that reads text. */
     bool (*supports)(const model_info *m);
+    /* Whether it is made for it: lists of what a model can do leave out others, which do it when
+     * they are asked to; NULL: whoever can. */
+    bool (*suits)(const model_info *m);
     /* Makes the sequences of the call and says in c->computes what is needed of them. May leave
      * none: then nothing is computed. */
     bool (*prepare)(task_call *c, error *e);
@@ -110,6 +113,7 @@ typedef struct call_usage {
     int64_t tokens;       /* computed */
     int64_t tokens_given; /* before truncation */
     int n_truncated;      /* sequences that lost tokens */
+    const char *warning;  /* what to know of the reply, one line of ASCII, static; NULL: nothing */
 } call_usage;
 
 struct pipeline;

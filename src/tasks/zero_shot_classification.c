@@ -55,7 +55,12 @@ static int entailment_id(const model_info *m)
 
 static bool supports(const model_info *m)
 {
-    return m->head == HEAD_LABELS && m->n_labels > 1 && entailment_id(m) >= 0;
+    return m->head == HEAD_LABELS;
+}
+
+static bool suits(const model_info *m)
+{
+    return m->n_labels > 1 && entailment_id(m) >= 0;
 }
 
 static bool bad_template(str form, error *e)
@@ -156,6 +161,8 @@ static bool prepare(task_call *c, error *e)
         if (!fill_template(c, r->hypothesis_template, r->candidate_labels.items[i], &hypotheses[i],
                            e))
             return false;
+    if (entailment_id(c->pipeline->info) < 0)
+        c->usage.warning = "no label of this model starts with 'entail': its last label is taken";
     c->computes = CALL_LOGITS;
     if (!texts_reserve(c, n * r->inputs.n, "candidate_labels", e))
         return false;
@@ -165,12 +172,15 @@ static bool prepare(task_call *c, error *e)
     return true;
 }
 
-/* Probability of entailment of n pairs: against contradiction for each, or against each other. */
+/* Probability of entailment of n pairs: against contradiction for each, or against each other.
+ * Without a label for entailment the last one is taken, as transformers does. */
 static void score_labels(const task_call *c, const sequence *pairs, int n, float *scores)
 {
     const struct zero_shot_request *r = c->request;
     const model_info *info = c->pipeline->info;
     int yes = entailment_id(info), no = yes == 0 ? info->n_labels - 1 : 0;
+    if (yes < 0)
+        yes = info->n_labels - 1;
     for (int i = 0; i < n; i++)
         scores[i] = pairs[i].out[yes];
     if (!r->multi_label && n > 1) {
@@ -263,6 +273,7 @@ const task task_zero_shot_classification = {
                "\"parameters\": {\"candidate_labels\": [\"urgent\", \"not urgent\", \"phone\", "
                "\"tablet\", \"computer\"]}}",
     .supports = supports,
+    .suits = suits,
     .prepare = prepare,
     .finish = finish,
 };

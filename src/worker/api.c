@@ -124,6 +124,8 @@ static void add_usage(http_request *req, const struct worker *w, const call_usag
     http_headerf(req, "x-input-tokens", "%lld", (long long)u->tokens_given);
     if (u->n_truncated > 0)
         http_headerf(req, "x-truncated-inputs", "%d", u->n_truncated);
+    if (u->warning) /* a topic in front: clients of the hub show each once */
+        http_headerf(req, "x-hf-warning", "%s; %s", w->pipeline.task->name, u->warning);
     if (*w->pipeline.commit)
         http_header(req, "x-sha", w->pipeline.commit);
 }

@@ -77,7 +77,7 @@ static void info(http_request *req, void *app)
         INFERD_VERSION, "sha", "docker_label");
     json_t *names = json_array();
     for (int i = 0; tasks[i]; i++)
-        if (pipeline_supports(&w->pipeline, tasks[i]))
+        if (pipeline_offers(&w->pipeline, tasks[i]))
             json_array_append_new(names, json_string(tasks[i]->name));
     json_object_set_new(root, "tasks", names);
     json_object_set_new(root, "architecture", json_string(m->model_type));

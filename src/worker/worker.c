@@ -58,7 +58,7 @@ static void tell_ready(const struct worker *w)
 {
     json_t *names = json_array();
     for (int i = 0; tasks[i]; i++)
-        if (pipeline_supports(&w->pipeline, tasks[i]))
+        if (pipeline_offers(&w->pipeline, tasks[i]))
             json_array_append_new(names, json_string(tasks[i]->name));
     const model_info *m = w->pipeline.info;
     tell(w->options->ready_fd,

@@ -147,6 +147,16 @@ def test_zero_shot_has_the_form_that_the_client_reads(server):
     assert sorted(old["labels"]) == ["one", "two"] and abs(sum(old["scores"]) - 1) < 1e-5
 
 
+def test_zero_shot_without_entailment_warns(server):
+    body = {"inputs": "a person", "parameters": {"candidate_labels": "one, two"}}
+    warned = {name: server.post(f"/pipeline/zero-shot-classification/t/{name}", body).headers["x-hf-warning"]
+              for name in ("bert-nli", "bert-one")}
+    assert warned["bert-nli"] is None and "its last label is taken" in warned["bert-one"]
+    tasks = server.get("/models/t/bert-one/info").json()["tasks"]
+    assert "text-ranking" in tasks and "zero-shot-classification" not in tasks
+    assert "zero-shot-classification" in server.get("/models/t/bert-nli/info").json()["tasks"]
+
+
 def test_questions_at_the_root_of_the_body(server):
     body = {"question": "who", "context": "a happy person"}
     assert server.post("/models/t/bert-answers", body).json() == ask(server, "bert-answers", body)

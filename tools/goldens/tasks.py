@@ -594,6 +594,11 @@ def zero_shot_classification_cases():
         yield where, SHORT, {"candidate_labels": LABELS, "hypothesis_template": "{0} is {{it}}"}
         yield where, [SHORT, "a"], {"candidate_labels": ["one", "two"]}
         yield where, "a", {"candidate_labels": ["short", "the state of the night " * 2]}
+    # Models without a label for entailment.
+    for where in ("tasks/bert-multi", "tasks/distilbert-labels", "tasks/bert-one"):
+        yield where, SHORT, {"candidate_labels": LABELS}
+        yield where, SHORT, {"candidate_labels": LABELS, "multi_label": True}
+        yield where, "a", {"candidate_labels": ["alone"]}
     for parameters in ({}, {"language": "en_XX"}):
         yield "tasks/xmod-nli", AWKWARD, {"candidate_labels": LABELS, **parameters}
 
