@@ -192,12 +192,24 @@ void json_put_float(buf *out, float value)
         out->n += finite_text(value, to);
 }
 
+enum { DOUBLE_TEXT = 32 };
+
+/* The fewest digits that are read as the same number: 0.47, not 0.46999999999999997. */
+static void double_text(double value, char to[DOUBLE_TEXT])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(to, DOUBLE_TEXT, "%.*g", digits, value);
+        if (strtod(to, NULL) == value)
+            return;
+    }
+}
+
 void json_put_double(buf *out, double value)
 {
+    char text[DOUBLE_TEXT] = "null";
     if (isfinite(value))
-        buf_printf(out, "%.17g", value);
-    else
-        buf_puts(out, "null");
+        double_text(value, text);
+    buf_puts(out, text);
 }
 
 void json_put_int(buf *out, int64_t value)
@@ -222,13 +234,62 @@ void json_put_floats(buf *out, const float *values, size_t n)
     buf_byte(out, ']');
 }
 
-static int append(const char *bytes, size_t n, void *out)
+static void put_object(buf *out, const json_t *object)
 {
-    buf_add(out, bytes, n);
-    return 0;
+    char before = '{';
+    for (void *at = json_object_iter((json_t *)object); at;
+         at = json_object_iter_next((json_t *)object, at)) {
+        buf_byte(out, before);
+        json_put_string(out, str_of(json_object_iter_key(at)));
+        buf_byte(out, ':');
+        json_put(out, json_object_iter_value(at));
+        before = ',';
+    }
+    buf_puts(out, before == '{' ? "{}" : "}");
+}
+
+static void put_array(buf *out, const json_t *array)
+{
+    buf_byte(out, '[');
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (i)
+            buf_byte(out, ',');
+        json_put(out, json_array_get(array, i));
+    }
+    buf_byte(out, ']');
+}
+
+/* Stays a real for who reads it: "1.0". */
+static void put_real(buf *out, double value)
+{
+    char text[DOUBLE_TEXT];
+    double_text(value, text);
+    buf_puts(out, text);
+    if (!strpbrk(text, ".e"))
+        buf_puts(out, ".0");
 }
 
 void json_put(buf *out, const json_t *value)
 {
-    json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!value) /* a document that could not be made, as of a text that is not UTF-8 */
+        return;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        put_object(out, value);
+        break;
+    case JSON_ARRAY:
+        put_array(out, value);
+        break;
+    case JSON_STRING:
+        json_put_string(out, json_str(value));
+        break;
+    case JSON_INTEGER:
+        json_put_int(out, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        put_real(out, json_real_value(value));
+        break;
+    default:
+        buf_puts(out, json_is_true(value) ? "true" : json_is_false(value) ? "false" : "null");
+    }
 }

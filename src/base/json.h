@@ -33,10 +33,11 @@ static inline str json_str(const json_t *string)
 const char *json_kind(const json_t *value);
 
 /* Appends one value to a reply. Strings must be valid UTF-8. A float is written with 9 significant
- * digits (reads back to the same float), a double with 17; NaN and infinities as null. */
+ * digits (reads back to the same float), a double with the fewest that do, 15 to 17; NaN and
+ * infinities as null. */
 void json_put_string(buf *out, str text);
 void json_put_float(buf *out, float value);
 void json_put_double(buf *out, double value);
 void json_put_int(buf *out, int64_t value);
 void json_put_floats(buf *out, const float *values, size_t n); /* [a,b,...] */
-void json_put(buf *out, const json_t *value);                  /* any jansson value, compact */
+void json_put(buf *out, const json_t *value); /* any jansson value, compact; NULL: nothing */

@@ -80,7 +80,7 @@ static int list(const struct models_args *a, const char *data, store *s)
             print_line(m);
     }
     if (a->json) {
-        json_dumpf(out, stdout, JSON_INDENT(2));
+        json_dumpf(out, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
         printf("\n");
     } else if (all.n == 0) {
         printf("no models: `inferd pull OWNER/NAME` or `inferd add FOLDER OWNER/NAME` gets one\n");

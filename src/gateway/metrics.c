@@ -1,4 +1,5 @@
 #include "gateway/metrics.h"
+#include "base/json.h"
 
 #include "base/map.h"
 #include "base/memory.h"
@@ -177,6 +178,16 @@ static void put_histogram(buf *out, const char *name, const series *s)
     buf_printf(out, "%s_count%s%s%s %llu\n", name, open, s->labels, close, (unsigned long long)n);
 }
 
+static void put_value(buf *out, const char *name, const series *s)
+{
+    buf_puts(out, name);
+    if (*s->labels)
+        buf_printf(out, "{%s}", s->labels);
+    buf_byte(out, ' ');
+    json_put_double(out, s->value);
+    buf_byte(out, '\n');
+}
+
 void metrics_write(const metrics *m, buf *out)
 {
     static const char *const kinds[] = {"counter", "gauge", "histogram"};
@@ -185,10 +196,8 @@ void metrics_write(const metrics *m, buf *out)
         for (const series *s = f->first; s; s = s->next) {
             if (f->kind == METRIC_SECONDS)
                 put_histogram(out, f->name, s);
-            else if (*s->labels)
-                buf_printf(out, "%s{%s} %.17g\n", f->name, s->labels, s->value);
             else
-                buf_printf(out, "%s %.17g\n", f->name, s->value);
+                put_value(out, f->name, s);
         }
     }
 }

@@ -134,6 +134,31 @@ static void says_where_it_broke(void **state)
     assert_true(json_number_value(json_array_get(huge, 0)) > 9e29);
 }
 
+/* As jansson writes them, but for numbers with no more digits than they need. */
+static void writes_documents(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        "null",
+        "[true,false,null,0,-1,9223372036854775807]",
+        "[0.47,-0.1,1.0,1e-12,1e+300,0.30000000000000004,1234567890123456.8]",
+        "{\"z\":{\"a\":[1,[2,{}]]},\"a\":\"q\\\"\\\\/\\n\\u0001\u00e9\",\"\":[]}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        own_json json_t *value = json_loads(texts[i], JSON_DECODE_ANY, NULL);
+        own_buf buf out = buf_new(1000);
+        assert_non_null(value);
+        json_put(&out, value);
+        assert_string_equal(buf_text(&out), texts[i]);
+    }
+    own_buf buf out = buf_new(100);
+    json_put_double(&out, 470 / 1e3);
+    json_put(&out, NULL);
+    assert_string_equal(buf_text(&out), "0.47");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +169,7 @@ int main(void)
         cmocka_unit_test(writes_strings),
         cmocka_unit_test(refuses_deep_nesting),
         cmocka_unit_test(says_where_it_broke),
+        cmocka_unit_test(writes_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
