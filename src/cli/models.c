@@ -144,7 +144,7 @@ static bool make_prepared(const struct models_args *a, const char *folder, error
         return fail(e, ERR_IO,
                     "there is no cache folder that can be written: INFERD_CACHE, "
                     "XDG_CACHE_HOME or HOME names one");
-    team *threads = kernels_init(e) ? team_new(1, e) : NULL;
+    team *threads = kernels_init(e) ? team_new(0, e) : NULL;
     model *m = threads ? model_open_as(folder, &o, threads, e) : NULL;
     bool ok = m != NULL;
     if (ok && !model_is_prepared(m)) { /* made just now, or found damaged: then anew */

@@ -105,15 +105,23 @@ int gemm_f32_panel(void)
     return kernels.gemm_f32->tile_n;
 }
 
-void gemm_f32_pack(const float *w, int n, int k, void *packed)
+bool gemm_f32_pack_columns(const gemm_columns *c, void *packed)
 {
-    int tile_n = kernels.gemm_f32->tile_n;
-    for (int col = 0; col < n; col += tile_n) {
-        float *panel = (float *)packed + col * packed_row(k);
+    int tile_n = kernels.gemm_f32->tile_n, k = c->k;
+    assert(GEMM_PACK_COLUMNS % tile_n == 0 && c->first % GEMM_PACK_COLUMNS == 0);
+    float *panels = (float *)packed + c->first * packed_row(k);
+    for (int col = 0; col < c->count; col += tile_n) {
+        float *panel = panels + col * packed_row(k);
         for (int l = 0; l < k; l += GEMM_BLOCK)
-            kernels.gemm_f32->pack(w + (long)col * k + l, k, min_int(tile_n, n - col),
+            kernels.gemm_f32->pack(c->w + (long)col * k + l, k, min_int(tile_n, c->count - col),
                                    min_int(GEMM_BLOCK, k - l), panel + (long)l * tile_n);
     }
+    return true;
+}
+
+void gemm_f32_pack(const float *w, int n, int k, void *packed)
+{
+    gemm_f32_pack_columns(&(gemm_columns){w, 0, n, n, k}, packed);
 }
 
 /* What is asked for while a panel is used: the next panel, or the rows of w that it is made from.

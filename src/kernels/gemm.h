@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "kernels/activation.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* out[i][j] = act(sum over l of x[i][l] * w[j][l]  +  bias[j]) * factor[i][j]  +  residual[i][j] */
@@ -56,5 +57,17 @@ void gemm_f32_alone(const gemm_args *a, float *work);
 size_t gemm_f32_packed_bytes(int n, int k);
 int gemm_f32_panel(void);
 
-/* w: [n][k]; packed: gemm_f32_packed_bytes(n, k), 64-byte aligned. Runs on the calling thread. */
+/* w: [n][k]; packed: gemm_f32_packed_bytes(n, k), 64-byte aligned, all of it is written. Runs on
+ * the calling thread. */
 void gemm_f32_pack(const float *w, int n, int k, void *packed);
+
+/* Columns first .. first + count - 1 of such a form, for threads that share it: the same bytes. w:
+ * their rows only. first is a multiple of GEMM_PACK_COLUMNS, a whole number of panels of any
+ * kernel, and so is count but where they end with n. False when there is no memory to work in. */
+enum { GEMM_PACK_COLUMNS = 16 };
+typedef struct gemm_columns {
+    const float *w; /* [count][k] */
+    int first, count;
+    int n, k; /* of the whole */
+} gemm_columns;
+bool gemm_f32_pack_columns(const gemm_columns *c, void *packed);

@@ -20,6 +20,9 @@ size_t gemm_bf16_bytes(int n, int k);
  * and is the same for all instruction sets, so that it can be kept in a file and mapped. */
 void gemm_bf16_pack(const float *w, int n, int k, void *packed);
 
+/* As gemm_f32_pack_columns. */
+bool gemm_bf16_pack_columns(const gemm_columns *c, void *packed);
+
 /* As gemm_f32, with the weights in `packed`; a->w is not looked at. */
 void gemm_bf16(team *t, const gemm_args *a, const void *packed);
 

@@ -5,13 +5,9 @@
 #include "kernels/gemm_i8.h"
 
 #include "kernels/gemm_packed.h"
-#include "kernels/quantise.h"
 
 #include <assert.h>
-#include <math.h>
-#include <string.h>
-
-enum { VALUES = 4, PIECE = 512 }; /* of a step; of a column that are packed together */
+#include <stdlib.h>
 
 static size_t columns_of(int n)
 {
@@ -33,39 +29,25 @@ static gemm_packed packed_of(const void *packed, int n, int k)
     return p;
 }
 
-/* One column: its values are PANEL_STEP_BYTES apart by fours. */
-static void pack_column(const float *w, int k, int8_t *to, float *scale, int32_t *offset)
+size_t gemm_i8_panel_bytes(int n, int k)
 {
-    float inverse;
-    *scale = quantise_scale(quantise_largest(w, k), &inverse);
-    int32_t sum = 0;
-    for (int begin = 0; begin < k; begin += PIECE) {
-        int8_t values[PIECE]; /* in their order first: that loop is one of vectors */
-        int n = k - begin < PIECE ? k - begin : PIECE;
-        for (int l = 0; l < n; l++) {
-            int value = quantise(w[begin + l], inverse);
-            values[l] = (int8_t)value;
-            sum += value;
-        }
-        memset(values + n, 0, (size_t)(PIECE - n));
-        for (int l = 0; l < n; l += VALUES)
-            memcpy(to + (long)(begin + l) / VALUES * PANEL_STEP_BYTES, values + l, VALUES);
-    }
-    *offset = QUANTISE_OFFSET * sum;
+    return gemm_packed_bytes(n, k, 1);
+}
+
+bool gemm_i8_pack_columns(const gemm_columns *c, void *packed)
+{
+    assert(c->n == 0 || gemm_i8_bytes(c->n, c->k) > 0);
+    char *panels = packed;
+    float *scale = (float *)(void *)(panels + gemm_packed_bytes(c->n, c->k, 1)) + c->first;
+    int32_t *offset = (int32_t *)(void *)(scale - c->first + columns_of(c->n)) + c->first;
+    return gemm_packed_fill(kernels.gemm_i8, 1, c, panels + gemm_i8_panel_bytes(c->first, c->k),
+                            scale, offset);
 }
 
 void gemm_i8_pack(const float *w, int n, int k, void *packed)
 {
-    assert(n == 0 || gemm_i8_bytes(n, k) > 0);
-    memset(packed, 0, gemm_i8_bytes(n, k));
-    long panel_bytes = gemm_packed_steps(k, 1) * PANEL_STEP_BYTES;
-    int8_t *panels = packed;
-    float *scale = (float *)(void *)(panels + gemm_packed_bytes(n, k, 1));
-    int32_t *offset = (int32_t *)(void *)(scale + columns_of(n));
-    for (long j = 0; j < n; j++)
-        pack_column(w + j * k, k,
-                    panels + j / PANEL_COLUMNS * panel_bytes + j % PANEL_COLUMNS * VALUES,
-                    scale + j, offset + j);
+    if (!gemm_i8_pack_columns(&(gemm_columns){w, 0, n, n, k}, packed))
+        abort();
 }
 
 void gemm_i8(team *t, const gemm_args *a, const void *packed)

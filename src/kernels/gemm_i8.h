@@ -22,6 +22,13 @@ size_t gemm_i8_bytes(int n, int k);
  * and is the same for all instruction sets, so that it can be kept in a file and mapped. */
 void gemm_i8_pack(const float *w, int n, int k, void *packed);
 
+/* As gemm_f32_pack_columns. */
+bool gemm_i8_pack_columns(const gemm_columns *c, void *packed);
+
+/* Bytes at the beginning of a packed form that hold the values of its first n columns, a multiple
+ * of GEMM_PACK_COLUMNS. */
+size_t gemm_i8_panel_bytes(int n, int k);
+
 /* As gemm_f32, with the weights in `packed`; a->w is not looked at. */
 void gemm_i8(team *t, const gemm_args *a, const void *packed);
 

@@ -31,6 +31,7 @@ const gemm_i8_kernels gemm_i8_amx = {
     .tile_n = AMX_TILE_N,
     .stream_m = AMX_STREAM_M,
     .x_size = 1,
+    .x_offset = QUANTISE_OFFSET,
     .prepare = prepare,
     .tile = tile,
     .finish = finish,

@@ -77,6 +77,7 @@ const gemm_i8_kernels gemm_i8_scalar = {
     .tile_m = TILE_M,
     .tile_n = TILE_N,
     .x_size = 1,
+    .x_offset = QUANTISE_OFFSET,
     .prepare = prepare,
     .tile = tile,
     .finish = finish,

@@ -95,6 +95,7 @@ const gemm_i8_kernels KERNELS = {
     .tile_n = TILE_N,
     .stream_m = STREAM_M,
     .x_size = 1,
+    .x_offset = QUANTISE_OFFSET,
     .prepare = prepare,
     .tile = tile,
     .finish = finish,

@@ -8,7 +8,13 @@
  * the bits. */
 #include "kernels/gemm_packed.h"
 
+#include "base/own.h"
 #include "base/profile.h"
+#include "kernels/quantise.h"
+#include "kernels/unroll.h"
+
+#include <assert.h>
+#include <string.h>
 
 #include <assert.h>
 
@@ -106,6 +112,76 @@ static long row_bytes(const gemm_args *a, const gemm_packed *p)
     long values = gemm_packed_steps(a->k, p->value_bytes) * (STEP_BYTES / p->value_bytes);
     return (values * p->kernels->x_size / LINE | 1) * LINE;
 }
+
+/* --- packing --- */
+
+/* A prepared row as a row of weights, in place: without what was added, and in their width. */
+static void weights_of_row(const gemm_packed_kernels *f, int value_bytes, void *row, int k)
+{
+    int8_t *bytes = row;
+    const int16_t *words = row;
+    uint32_t *pairs = row;
+    if (f->x_offset)
+        for (int l = 0; l < k; l++)
+            bytes[l] = (int8_t)(bytes[l] ^ f->x_offset);
+    if (f->x_size == value_bytes)
+        return;
+    if (value_bytes == 1)
+        for (int l = 0; l < k; l++)
+            bytes[l] = (int8_t)words[l];
+    else
+        for (int l = 0; l < k; l += 2)
+            pairs[l / 2] = pairs[l] >> 16 | (pairs[l + 1] & 0xffff0000);
+}
+
+static int32_t sum_of(const int8_t *values, int k)
+{
+    int32_t sum = 0;
+    for (int l = 0; l < k; l++)
+        sum += values[l];
+    return sum;
+}
+
+/* Rows of steps, ldx bytes apart, in the order of a panel. */
+static void turn_panel(const char *rows, long ldx, long steps, char *panel)
+{
+    for (long s = 0; s < steps; s++, rows += STEP_BYTES) {
+        UNROLL
+        for (int j = 0; j < PANEL_COLUMNS; j++, panel += STEP_BYTES)
+            memcpy(panel, rows + j * ldx, STEP_BYTES);
+    }
+}
+
+bool gemm_packed_fill(const gemm_packed_kernels *f, int value_bytes, const gemm_columns *c,
+                      char *panels, float *scale, int32_t *offset)
+{
+    long steps = gemm_packed_steps(c->k, value_bytes), used = (long)c->k * value_bytes;
+    long ldx = (steps * (STEP_BYTES / value_bytes) * f->x_size / LINE | 1) * LINE;
+    own_mem char *rows = aligned_alloc(LINE, (size_t)ldx * PANEL_COLUMNS);
+    assert(c->first % PANEL_COLUMNS == 0);
+    if (!rows)
+        return false;
+    for (int col = 0; col < c->count; col += PANEL_COLUMNS, panels += steps * PANEL_STEP_BYTES) {
+        float scales[PANEL_COLUMNS] = {0};
+        for (int j = 0; j < PANEL_COLUMNS; j++) {
+            char *row = rows + j * ldx;
+            bool is = col + j < c->count;
+            if (is) {
+                f->prepare(c->w + (long)(col + j) * c->k, c->k, row, scales + j);
+                weights_of_row(f, value_bytes, row, c->k);
+            }
+            memset(row + (is ? used : 0), 0, (size_t)(steps * STEP_BYTES - (is ? used : 0)));
+            if (offset)
+                offset[col + j] = QUANTISE_OFFSET * sum_of((const int8_t *)row, c->k);
+        }
+        if (scale)
+            memcpy(scale + col, scales, sizeof scales);
+        turn_panel(rows, ldx, steps, panels);
+    }
+    return true;
+}
+
+/* --- products --- */
 
 static void fetch_row(const float *x, int k)
 {

@@ -9,6 +9,7 @@
  * 16, a whole tile, and columns to a multiple of 16. One layout serves all instruction sets. */
 #pragma once
 
+#include "kernels/gemm.h"
 #include "kernels/table.h"
 
 #include <stdbool.h>
@@ -41,6 +42,12 @@ bool gemm_packed_fits(int n, int k);
 
 /* Bytes of all panels; 0 without such a form. */
 size_t gemm_packed_bytes(int n, int k, int value_bytes);
+
+/* Packs columns into panels, all of whose bytes are written: their values are those of a row of x
+ * as the kernels prepare it. value_bytes 1: scale and offset are those of the columns, up to a
+ * whole number of panels; else NULL. False: no memory to work in. */
+bool gemm_packed_fill(const gemm_packed_kernels *f, int value_bytes, const gemm_columns *c,
+                      char *panels, float *scale, int32_t *offset);
 
 /* At most GEMM_TOGETHER products of one precision; the w of their args is not looked at. Those that
  * follow each other and have the same x share its preparation and a region. */

@@ -63,6 +63,7 @@ typedef struct gemm_packed_kernels {
     int tile_m, tile_n; /* tile_n is a multiple of 16 */
     int stream_m;       /* rows up to which one panel at a time is faster than tile_n / 16 */
     int x_size;         /* bytes of a prepared value of x */
+    int x_offset;       /* of gemm_i8: what `prepare` adds to each value, 0 or 128 */
     bool if_faster;     /* chosen only if its `spin` is faster than that of the variant before it */
     /* to[k] <- x[k], then zeros (gemm_i8: any values) up to a multiple of 16 steps; *scale is set
      * by gemm_i8 only. */

@@ -122,7 +122,7 @@ static bool open_encoder(model *m, const model_options *o, error *e)
         return false;
     sentence_claim(&m->sentence, weights_root(m->weights, NULL), c->hidden);
     if (!encoder_init(&m->encoder, a->encoder, c, kind, l.n, m->weights, e) ||
-        !weight_set_prepare(m->weights, e))
+        !weight_set_prepare(m->weights, m->team, e))
         return false;
     if (m->sentence.of_scores && m->encoder.head.kind != HEAD_MASKED_LM)
         return fail(e, ERR_BAD_MODEL,

@@ -22,10 +22,17 @@ enum {
 static const weight_form forms[] = {
     [PRECISION_F32] = {.name = "f32 panels",
                        .bytes = gemm_f32_packed_bytes,
-                       .pack = gemm_f32_pack,
+                       .panels = gemm_f32_packed_bytes,
+                       .pack = gemm_f32_pack_columns,
                        .can_wait = true},
-    [PRECISION_BF16] = {.name = "bf16", .bytes = gemm_bf16_bytes, .pack = gemm_bf16_pack},
-    [PRECISION_INT8] = {.name = "int8", .bytes = gemm_i8_bytes, .pack = gemm_i8_pack},
+    [PRECISION_BF16] = {.name = "bf16",
+                        .bytes = gemm_bf16_bytes,
+                        .panels = gemm_bf16_bytes,
+                        .pack = gemm_bf16_pack_columns},
+    [PRECISION_INT8] = {.name = "int8",
+                        .bytes = gemm_i8_bytes,
+                        .panels = gemm_i8_panel_bytes,
+                        .pack = gemm_i8_pack_columns},
 };
 
 /* How the product of a group is made; PRECISION_F32 is with or without panels. */

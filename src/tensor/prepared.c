@@ -9,6 +9,7 @@
 #include "base/own.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ enum {
     DATA_ALIGN = 4096,
     ITEM_ALIGN = 64,
     PIECE_BYTES = 4 << 20,
+    PORTION_BYTES = 4 << 20,
     MAX_ITEMS = 1 << 20,
     MAX_NAME = 1024,
 };
@@ -188,28 +190,146 @@ static bool check_room(const char *path, const prepared_part *parts, int n, erro
                 path, wanted, room);
 }
 
-static bool write_parts(struct output *o, struct record *records, const prepared_part *parts, int n,
-                        prepared_make_fn *make, void *arg, error *e)
+/* Pieces that are made while the portion before is written: of some whole parts, or some of one
+ * large part, which stays where it is until its last portion is written. */
+struct portion {
+    int part, n_parts, piece, n_pieces;
+    char *room;        /* of the first part; each is at a multiple of ITEM_ALIGN */
+    size_t begin, end; /* bytes of a large part to be written */
+};
+
+struct writing {
+    struct output *out;
+    struct record *records;
+    const prepared_part *parts;
+    const prepared_maker *maker;
+    struct portion making, done; /* n_pieces 0: none */
+    pthread_mutex_t lock;
+    bool failed; /* under the lock, as is e */
+    error *e;
+};
+
+static bool is_large(const prepared_part *part)
 {
-    size_t room = round_up(largest(parts, n) + 1, ITEM_ALIGN);
-    own_mem char *made = aligned_alloc(ITEM_ALIGN, room);
-    if (!made)
-        return fail(e, ERR_IO, "no memory for %zu bytes", room);
-    for (int i = 0; i < n; i++) {
-        memset(made, 0, parts[i].size);
-        if (!make(arg, i, made, e) || !put(o, NULL, round_up(o->at, ITEM_ALIGN) - o->at, e))
-            return false;
-        records[i].offset = o->at;
-        records[i].size = parts[i].size;
-        records[i].checksum = cache_file_checksum(made, parts[i].size);
-        if (!put(o, made, parts[i].size, e))
-            return false;
+    return part->size > PORTION_BYTES;
+}
+
+/* What is made after p; false at the end. rooms: taken in turns. */
+static bool next_portion(const struct writing *w, struct portion *p, int n, char *const rooms[2])
+{
+    const prepared_maker *m = w->maker;
+    int end = p->piece + p->n_pieces;
+    bool goes_on = p->n_pieces && is_large(&w->parts[p->part]) && end < m->pieces(m->arg, p->part);
+    if (goes_on) {
+        *p = (struct portion){p->part, 1, end, 0, p->room, p->end, p->end};
+    } else {
+        p->room = p->room == rooms[0] ? rooms[1] : rooms[0];
+        *p = (struct portion){.part = p->part + p->n_parts, .room = p->room};
     }
-    return flush(o, e);
+    if (p->part == n)
+        return false;
+    if (is_large(&w->parts[p->part])) {
+        int pieces = m->pieces(m->arg, p->part);
+        for (p->n_parts = 1; p->piece + p->n_pieces < pieces;) {
+            int now = p->piece + ++p->n_pieces;
+            p->end = now < pieces ? m->begin(m->arg, p->part, now) : w->parts[p->part].size;
+            if (p->end - p->begin >= PORTION_BYTES)
+                break;
+        }
+        return true;
+    }
+    size_t bytes = 0;
+    for (int i = p->part; i < n; i++) {
+        bytes += round_up(w->parts[i].size, ITEM_ALIGN);
+        if (i > p->part && bytes > PORTION_BYTES)
+            break;
+        p->n_parts++;
+        p->n_pieces += m->pieces(m->arg, i);
+    }
+    return true;
+}
+
+static bool write_part(const struct writing *w, int i, const char *made, size_t begin, size_t end,
+                       error *e)
+{
+    struct output *o = w->out;
+    struct record *r = &w->records[i];
+    if (begin == 0) {
+        if (!put(o, NULL, round_up(o->at, ITEM_ALIGN) - o->at, e))
+            return false;
+        r->offset = o->at;
+        r->size = w->parts[i].size;
+    }
+    if (end == r->size)
+        r->checksum = cache_file_checksum(made, r->size);
+    return put(o, made + begin, end - begin, e);
+}
+
+static bool write_portion(const struct writing *w, error *e)
+{
+    const struct portion *p = &w->done;
+    if (p->n_pieces && is_large(&w->parts[p->part]))
+        return write_part(w, p->part, p->room, p->begin, p->end, e);
+    const char *made = p->room;
+    for (int i = p->part; p->n_pieces && i < p->part + p->n_parts; i++) {
+        if (!write_part(w, i, made, 0, w->parts[i].size, e))
+            return false;
+        made += round_up(w->parts[i].size, ITEM_ALIGN);
+    }
+    return true;
+}
+
+static bool make_piece(const struct writing *w, int piece, error *e)
+{
+    const prepared_maker *m = w->maker;
+    const struct portion *p = &w->making;
+    char *room = p->room;
+    int i = p->part;
+    for (piece += p->piece; piece >= m->pieces(m->arg, i); i++) {
+        piece -= m->pieces(m->arg, i);
+        room += round_up(w->parts[i].size, ITEM_ALIGN);
+    }
+    return m->make(m->arg, i, piece, room, e);
+}
+
+/* Index 0 writes what was made before. */
+static void run_job(void *arg, int index, int thread)
+{
+    (void)thread;
+    struct writing *w = arg;
+    error e = {0};
+    pthread_mutex_lock(&w->lock);
+    bool ok = !w->failed;
+    pthread_mutex_unlock(&w->lock);
+    if (!ok || (index ? make_piece(w, index - 1, &e) : write_portion(w, &e)))
+        return;
+    pthread_mutex_lock(&w->lock);
+    if (!w->failed)
+        *w->e = e;
+    w->failed = true;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static bool write_parts(struct output *o, struct record *records, const prepared_part *parts, int n,
+                        const prepared_maker *maker, team *t, error *e)
+{
+    size_t room = round_up(larger(largest(parts, n), PORTION_BYTES) + ITEM_ALIGN, ITEM_ALIGN);
+    own_mem char *first = aligned_alloc(ITEM_ALIGN, room);
+    own_mem char *second = aligned_alloc(ITEM_ALIGN, room);
+    error found = {0};
+    struct writing w = {o, records, parts, maker, .lock = PTHREAD_MUTEX_INITIALIZER, .e = &found};
+    if (!first || !second)
+        return fail(e, ERR_IO, "no memory for %zu bytes", room);
+    for (bool more = true; more && !w.failed;) {
+        w.done = w.making;
+        more = next_portion(&w, &w.making, n, (char *const[]){first, second});
+        team_run(t, 1 + w.making.n_pieces, run_job, &w);
+    }
+    return w.failed ? fail(e, found.kind, "%s", found.message) : flush(o, e);
 }
 
 static bool write_file(struct output *o, const char *id, const prepared_part *parts, int n,
-                       prepared_make_fn *make, void *arg, error *e)
+                       const prepared_maker *maker, team *t, error *e)
 {
     struct header h = {.magic = MAGIC, .version = VERSION, .n_items = (uint64_t)n};
     own_buf buf head = buf_new(SIZE_MAX / 2);
@@ -224,7 +344,7 @@ static bool write_file(struct output *o, const char *id, const prepared_part *pa
     }
     h.names_bytes = names.n;
     h.data = round_up(sizeof h + records_bytes + names.n, DATA_ALIGN);
-    if (!put(o, NULL, h.data, e) || !write_parts(o, records, parts, n, make, arg, e))
+    if (!put(o, NULL, h.data, e) || !write_parts(o, records, parts, n, maker, t, e))
         return false;
     h.size = o->at;
     buf_add(&head, records, records_bytes);
@@ -236,14 +356,14 @@ static bool write_file(struct output *o, const char *id, const prepared_part *pa
 }
 
 bool prepared_write(const char *path, const char id[SHA256_HEX], const prepared_part *parts,
-                    int n_parts, prepared_make_fn *make, void *arg, error *e)
+                    int n_parts, const prepared_maker *maker, team *t, error *e)
 {
     if (!check_room(path, parts, n_parts, e))
         return false;
     struct output o = {.piece = malloc(PIECE_BYTES)};
     bool ok = o.piece ? cache_writer_open(&o.file, path, e)
                       : fail(e, ERR_IO, "no memory for a piece of a file");
-    ok = ok && write_file(&o, id, parts, n_parts, make, arg, e);
+    ok = ok && write_file(&o, id, parts, n_parts, maker, t, e);
     if (o.piece)
         cache_writer_drop(&o.file);
     free(o.piece);

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "base/thread.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,12 +39,21 @@ typedef struct prepared_part {
     size_t size;
 } prepared_part;
 
-/* Makes part i in `out`, 64-byte aligned memory of its size, all zeros. False: stop, with an
- * error. */
-typedef bool prepared_make_fn(void *arg, int i, void *out, error *e);
+/* How parts are made: in pieces, which any threads make at the same time, in no order. */
+typedef struct prepared_maker {
+    void *arg;
+    /* Pieces of part i, 1 at least. */
+    int (*pieces)(void *arg, int i);
+    /* Bytes of part i that stand fast once its pieces before this one are made. */
+    size_t (*begin)(void *arg, int i, int piece);
+    /* Makes a piece in `out`, 64-byte aligned memory for the whole part, contents undefined; all
+     * pieces together write all of it. False: stop, with an error. */
+    bool (*make)(void *arg, int i, int piece, void *out, error *e);
+} prepared_maker;
 
-/* Writes a file in place of the one at `path`, if any. ERR_NO_SPACE when the disk has no room for
- * it, which is found before anything is made, or fills up meanwhile; whatever fails, the old file
- * stays. */
+/* Writes a file in place of the one at `path`, if any; while a thread of the team writes, the
+ * others make what follows. ERR_NO_SPACE when the disk has no room for it, which is found before
+ * anything is made, or fills up meanwhile; whatever fails, the old file stays. The bytes do not
+ * depend on the team. */
 bool prepared_write(const char *path, const char id[SHA256_HEX], const prepared_part *parts,
-                    int n_parts, prepared_make_fn *make, void *arg, error *e);
+                    int n_parts, const prepared_maker *maker, team *t, error *e);

@@ -17,7 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 250, FORM_ALIGN = 64 };
+enum {
+    WAIT_MS = 250,
+    FORM_ALIGN = 64,
+    PIECE_FLOATS = 128 << 10, /* that a thread packs at a time */
+};
 static const char version[] = "weights 1\n";
 
 /* --- asking --- */
@@ -161,14 +165,31 @@ const float *weight_forms_floats(weight_set *set, struct entry *entry,
 
 /* --- making --- */
 
-/* Rows of a tensor as floats, in place or in *room, which the caller frees. */
-static const float *floats_of(const struct form_item *item, float **room, error *e)
+/* Rows of a matrix that are packed together: a piece. */
+static int rows_of_piece(const struct form_item *item)
+{
+    long rows = PIECE_FLOATS / (item->rows.columns + 1L);
+    return (int)(rows / GEMM_PACK_COLUMNS + 1) * GEMM_PACK_COLUMNS;
+}
+
+/* Tensors that must be changed, and those whose groups follow each other, are made in one. */
+static int pieces_of(const struct form_item *item)
+{
+    int some = rows_of_piece(item), rows = item->rows.rows;
+    bool one = !item->form || item->change.kind != AS_IT_IS || item->rows.groups > 1 ||
+               packed_weight_get(&item->packed);
+    return one || rows == 0 ? 1 : rows / some + (rows % some != 0);
+}
+
+/* Rows `first` .. of an item as floats, in place or in *room, which the caller frees. */
+static const float *floats_of(const struct form_item *item, int first, int rows, float **room,
+                              error *e)
 {
     const tensor *t = item->entry->tensor;
-    size_t skip = (size_t)item->rows.first * (size_t)item->rows.columns;
-    size_t some = (size_t)item->rows.rows * (size_t)item->rows.columns;
+    size_t columns = (size_t)item->rows.columns;
+    size_t skip = ((size_t)item->rows.first + (size_t)first) * columns;
     bool changed = item->change.kind != AS_IT_IS;
-    size_t n = changed ? (size_t)t->n_elements : some;
+    size_t n = changed ? (size_t)t->n_elements : (size_t)rows * columns;
     if (in_place(item))
         return (const float *)t->data + skip;
     *room = malloc(n * sizeof(float) + 1);
@@ -184,25 +205,35 @@ static const float *floats_of(const struct form_item *item, float **room, error 
     return changed ? *room + skip : *room;
 }
 
-static bool make_item(const struct form_item *item, void *out, error *e)
+/* Packs a piece of an item, or all of it if it has one. */
+static bool pack_piece(const struct form_item *item, int piece, void *out, error *e)
 {
     own_mem float *room = NULL;
-    const void *known = packed_weight_get(&item->packed);
-    if (known || !item->form) {
-        if (known)
-            memcpy(out, known, item->size);
-        else
-            weight_convert(item->entry->tensor, &item->change, out);
-        return true;
-    }
-    const float *w = floats_of(item, &room, e);
     const weight_rows *r = &item->rows;
-    size_t one = item->size / (size_t)r->groups;
-    int n = r->rows / r->groups;
-    for (int g = 0; w && g < r->groups; g++)
-        item->form->pack(w + (size_t)g * (size_t)n * (size_t)r->columns, n, r->columns,
-                         (char *)out + (size_t)g * one);
+    bool one = pieces_of(item) == 1;
+    int first = one ? 0 : piece * rows_of_piece(item), n = r->rows / r->groups;
+    int rows = one ? r->rows : first + rows_of_piece(item) < n ? rows_of_piece(item) : n - first;
+    const float *w = floats_of(item, first, rows, &room, e);
+    size_t size = item->size / (size_t)r->groups;
+    for (int g = 0; w && g < r->groups; g++) {
+        gemm_columns c = {w + (size_t)g * (size_t)n * (size_t)r->columns, first, one ? n : rows, n,
+                          r->columns};
+        if (!item->form->pack(&c, (char *)out + (size_t)g * size))
+            return fail(e, ERR_NO_SPACE, "no memory to pack '%s'", item->name);
+    }
     return w != NULL;
+}
+
+static bool make_piece(const struct form_item *item, int piece, void *out, error *e)
+{
+    const void *known = packed_weight_get(&item->packed);
+    if (!known && item->form)
+        return pack_piece(item, piece, out, e);
+    if (known)
+        memcpy(out, known, item->size);
+    else
+        weight_convert(item->entry->tensor, &item->change, out);
+    return true;
 }
 
 struct making {
@@ -220,19 +251,34 @@ static bool is_stopped(struct weight_forms *f)
     return stop;
 }
 
-static bool make_part(void *arg, int i, void *out, error *e)
+static int maker_pieces(void *arg, int i)
+{
+    const struct making *m = arg;
+    return pieces_of(m->items[i]);
+}
+
+static size_t maker_begin(void *arg, int i, int piece)
+{
+    const struct making *m = arg;
+    const struct form_item *item = m->items[i];
+    return piece ? item->form->panels(piece * rows_of_piece(item), item->rows.columns) : 0;
+}
+
+static bool maker_make(void *arg, int i, int piece, void *out, error *e)
 {
     struct making *m = arg;
     if (is_stopped(m->forms))
         return fail(e, ERR_CANCELLED, "the model is closed");
-    return make_item(m->items[i], out, e);
+    return make_piece(m->items[i], piece, out, e);
 }
 
 /* Writes the file and maps it as f->renewed. */
-static bool write_file(struct weight_forms *f, error *e)
+static bool write_file(struct weight_forms *f, team *t, error *e)
 {
+    struct making m = {.forms = f};
     own_mem prepared_part *parts = xcalloc((size_t)f->n_items + 1, sizeof *parts);
-    own_mem struct form_item **items = xcalloc((size_t)f->n_items + 1, sizeof(void *));
+    own_mem struct form_item **items = m.items = xcalloc((size_t)f->n_items + 1, sizeof(void *));
+    const prepared_maker maker = {&m, maker_pieces, maker_begin, maker_make};
     int n = 0;
     if (!f->path)
         return fail(e, ERR_IO, "there is no cache folder");
@@ -240,7 +286,7 @@ static bool write_file(struct weight_forms *f, error *e)
         items[n] = i;
         parts[n] = (prepared_part){i->name, i->size};
     }
-    if (!prepared_write(f->path, f->id, parts, n, make_part, &(struct making){f, items}, e))
+    if (!prepared_write(f->path, f->id, parts, n, &maker, t, e))
         return false;
     return prepared_open(&f->renewed, f->path, f->id) ||
            fail(e, ERR_IO, "'%s' is gone or changed already", f->path);
@@ -269,8 +315,43 @@ static size_t aligned(size_t n)
     return (n + FORM_ALIGN - 1) / FORM_ALIGN * FORM_ALIGN;
 }
 
+/* A piece of what is made in private memory. */
+struct private_piece {
+    const struct form_item *item;
+    int piece;
+    char *out;
+    error e;
+};
+
+static void make_private_piece(void *arg, int i, int thread)
+{
+    (void)thread;
+    struct private_piece *p = (struct private_piece *)arg + i;
+    make_piece(p->item, p->piece, p->out, &p->e);
+}
+
+/* Makes all that is needed from `at` on; the items are published by the caller. */
+static bool make_needed(const struct weight_forms *f, team *t, char *at, error *e)
+{
+    size_t n = 0;
+    for (const struct form_item *i = f->items; i; i = i->next)
+        n += is_needed(i) ? (size_t)pieces_of(i) : 0;
+    own_mem struct private_piece *pieces = xcalloc(n + 1, sizeof *pieces);
+    n = 0;
+    for (const struct form_item *i = f->items; i; i = i->next) {
+        for (int piece = 0; is_needed(i) && piece < pieces_of(i); piece++)
+            pieces[n++] = (struct private_piece){.item = i, .piece = piece, .out = at};
+        at += is_needed(i) ? aligned(i->size) : 0;
+    }
+    team_run(t, (int)n, make_private_piece, pieces);
+    for (size_t i = 0; i < n; i++)
+        if (pieces[i].e.kind != ERR_NONE)
+            return fail(e, pieces[i].e.kind, "%s", pieces[i].e.message);
+    return true;
+}
+
 /* Makes what cannot wait in private memory. */
-static bool make_private(struct weight_forms *f, error *e)
+static bool make_private(struct weight_forms *f, team *t, error *e)
 {
     size_t n = 0;
     for (struct form_item *i = f->items; i; i = i->next)
@@ -283,12 +364,12 @@ static bool make_private(struct weight_forms *f, error *e)
     madvise(p, n, MADV_HUGEPAGE);
     f->private_bytes = p;
     f->n_private = n;
+    if (!make_needed(f, t, p, e))
+        return false;
     char *at = p;
     for (struct form_item *i = f->items; i; i = i->next) {
         if (!is_needed(i))
             continue;
-        if (!make_item(i, at, e))
-            return false;
         publish(i, at);
         at += aligned(i->size);
     }
@@ -328,6 +409,7 @@ static void let_go(const struct weight_forms *f)
     }
 }
 
+/* Its helpers, made by it, give way to others as it does. */
 static void *write_later(void *arg)
 {
     struct weight_forms *f = arg;
@@ -336,13 +418,15 @@ static void *write_later(void *arg)
         errno = 0; /* without priority to others, then */
     if (wait_stopped(f))
         return NULL;
-    if (write_file(f, &e)) {
+    team *t = team_new(f->n_threads, &e);
+    if (t && write_file(f, t, &e)) {
         take_renewed(f);
         let_go(f);
         log_debug("prepared weights are in '%s'", f->path);
     } else if (e.kind != ERR_CANCELLED) {
         log_warn("weights are not prepared: %s", e.message);
     }
+    team_free(t);
     return NULL;
 }
 
@@ -372,7 +456,7 @@ static void end_thread(struct weight_forms *f)
     pthread_mutex_destroy(&f->lock);
 }
 
-bool weight_set_prepare(weight_set *set, error *e)
+bool weight_set_prepare(weight_set *set, team *t, error *e)
 {
     struct weight_forms *f = set->forms;
     error unwritten = {0};
@@ -382,19 +466,20 @@ bool weight_set_prepare(weight_set *set, error *e)
     for (struct form_item *i = f->items; i && !now; i = i->next)
         now = is_needed(i);
     if (!now) {
+        f->n_threads = team_size(t);
         if (f->path)
             start_thread(f);
         return true;
     }
-    if (write_file(f, &unwritten)) {
+    if (write_file(f, t, &unwritten)) {
         take_renewed(f);
         f->n_file = f->renewed.file.n;
-        return make_private(f, e); /* what the file lacks: another program wrote it meanwhile */
+        return make_private(f, t, e); /* what the file lacks: another program wrote it meanwhile */
     }
     if (f->plan.at_once)
         return fail(e, unwritten.kind, "%s", unwritten.message);
     log_warn("prepared weights cannot be kept: %s", unwritten.message);
-    return make_private(f, e);
+    return make_private(f, t, e);
 }
 
 bool weight_set_is_prepared(const weight_set *set)

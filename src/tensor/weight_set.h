@@ -59,6 +59,7 @@ struct weight_forms {
     size_t n_private;
 
     bool has_thread;
+    int n_threads; /* that pack on it, a moment later */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;

@@ -18,6 +18,8 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/thread.h"
+#include "kernels/gemm.h"
 #include "tensor/precision.h"
 #include "tensor/repo.h"
 #include "tensor/weight_file.h"
@@ -56,9 +58,10 @@ enum precision weight_set_precision(const weight_set *set);
 
 /* After weights_done: makes the forms that were asked for and are not prepared yet, and keeps them
  * in a file for the next start. Those that can wait are made on a thread of their own, a moment
- * later, as they are no use to who asks once. Where no file can be written, the log says so, those
- * that can wait are not made, and the others become private memory. ERR_NO_SPACE without that. */
-bool weight_set_prepare(weight_set *set, error *e);
+ * later, with as many helpers as the team has, as they are no use to who asks once. Where no file
+ * can be written, the log says so, those that can wait are not made, and the others become private
+ * memory. ERR_NO_SPACE without that. */
+bool weight_set_prepare(weight_set *set, team *t, error *e);
 
 /* Whether everything asked for came from a prepared file, and whether its items are as they were
  * written (reads all of it). */
@@ -125,9 +128,11 @@ const float *weights_table(weights w, const char *name, int64_t rows, int64_t co
 
 /* A form of matrices that a kernel reads in place of floats. */
 typedef struct weight_form {
-    const char *name;              /* of what it looks like */
-    size_t (*bytes)(int n, int k); /* of w[n][k]; 0: it has no such form */
-    void (*pack)(const float *w, int n, int k, void *packed); /* packed: zeros, 64-byte aligned */
+    const char *name;               /* of what it looks like */
+    size_t (*bytes)(int n, int k);  /* of w[n][k]; 0: it has no such form */
+    size_t (*panels)(int n, int k); /* of its beginning that hold the first n columns */
+    /* Some of the columns, see gemm_f32_pack_columns. packed: 64-byte aligned. */
+    bool (*pack)(const gemm_columns *c, void *packed);
     bool can_wait; /* products with the floats have the same bits */
 } weight_form;
 

@@ -13,15 +13,16 @@ typedef struct precision {
     const void *reference;
     size_t (*bytes)(int n, int k);
     void (*pack)(const float *w, int n, int k, void *packed);
+    bool (*pack_columns)(const gemm_columns *c, void *packed);
     void (*run)(team *t, const gemm_args *a, const void *packed);
     void (*run_all)(team *t, const gemm_args *list, const void *const *packed, int n_products);
 } precision;
 
 static const precision precisions[] = {
     {"gemm_i8", (const void **)&kernels.gemm_i8, &gemm_i8_scalar, gemm_i8_bytes, gemm_i8_pack,
-     gemm_i8, gemm_i8_all},
+     gemm_i8_pack_columns, gemm_i8, gemm_i8_all},
     {"gemm_bf16", (const void **)&kernels.gemm_bf16, &gemm_bf16_scalar, gemm_bf16_bytes,
-     gemm_bf16_pack, gemm_bf16, gemm_bf16_all},
+     gemm_bf16_pack, gemm_bf16_pack_columns, gemm_bf16, gemm_bf16_all},
 };
 enum { N_PRECISIONS = sizeof precisions / sizeof precisions[0] };
 
@@ -184,6 +185,46 @@ static void check_sizes(const precision *p, const kernel_row *row)
         check_product(t, p, row, (sizes){35, 70, 2500, 1}, true, true, ACT_NONE); /* slices of k */
         team_free(t);
     }
+}
+
+/* Every variant packs the same bytes, whole or by pieces, those of a value at a time. */
+static void check_packing(const precision *p, const kernel_row *row)
+{
+    static const int ns[] = {1, 15, 16, 17, 33, 100}, ks[] = {1, 2, 3, 15, 16, 63, 64, 65, 517};
+    for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++) {
+        for (size_t l = 0; l < sizeof ks / sizeof ks[0]; l++) {
+            int n = ns[i], k = ks[l];
+            product q = product_new(1, n, k, 0, false, false, ACT_NONE);
+            if (k > 2) { /* what is rounded specially */
+                q.w.p[0] = NAN;
+                q.w.p[(size_t)(n - 1) * (size_t)k + 1] = 1e-40f;
+                q.w.p[(size_t)(n / 2) * (size_t)k + 2] = -INFINITY;
+            }
+            edge found = pack(p, &q.a), pieces = edge_new(found.n);
+            *p->slot = p->reference;
+            edge expected = pack(p, &q.a);
+            *p->slot = row->functions;
+            memset(pieces.p, 0x77, pieces.n * sizeof(float));
+            for (int step = 32, first = (n - 1) / step * step; first >= 0; first -= step) {
+                int count = n - first < step ? n - first : step;
+                gemm_columns c = {q.a.w + (long)first * k, first, count, n, k};
+                assert_true(p->pack_columns(&c, pieces.p));
+            }
+            if (memcmp(found.p, expected.p, found.n * sizeof(float)) != 0 ||
+                memcmp(pieces.p, expected.p, found.n * sizeof(float)) != 0)
+                fail_msg("%s %s packs n %d k %d otherwise", row->family, row->variant, n, k);
+            edge_free(&found);
+            edge_free(&pieces);
+            edge_free(&expected);
+            product_free(&q);
+        }
+    }
+}
+
+static void packed_bytes_are_the_same(void **state)
+{
+    (void)state;
+    for_variants(check_packing);
 }
 
 static void values_are_within_their_bounds(void **state)
@@ -504,6 +545,7 @@ static int select_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_bytes_are_the_same),
         cmocka_unit_test(values_are_within_their_bounds),
         cmocka_unit_test(many_rows_go_block_by_block),
         cmocka_unit_test(rows_do_not_depend_on_their_batch),

@@ -167,7 +167,10 @@ static void check_packed(team *t, int m, int n, int k)
     memcpy(out.p, p.out.p, out.n * sizeof(float)); /* what is between the rows */
     for (int i = 0; i < m; i++)
         memset(out.p + i * p.a.ldo, 0x7f, (size_t)n * sizeof(float));
-    gemm_f32_pack(p.a.w, n, k, at);
+    for (int step = 2 * GEMM_PACK_COLUMNS, first = (n - 1) / step * step; first >= 0; first -= step)
+        gemm_f32_pack_columns(&(gemm_columns){p.a.w + (long)first * k, first,
+                                              n - first < step ? n - first : step, n, k},
+                              at);
     list[0].packed = at;
     list[0].w = NULL;
     list[0].out = out.p;

@@ -152,7 +152,7 @@ static void run_all(const struct fixture *f, const char *cache, float *y)
     for (int i = 0; i < LAYERS; i++)
         conv_bind(&c[i], weights_in(w, "%s", layers[i].name), layers[i].out, IN, layers[i].width,
                   layers[i].groups);
-    if (!weights_done(set, NULL, &e) || !weight_set_prepare(set, &e))
+    if (!weights_done(set, NULL, &e) || !weight_set_prepare(set, f->team, &e))
         fail_msg("%s", e.message);
     for (int i = 0; i < LAYERS; i++)
         run_layer(f, &layers[i], &c[i], y + (size_t)i * RESULTS);

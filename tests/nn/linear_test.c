@@ -97,7 +97,7 @@ static void open_layers(struct layers *l, const struct fixture *f, enum precisio
     for (int i = 0; i < 3; i++)
         linear_bind_rows(&l->part[i], weights_in(w, "fused"), OUT, IN, i * OUT, ALL, true);
     linear_bind(&l->small, weights_in(w, "small"), 3, IN);
-    if (!weights_done(l->set, NULL, &e) || !weight_set_prepare(l->set, &e))
+    if (!weights_done(l->set, NULL, &e) || !weight_set_prepare(l->set, f->team, &e))
         fail_msg("%s", e.message);
 }
 
@@ -230,7 +230,7 @@ static void folders_that_cannot_be_written(void **state)
     weight_set_plan(set, &(weight_plan){.folder = nowhere, .level = "x", .at_once = true});
     linear_bind_rows(&l.part[0], weights_in(weights_root(set, NULL), "fused"), OUT, IN, 0, ALL,
                      false);
-    assert_false(weight_set_prepare(set, &e)); /* who asks for a file is told */
+    assert_false(weight_set_prepare(set, f->team, &e)); /* who asks for a file is told */
     assert_int_not_equal(e.kind, ERR_NONE);
     weight_set_close(set);
 }
@@ -261,7 +261,7 @@ static void files_follow_the_model(void **state)
 static void vocabularies_share_their_table(void **state)
 {
     struct fixture *f = *state;
-    enum { WORDS = 1100, WIDTH = 64 };
+    enum { WORDS = 4500, WIDTH = 64 }; /* several pieces */
     static float table[WORDS * WIDTH], exact[ROWS * WORDS], got[ROWS * WORDS];
     static const double rounding[] = {[PRECISION_BF16] = 1.0 / 256, [PRECISION_INT8] = 1.0 / 254};
     for (int i = 0; i < WORDS * WIDTH; i++)
@@ -283,7 +283,7 @@ static void vocabularies_share_their_table(void **state)
         weights w = weights_in(weights_root(set, NULL), "words");
         const float *words = weights_table(w, "weight", WORDS, WIDTH);
         linear_bind_unbiased(&scores, w, WORDS, WIDTH);
-        assert_true(weights_done(set, NULL, &e) && weight_set_prepare(set, &e));
+        assert_true(weights_done(set, NULL, &e) && weight_set_prepare(set, f->team, &e));
         weight_set_count(set, &counts);
         assert_memory_equal(words, table, sizeof table);
         assert_int_equal(counts.converted_bytes, 0);

@@ -47,21 +47,48 @@ static char byte_of(int part, size_t i, int salt)
     return (char)(part * 31 + (int)(i % 251) * 7 + salt);
 }
 
+enum { PIECE = 1 << 20 };
+
+static int pieces_of(void *arg, int i)
+{
+    (void)arg;
+    return (int)(parts[i].size / PIECE) + 1;
+}
+
+/* The last two pieces write the last bytes together. */
+static size_t begin_of(void *arg, int i, int piece)
+{
+    (void)arg;
+    return piece + 1 < pieces_of(arg, i) ? (size_t)piece * PIECE : (size_t)(piece - 1) * PIECE;
+}
+
 /* arg: the salt. */
-static bool make(void *arg, int i, void *out, error *e)
+static bool make(void *arg, int i, int piece, void *out, error *e)
 {
     (void)e;
-    for (size_t j = 0; j < parts[i].size; j++) {
-        assert_int_equal(((char *)out)[j], 0);
-        ((char *)out)[j] = byte_of(i, j, *(int *)arg);
-    }
+    bool last = piece + 1 == pieces_of(arg, i), is_pair = piece + 2 == pieces_of(arg, i);
+    size_t from = piece ? begin_of(arg, i, piece) : 0;
+    size_t to = last ? parts[i].size : (size_t)(piece + 1) * PIECE;
+    bool shared = piece > 0 && (last || is_pair);
+    for (size_t j = from; j < to; j++)
+        if (!shared || j < (size_t)(pieces_of(arg, i) - 2) * PIECE || j % 2 == last)
+            ((char *)out)[j] = byte_of(i, j, *(int *)arg);
     return true;
+}
+
+static bool write_with(const struct fixture *f, prepared_maker maker, int threads, error *e)
+{
+    team *t = team_new(threads, NULL);
+    assert_non_null(t);
+    bool ok = prepared_write(f->path, f->id, parts, PARTS, &maker, t, e);
+    team_free(t);
+    return ok;
 }
 
 static void write_parts(const struct fixture *f, int salt)
 {
     error e = {0};
-    if (!prepared_write(f->path, f->id, parts, PARTS, make, &salt, &e))
+    if (!write_with(f, (prepared_maker){&salt, pieces_of, begin_of, make}, salt % 3 + 1, &e))
         fail_msg("%s", e.message);
 }
 
@@ -193,7 +220,7 @@ static void survives_failures(void **state)
     signal(SIGXFSZ, SIG_IGN);
     small.rlim_max = old.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_false(prepared_write(f->path, f->id, parts, PARTS, make, &salt, &e));
+    assert_false(write_with(f, (prepared_maker){&salt, pieces_of, begin_of, make}, 2, &e));
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_non_null(strstr(e.message, "cannot write"));
     assert_int_equal(count_files(f->folder), 1);
@@ -202,8 +229,56 @@ static void survives_failures(void **state)
     prepared_release(&p);
     e = (error){0};
     own_mem char *nowhere = path_join(f->folder, "no/such/folder.weights");
-    assert_false(prepared_write(nowhere, f->id, parts, PARTS, make, &salt, &e));
+    char *path = f->path;
+    f->path = nowhere;
+    assert_false(write_with(f, (prepared_maker){&salt, pieces_of, begin_of, make}, 1, &e));
+    f->path = path;
     assert_int_not_equal(e.kind, ERR_NONE);
+}
+
+static bool make_some(void *arg, int i, int piece, void *out, error *e)
+{
+    if (i == 3 && piece == 5)
+        return fail(e, ERR_CANCELLED, "enough");
+    return make(arg, i, piece, out, e);
+}
+
+/* A piece that cannot be made ends the writing; the old file stays. */
+static void survives_makers(void **state)
+{
+    struct fixture *f = *state;
+    prepared p;
+    int salt = 9;
+    write_parts(f, 1);
+    for (int threads = 1; threads <= 3; threads++) {
+        error e = {0};
+        assert_false(
+            write_with(f, (prepared_maker){&salt, pieces_of, begin_of, make_some}, threads, &e));
+        assert_int_equal(e.kind, ERR_CANCELLED);
+        assert_string_equal(e.message, "enough");
+        assert_int_equal(count_files(f->folder), 1);
+        assert_true(prepared_open(&p, f->path, f->id));
+        assert_int_equal(check_parts(&p), 1);
+        prepared_release(&p);
+    }
+}
+
+static void bytes_do_not_depend_on_threads(void **state)
+{
+    struct fixture *f = *state;
+    int salt = 4;
+    own_buf buf first = buf_new(SIZE_MAX / 2);
+    for (int threads = 1; threads <= 3; threads++) {
+        error e = {0};
+        file_map m;
+        assert_true(write_with(f, (prepared_maker){&salt, pieces_of, begin_of, make}, threads, &e));
+        assert_true(file_map_open(&m, f->path, &e));
+        if (threads == 1)
+            buf_add(&first, m.p, m.n);
+        assert_int_equal(m.n, first.n);
+        assert_memory_equal(m.p, first.p, m.n);
+        file_unmap(&m);
+    }
 }
 
 static void *writer(void *arg)
@@ -251,9 +326,9 @@ static void old_parts_are_removed(void **state)
     assert_true(file_exists(other));
 }
 
-static bool make_nothing(void *arg, int i, void *out, error *e)
+static bool make_nothing(void *arg, int i, int piece, void *out, error *e)
 {
-    (void)arg, (void)i, (void)out, (void)e;
+    (void)arg, (void)i, (void)piece, (void)out, (void)e;
     fail_msg("a part was made");
     return false;
 }
@@ -265,7 +340,8 @@ static void needs_room(void **state)
     const prepared_part huge[] = {{"a", SIZE_MAX}, {"b", (size_t)1 << 60}, {"c", 1}};
     for (int n = 1; n <= 3; n++) {
         error e = {0};
-        assert_false(prepared_write(f->path, f->id, huge, n, make_nothing, NULL, &e));
+        const prepared_maker nothing = {NULL, pieces_of, begin_of, make_nothing};
+        assert_false(prepared_write(f->path, f->id, huge, n, &nothing, NULL, &e));
         assert_int_equal(e.kind, ERR_NO_SPACE);
     }
 }
@@ -278,6 +354,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(leaves_what_is_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(leaves_what_is_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_failures, setup, teardown),
+        cmocka_unit_test_setup_teardown(survives_makers, setup, teardown),
+        cmocka_unit_test_setup_teardown(bytes_do_not_depend_on_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(old_parts_are_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(writers_do_not_meet, setup, teardown),
     };
