@@ -2,9 +2,11 @@
  *
  *   gemm_peers [threads] [seconds per shape]
  *
- * The candidates take turns for the given time, each call timed; the figures are the best of each
- * in GFLOP/s, and the ratios are of the best times. The peak is kernels_peak_gflops, measured after
+ * The candidates take turns (turns.h), each call timed; the figures are the best of each in
+ * GFLOP/s, and the ratios are of the best times. The peak is kernels_peak_gflops, measured after
  * each shape. Build: see README.md. */
+#include "turns.h"
+
 #include "kernels/bench.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
@@ -15,39 +17,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
-
-/* With one thread, the time that it had the processor: others on the machine do not count. */
-static clockid_t clock_used = CLOCK_MONOTONIC;
-
-static double now(void)
-{
-    struct timespec ts;
-    clock_gettime(clock_used, &ts);
-    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
 
 typedef struct shape {
     int m, n, k;
 } shape;
 
-static void ours(team *t, const shape *s, const float *x, const float *packed, float *out)
+/* One shape, and where its operands are. */
+typedef struct product {
+    shape s;
+    team *team;
+    const float *x, *w, *packed; /* w, packed: [copies] */
+    float *out;
+    size_t copies, weights, packed_floats;
+} product;
+
+static void ours(void *arg, size_t call)
 {
-    gemm_args a = {.x = x, .ldx = s->k, .packed = packed, .out = out, .ldo = s->n};
+    const product *p = arg;
+    const shape *s = &p->s;
+    gemm_args a = {.x = p->x, .ldx = s->k, .out = p->out, .ldo = s->n};
+    a.packed = p->packed + call % p->copies * p->packed_floats;
     a.m = s->m, a.n = s->n, a.k = s->k;
-    gemm_f32(t, &a);
+    gemm_f32(p->team, &a);
 }
 
-static void openblas(const shape *s, const float *x, const float *w, float *out)
+static void openblas(void *arg, size_t call)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->m, s->n, s->k, 1, x, s->k, w, s->k, 0,
-                out, s->n);
+    const product *p = arg;
+    const shape *s = &p->s;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->m, s->n, s->k, 1, p->x, s->k,
+                p->w + call % p->copies * p->weights, s->k, 0, p->out, s->n);
 }
 
-static void onednn(const shape *s, const float *x, const float *w, float *out)
+static void onednn(void *arg, size_t call)
 {
-    dnnl_sgemm('N', 'T', s->m, s->n, s->k, 1, x, s->k, w, s->k, 0, out, s->n);
+    const product *p = arg;
+    const shape *s = &p->s;
+    dnnl_sgemm('N', 'T', s->m, s->n, s->k, 1, p->x, s->k, p->w + call % p->copies * p->weights,
+               s->k, 0, p->out, s->n);
 }
+
+static turns_fn *const programs[] = {ours, openblas, onednn};
+enum { PROGRAMS = 3 };
 
 enum { HUGE_PAGE = 2 << 20 };
 
@@ -78,38 +89,47 @@ static float *pack_all(const shape *s, const float *w, size_t copies)
 
 static void measure(team *t, const shape *s, const float *w, double seconds)
 {
-    size_t weights = (size_t)s->n * (size_t)s->k, copies = WEIGHT_FLOATS / weights;
-    size_t packed_floats = gemm_f32_packed_bytes(s->n, s->k) / sizeof(float);
-    float *packed = pack_all(s, w, copies);
+    product p = {.s = *s, .team = t, .w = w};
+    p.weights = (size_t)s->n * (size_t)s->k;
+    p.copies = WEIGHT_FLOATS / p.weights;
+    p.packed_floats = gemm_f32_packed_bytes(s->n, s->k) / sizeof(float);
+    float *packed = pack_all(s, w, p.copies);
     float *x = random_floats((size_t)s->m * (size_t)s->k);
-    float *out = random_floats((size_t)s->m * (size_t)s->n);
-    double best[3] = {1e9, 1e9, 1e9}, flop = 2.0 * s->m * s->n * s->k;
-    double end = now() + seconds;
-    for (size_t round = 0; round < 5 || now() < end; round++) {
-        for (int i = 0; i < 3; i++) {
-            size_t which = (3 * round + (size_t)i) % copies;
-            const float *layer = w + which * weights;
-            double start = now();
-            if (i == 0)
-                ours(t, s, x, packed + which * packed_floats, out);
-            else if (i == 1)
-                openblas(s, x, layer, out);
-            else
-                onednn(s, x, layer, out);
-            double took = now() - start;
-            best[i] = took < best[i] ? took : best[i];
-        }
-    }
+    p.out = random_floats((size_t)s->m * (size_t)s->n);
+    p.packed = packed;
+    p.x = x;
+    double best[PROGRAMS], flop = 2.0 * s->m * s->n * s->k;
+    turns_take(programs, PROGRAMS, &p, seconds, best);
     double peak = kernels_peak_gflops(t);
     printf("%6d %5d %5d  %9.1f us %7.1f GFLOP/s %5.1f %% of peak %6.1f GB/s of w  %5.2f x OpenBLAS"
            " (%.1f)  %5.2f x oneDNN (%.1f)\n",
            s->m, s->n, s->k, 1e6 * best[0], 1e-9 * flop / best[0], 1e-7 * flop / best[0] / peak,
-           4e-9 * (double)weights / best[0], best[1] / best[0], 1e-9 * flop / best[1],
+           4e-9 * (double)p.weights / best[0], best[1] / best[0], 1e-9 * flop / best[1],
            best[2] / best[0], 1e-9 * flop / best[2]);
     fflush(stdout);
     free(packed);
     free(x);
-    free(out);
+    free(p.out);
+}
+
+/* Begins the pools one after the other, so that the threads of each get their places. */
+static team *begin_threads(int threads, const float *w, error *e)
+{
+    turns_places places;
+    turns_begin(&places, threads);
+    openblas_set_num_threads(threads);
+    omp_set_num_threads(threads); /* oneDNN */
+    team *t = team_new(threads, e);
+    if (!t)
+        return NULL;
+    static float x[256 * 256], out[256 * 256];
+    product p = {{256, 256, 256}, t, x, w, w, out, 1, 0, 0};
+    for (int i = 0; i < PROGRAMS; i++) {
+        programs[i](&p, 0);
+        turns_place(&places);
+    }
+    turns_place_caller(&places);
+    return t;
 }
 
 int main(int argc, char **argv)
@@ -125,19 +145,15 @@ int main(int argc, char **argv)
     };
     int threads = argc > 1 ? atoi(argv[1]) : 1;
     double seconds = argc > 2 ? atof(argv[2]) : 0.5;
-    if (threads == 1)
-        clock_used = CLOCK_THREAD_CPUTIME_ID;
     error e = {0};
-    if (!kernels_init(&e)) {
+    float *w = random_floats(WEIGHT_FLOATS);
+    team *t = kernels_init(&e) ? begin_threads(threads, w, &e) : NULL;
+    if (!t) {
         fprintf(stderr, "%s\n", e.message);
         return 1;
     }
-    openblas_set_num_threads(threads);
-    omp_set_num_threads(threads); /* oneDNN */
-    team *t = team_new(threads, &e);
     printf("level %s, %d threads, FMA peak %.1f GFLOP/s\n", kernels_level(), threads,
            kernels_peak_gflops(t));
-    float *w = random_floats(WEIGHT_FLOATS);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         measure(t, &shapes[i], w, seconds);
     free(w);
