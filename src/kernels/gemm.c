@@ -30,9 +30,13 @@ enum {
         96 * 1024, /* of x, which all panels of a part read again from the second cache */
     CHUNK = 6, /* rows between two visits to the epilogue and two shares of fetching ahead, if they
                 * are few */
-    CHUNK_SUMS = 96,             /* or else so many sums */
-    TOGETHER = 2,                /* panels that are taken together, at most */
-    LINE = 16,                   /* floats */
+    CHUNK_SUMS = 96, /* or else so many sums */
+    TOGETHER = 2,    /* panels that are taken together, at most */
+    LINE = 16,       /* floats */
+    EVEN_ROWS = 48,  /* from so many on, several ways to cut are compared: */
+    ROW_TRIES = 4,
+    COLUMN_TRIES = 4,
+    PART_PRODUCTS = 16 * 1024,   /* multiplications that the beginning of a part costs */
     INLINE_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
     SHRINK = 2,           /* a thread's share of what is left, cut into so many, is the next part */
     SHRINK_TO = 8 * 1024, /* multiplications of a row in a part, at least */
@@ -70,6 +74,11 @@ typedef struct gemm_part {
 static int min_int(int a, int b)
 {
     return a < b ? a : b;
+}
+
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
 }
 
 static int divide_up(int a, int b)
@@ -228,14 +237,21 @@ static void multiply_rows(const gemm_args *a, const gemm_part *p, const gemm_sli
     const gemm_f32_kernels *f = kernels.gemm_f32;
     int col = s->col + which * f->tile_n;
     bool last = s->l + s->k == a->k;
+    int cols = min_int(f->tile_n, p->col + p->cols - col);
+    const float *x = a->x + (long)(p->row + row) * a->ldx + s->l;
+    const float *panel = s->panel + which * s->panel_floats;
     /* A sum that ends here needs no place of its own. */
     float *c = s->l == 0 && last ? s->sums : s->sums + ((long)which * p->rows + row) * f->tile_n;
     if (last)
         fetch_results(a, p->row + row, rows, col);
-    f->tile(a->x + (long)(p->row + row) * a->ldx + s->l, a->ldx, rows,
-            s->panel + which * s->panel_floats, s->k, c, s->l > 0, ahead);
+    if (s->l == 0 && last && !ahead && a->act == ACT_NONE && !a->factor && cols == f->tile_n &&
+        f->tile_end) {
+        f->tile_end(a, p->row + row, rows, col, x, panel, s->k);
+        return;
+    }
+    f->tile(x, a->ldx, rows, panel, s->k, c, s->l > 0, ahead);
     if (last)
-        f->finish(a, c, p->row + row, rows, col, min_int(f->tile_n, p->col + p->cols - col));
+        f->finish(a, c, p->row + row, rows, col, cols);
 }
 
 /* All rows of a part times the panels from col on that are taken together, over the values
@@ -438,6 +454,44 @@ static void shrink_parts(gemm_job *job, int threads)
     job->n_column_parts = job->n_parts;
 }
 
+static gemm_job job_cut(const gemm_args *a, int row_parts, int column_parts)
+{
+    const gemm_f32_kernels *f = kernels.gemm_f32;
+    gemm_job job = {.a = a};
+    job.rows = round_up(divide_up(a->m, row_parts), f->tile_m);
+    job.columns = round_up(divide_up(a->n, column_parts), f->tile_n);
+    job.n_column_parts = divide_up(a->n, job.columns);
+    job.n_parts = divide_up(a->m, job.rows) * job.n_column_parts;
+    return job;
+}
+
+/* Multiplications that the thread with the most parts has, and what it costs to begin them. */
+static double longest(const gemm_job *job, int threads)
+{
+    double part = (double)min_int(job->rows, job->a->m) * min_int(job->columns, job->a->n);
+    return divide_up(job->n_parts, threads) * (part * job->a->k + PART_PRODUCTS);
+}
+
+/* At least so many parts, and those of them that leave no thread with fewer than the others: nine
+ * equal parts keep the second of two threads waiting for a tenth of the time. */
+static gemm_job job_even(const gemm_args *a, int row_parts, int column_parts, int wanted,
+                         int threads)
+{
+    const gemm_f32_kernels *f = kernels.gemm_f32;
+    int most_rows = divide_up(a->m, f->tile_m), most_columns = divide_up(a->n, f->tile_n);
+    int least_columns = min_int(max_int(divide_up(wanted, row_parts), column_parts), most_columns);
+    gemm_job best = job_cut(a, row_parts, least_columns);
+    for (int i = 0; i < ROW_TRIES && row_parts + i <= most_rows; i++) {
+        int columns = max_int(divide_up(wanted, row_parts + i), column_parts);
+        for (int j = 0; j < COLUMN_TRIES && columns + j <= most_columns; j++) {
+            gemm_job job = job_cut(a, row_parts + i, columns + j);
+            if (longest(&job, threads) < longest(&best, threads))
+                best = job;
+        }
+    }
+    return best;
+}
+
 /* Cuts a product into parts. threads: that will share them; last: no other product follows in the
  * region. */
 static gemm_job job_of(const gemm_args *a, int threads, bool last)
@@ -449,16 +503,17 @@ static gemm_job job_of(const gemm_args *a, int threads, bool last)
     bool small = (double)a->m * a->n * a->k < INLINE_PRODUCTS;
     bool streams = !a->packed && a->m <= f->stream_m;
     int wanted = threads * (streams ? STREAM_PARTS_PER_THREAD : PARTS_PER_THREAD);
-    if (threads == 1 || small)
-        wanted = 1;
-    if (row_parts * column_parts < wanted)
-        column_parts = min_int(divide_up(wanted, row_parts), divide_up(a->n, f->tile_n));
-    gemm_job job = {.a = a, .streams = streams};
-    job.rows = round_up(divide_up(a->m, row_parts), f->tile_m);
-    job.columns = round_up(divide_up(a->n, column_parts), f->tile_n);
-    job.n_column_parts = divide_up(a->n, job.columns);
-    job.n_parts = divide_up(a->m, job.rows) * job.n_column_parts;
-    if (last && wanted > 1 && !streams && a->m <= TILES_FETCH * CHUNK)
+    bool alone = threads == 1 || small;
+    gemm_job job;
+    if (!alone && a->m >= EVEN_ROWS) {
+        job = job_even(a, row_parts, column_parts, wanted, threads);
+    } else {
+        if (!alone && row_parts * column_parts < wanted)
+            column_parts = min_int(divide_up(wanted, row_parts), divide_up(a->n, f->tile_n));
+        job = job_cut(a, row_parts, column_parts);
+    }
+    job.streams = streams;
+    if (last && !alone && !streams && a->m <= TILES_FETCH * CHUNK)
         shrink_parts(&job, threads);
     return job;
 }

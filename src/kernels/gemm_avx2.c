@@ -45,12 +45,16 @@ static void pack(const float *w, long ldw, int n, int k, float *panel)
         pack_rows(w, ldw, n, k, panel);
 }
 
-/* (s0 + s2) + (s1 + s3) of each lane of the four groups: 8 columns in order. */
+/* (s0 + s2) + (s1 + s3) of each lane of the four groups: 8 columns in order. Blends leave the units
+ * that shuffle, which multiply as well, to others. */
 INLINE __m256 sum_groups(const __m256 s[GROUPS])
 {
-    __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(s[0], s[1]), _mm256_unpackhi_ps(s[0], s[1]));
-    __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(s[2], s[3]), _mm256_unpackhi_ps(s[2], s[3]));
-    return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+    /* a0 + a2, a1 + a3, b0 + b2, b1 + b3 of each lane */
+    __m256 ab =
+        _mm256_add_ps(_mm256_blend_ps(s[0], s[1], 0xcc), _mm256_shuffle_ps(s[0], s[1], 0x4e));
+    __m256 cd =
+        _mm256_add_ps(_mm256_blend_ps(s[2], s[3], 0xcc), _mm256_shuffle_ps(s[2], s[3], 0x4e));
+    return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x88), _mm256_shuffle_ps(ab, cd, 0xdd));
 }
 
 INLINE void store_sums(int rows, __m256 s[][GROUPS], float *c, bool add)
@@ -80,10 +84,11 @@ INLINE void fetch_step(const gemm_ahead *ahead, int l)
         _mm_prefetch((const char *)(ahead->w + (l / QUAD * ahead->lines + i) * 16), _MM_HINT_T1);
 }
 
-INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
-                      bool add, const gemm_ahead *ahead)
+/* s = x * panel */
+INLINE void multiply(int rows, const float *x, long ldx, const float *panel, int k,
+                     __m256 s[][GROUPS], const gemm_ahead *ahead)
 {
-    __m256 s[TILE_M][GROUPS], v[TILE_M];
+    __m256 v[TILE_M];
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
@@ -114,6 +119,13 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
                 s[i][g] = _mm256_fmadd_ps(part, _mm256_load_ps(panel + g * 8), s[i][g]);
         }
     }
+}
+
+INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
+                      bool add, const gemm_ahead *ahead)
+{
+    __m256 s[TILE_M][GROUPS];
+    multiply(rows, x, ldx, panel, k, s, ahead);
     store_sums(rows, s, c, add);
 }
 
@@ -144,6 +156,44 @@ static void tile(const float *x, long ldx, int m, const float *panel, int k, flo
         tile_2(x, ldx, panel, k, c, add, ahead);
     else if (m == 1)
         tile_1(x, ldx, panel, k, c, add, ahead);
+}
+
+INLINE void end_rows(int rows, const gemm_args *a, int row, int col, const float *x,
+                     const float *panel, int k)
+{
+    __m256 s[TILE_M][GROUPS];
+    multiply(rows, x, a->ldx, panel, k, s, NULL);
+    __m256 bias = a->bias ? vf_load(a->bias + col) : _mm256_setzero_ps();
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        __m256 y = sum_groups(s[i]);
+        if (a->bias)
+            y = _mm256_add_ps(y, bias);
+        if (a->residual)
+            y = _mm256_add_ps(y, vf_load(a->residual + (row + i) * a->ldr + col));
+        vf_store(a->out + (row + i) * a->ldo + col, y);
+    }
+}
+
+#define END(height)                                                                                \
+    static __attribute__((noinline)) void end_##height(const gemm_args *a, int row, int col,       \
+                                                       const float *x, const float *panel, int k)  \
+    {                                                                                              \
+        end_rows(height, a, row, col, x, panel, k);                                                \
+    }
+END(1)
+END(2)
+END(3)
+
+static void tile_end(const gemm_args *a, int row, int rows, int col, const float *x,
+                     const float *panel, int k)
+{
+    for (; rows >= TILE_M; rows -= TILE_M, row += TILE_M, x += TILE_M * a->ldx)
+        end_3(a, row, col, x, panel, k);
+    if (rows == 2)
+        end_2(a, row, col, x, panel, k);
+    else if (rows == 1)
+        end_1(a, row, col, x, panel, k);
 }
 
 /* The last values of k, fewer than a step. */
@@ -289,5 +339,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * LANES;
 }
 
-const gemm_f32_kernels gemm_f32_avx2 = {TILE_M, TILE_N, 2,      2 * TILE_M, false,
-                                        pack,   tile,   stream, finish,     spin};
+const gemm_f32_kernels gemm_f32_avx2 = {TILE_M, TILE_N, 2,      2 * TILE_M, false,   pack,
+                                        tile,   stream, finish, spin,       tile_end};

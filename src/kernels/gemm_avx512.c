@@ -98,10 +98,10 @@ INLINE void fetch_step(const gemm_ahead *ahead, int l)
         _mm_prefetch((const char *)(w + i * ahead->ldw), _MM_HINT_T1);
 }
 
-INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
-                      bool add, const gemm_ahead *ahead)
+/* s = x * panel */
+INLINE void multiply(int rows, const float *x, long ldx, const float *panel, int k,
+                     __m512 s[][GROUPS], const gemm_ahead *ahead)
 {
-    __m512 s[TILE_M][GROUPS];
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
@@ -132,6 +132,13 @@ INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, in
                 s[i][g] = _mm512_fmadd_ps(v, _mm512_load_ps(panel + g * 16), s[i][g]);
         }
     }
+}
+
+INLINE void tile_rows(int rows, const float *x, long ldx, const float *panel, int k, float *c,
+                      bool add, const gemm_ahead *ahead)
+{
+    __m512 s[TILE_M][GROUPS];
+    multiply(rows, x, ldx, panel, k, s, ahead);
     store_sums(rows, s, c, add);
 }
 
@@ -164,6 +171,48 @@ static void tile(const float *x, long ldx, int m, const float *panel, int k, flo
         tile_6(x, ldx, panel, k, c, add, ahead);
     if (m > 0)
         rest[m](x, ldx, panel, k, c, add, ahead);
+}
+
+INLINE void end_rows(int rows, const gemm_args *a, int row, int col, const float *x,
+                     const float *panel, int k)
+{
+    __m512 s[TILE_M][GROUPS];
+    multiply(rows, x, a->ldx, panel, k, s, NULL);
+    __m512 bias = a->bias ? _mm512_loadu_ps(a->bias + col) : _mm512_setzero_ps();
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        __m512 y = sum_groups(s[i]);
+        if (a->bias)
+            y = _mm512_add_ps(y, bias);
+        if (a->residual)
+            y = _mm512_add_ps(y, _mm512_loadu_ps(a->residual + (row + i) * a->ldr + col));
+        _mm512_storeu_ps(a->out + (row + i) * a->ldo + col, y);
+    }
+}
+
+#define END(height)                                                                                \
+    static __attribute__((noinline)) void end_##height(const gemm_args *a, int row, int col,       \
+                                                       const float *x, const float *panel, int k)  \
+    {                                                                                              \
+        end_rows(height, a, row, col, x, panel, k);                                                \
+    }
+END(1)
+END(2)
+END(3)
+END(4)
+END(5)
+END(6)
+
+static void tile_end(const gemm_args *a, int row, int rows, int col, const float *x,
+                     const float *panel, int k)
+{
+    typedef void end_fn(const gemm_args *a, int row, int col, const float *x, const float *panel,
+                        int k);
+    static end_fn *const rest[TILE_M] = {NULL, end_1, end_2, end_3, end_4, end_5};
+    for (; rows >= TILE_M; rows -= TILE_M, row += TILE_M, x += TILE_M * a->ldx)
+        end_6(a, row, col, x, panel, k);
+    if (rows > 0)
+        rest[rows](a, row, col, x, panel, k);
 }
 
 /* One group: 16 values of k of four columns, for all rows. */
@@ -308,5 +357,5 @@ static double spin(long steps)
     return 2.0 * (double)steps * CHAINS * LANES;
 }
 
-const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, 1,      STREAM_M, true,
-                                          pack,   tile,   stream, finish,   spin};
+const gemm_f32_kernels gemm_f32_avx512 = {TILE_M, TILE_N, 1,      STREAM_M, true,    pack,
+                                          tile,   stream, finish, spin,     tile_end};

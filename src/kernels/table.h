@@ -48,6 +48,11 @@ typedef struct gemm_f32_kernels {
     /* For benchmarks: as many floating point operations in registers as fast as they go; returns
      * their number. */
     double (*spin)(long steps);
+    /* Or NULL: `tile` and `finish` in one, for sums without activation and factor that these k
+     * values are all of and a panel that has all of its columns: they go to the result from
+     * registers. x: the rows from row on. */
+    void (*tile_end)(const gemm_args *a, int row, int rows, int col, const float *x,
+                     const float *panel, int k);
 } gemm_f32_kernels;
 
 /* Sums of a tile with packed weights, and what makes them values of the result. */
