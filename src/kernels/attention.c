@@ -15,7 +15,9 @@
 #include <string.h>
 
 enum {
-    QUERIES = 192, /* of a unit, at most: packing the keys is then a few per cent of the work */
+    QUERIES = 256, /* of a unit, at most: packing the keys is then a few per cent of the work */
+    QUERIES_SHARED = 64, /* the same where the threads would have fewer than so many units each: */
+    UNITS_PER_THREAD = 4,
     PARTS_PER_THREAD = 32,
     TILE_M_MOST = 16,
     VALUES_MULTIPLE = 16,      /* of the width of packed values */
@@ -28,6 +30,7 @@ typedef struct attention_job {
     const attention_args *a;
     const attention_kernels *kernels;
     team *team;
+    int queries; /* of a unit, at most */
     long n_units;
     int n_parts;
 } attention_job;
@@ -45,7 +48,7 @@ typedef struct unit {
     const float *span_bias; /* [ATTENTION_KEYS] times the bias of the span, or NULL */
     char *panels, *values;  /* of a block of keys, packed */
     float *scores, *biases;
-    float max[QUERIES], sum[QUERIES];
+    float max[QUERIES + TILE_M_MOST], sum[QUERIES + TILE_M_MOST];
 } unit;
 
 static int min_int(int a, int b)
@@ -121,11 +124,11 @@ static long value_bytes(const attention_kernels *f, int head_dim)
     return (long)round_up(head_dim, VALUES_MULTIPLE) * f->value_bytes;
 }
 
-/* scores: divided by the cap already. */
-static void cap_scores(float cap, float *scores, int n)
+/* scores: raw; leaves tanh of those that are divided by the cap. */
+static void cap_scores(const attention_args *a, float *scores, int n)
 {
+    kernels.rows_f32->scale(a->scale / a->cap, scores, n);
     kernels.rows_f32->activate(ACT_TANH, scores, scores, n);
-    kernels.rows_f32->scale(cap * LOG2_E, scores, n);
 }
 
 /* Queries first .. first + rows - 1 of the unit with the keys `keys` .. `keys_end` - 1 of a block,
@@ -138,14 +141,14 @@ static void group_block(unit *u, int first, int rows, int block, int keys, int k
     float keep[TILE_M_MOST];
     /* keys is the start of a panel */
     f->scores(a->q + (u->row + (long)query) * a->ldq + (long)u->head * d, a->ldq, rows,
-              u->panels + (keys - block) * key_bytes(f, d), n, d,
-              a->cap > 0 ? a->scale / a->cap : a->scale * LOG2_E, u->scores);
+              u->panels + (keys - block) * key_bytes(f, d), n, d, u->scores);
     for (int i = 0; i < rows; i++) {
         if (a->cap > 0)
-            cap_scores(a->cap, u->scores + i * ATTENTION_KEYS, n);
+            cap_scores(a, u->scores + i * ATTENTION_KEYS, n);
         int begin, end;
         visible(u, query + i, &begin, &end);
         attention_row row = {.scores = u->scores + i * ATTENTION_KEYS, .n_keys = n};
+        row.scale = (a->cap > 0 ? a->cap : a->scale) * LOG2_E;
         row.bias = bias_of(u, query + i, keys);
         row.begin = min_int(max_int(begin - keys, 0), n);
         row.end = max_int(min_int(end - keys, n), row.begin);
@@ -225,16 +228,34 @@ static int length_of(const attention_args *a, int sequence)
     return a->start[sequence + 1] - a->start[sequence];
 }
 
-static int units_of(const attention_args *a, int sequence)
+static int units_of(const attention_job *job, int sequence)
 {
-    return divide_up(length_of(a, sequence), QUERIES) * a->heads;
+    return divide_up(length_of(job->a, sequence), job->queries) * job->a->heads;
 }
 
 /* Queries of a unit: as many in each unit of a sequence, but whole tiles. */
-static int queries_of(const attention_args *a, int sequence, int tile_m)
+static int queries_of(const attention_job *job, int sequence)
 {
-    int length = length_of(a, sequence);
-    return round_up(divide_up(length, divide_up(length, QUERIES)), tile_m);
+    int length = length_of(job->a, sequence);
+    return round_up(divide_up(length, divide_up(length, job->queries)), job->kernels->tile_m);
+}
+
+static long count_units(attention_job *job, int queries)
+{
+    long n = 0;
+    job->queries = queries;
+    for (int i = 0; i < job->a->n_seq; i++)
+        n += units_of(job, i);
+    return n;
+}
+
+/* A query's result is the same in any unit. */
+static void cut(attention_job *job)
+{
+    long least = team_size(job->team) > 1 ? (long)team_size(job->team) * UNITS_PER_THREAD : 0;
+    job->n_units = count_units(job, QUERIES);
+    for (int n = QUERIES / 2; n >= QUERIES_SHARED && job->n_units < least; n /= 2)
+        job->n_units = count_units(job, n);
 }
 
 static void run_part(void *arg, int part, int thread)
@@ -256,14 +277,14 @@ static void run_part(void *arg, int part, int thread)
     long end = job->n_units * (part + 1) / job->n_parts;
     int sequence = 0;
     for (long before = 0; next < end; next++) {
-        while (next - before >= units_of(a, sequence))
-            before += units_of(a, sequence++);
+        while (next - before >= units_of(job, sequence))
+            before += units_of(job, sequence++);
         int of_sequence = (int)(next - before);
         u.sequence = sequence;
         u.row = a->start[sequence];
         u.head = of_sequence % a->heads;
         u.kv_head = u.head / group;
-        int queries = queries_of(a, sequence, f->tile_m);
+        int queries = queries_of(job, sequence);
         u.query = of_sequence / a->heads * queries;
         u.queries = min_int(queries, length_of(a, sequence) - u.query);
         if (u.queries > 0) /* whole tiles may leave nothing to the last unit */
@@ -294,9 +315,9 @@ void attention_f32(team *t, const attention_args *a)
 {
     attention_job job = {.a = a, .team = t, .kernels = kernels_for(a)};
     double products = 0;
+    cut(&job);
     for (int i = 0; i < a->n_seq; i++) {
         double length = length_of(a, i);
-        job.n_units += units_of(a, i);
         products += 2 * length * keys_of(a, i) * a->heads * a->head_dim;
     }
     PROFILE_WORK(PROFILE_ATTENTION, 2 * products);

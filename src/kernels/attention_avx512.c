@@ -13,10 +13,10 @@ INLINE __m512 multiply_add(__m512 sums, __m512 x, __m512 b)
 }
 
 static void scores(const float *q, long ldq, int rows, const void *panels, int n_keys, int head_dim,
-                   float scale, float *scores)
+                   float *scores)
 {
 #define SCORES(n)                                                                                  \
-    scores_rows(n, q + i * ldq, ldq, panels, n_keys, head_dim, scale, scores + i * ATTENTION_KEYS)
+    scores_rows(n, q + i * ldq, ldq, panels, n_keys, head_dim, scores + i * ATTENTION_KEYS)
     FOR_ROWS(i, rows, SCORES)
 }
 

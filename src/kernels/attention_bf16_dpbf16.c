@@ -45,7 +45,7 @@ static void pack_values(const float *v, long ldv, int n_keys, int head_dim, void
 }
 
 static void scores(const float *q, long ldq, int rows, const void *panels, int n_keys, int head_dim,
-                   float scale, float *scores)
+                   float *scores)
 {
     _Alignas(64) float pairs[TILE_M * PAIRS];
     int elements = elements_of(head_dim);
@@ -57,8 +57,7 @@ static void scores(const float *q, long ldq, int rows, const void *panels, int n
         }
     }
 #define SCORES(n)                                                                                  \
-    scores_rows(n, pairs + i * row, row, panels, n_keys, elements, scale,                          \
-                scores + i * ATTENTION_KEYS)
+    scores_rows(n, pairs + i * row, row, panels, n_keys, elements, scores + i * ATTENTION_KEYS)
     FOR_ROWS(i, rows, SCORES)
 }
 
@@ -79,24 +78,27 @@ static float softmax(attention_row *row)
 {
     float before = row->max, most = attention_max(row);
     /* With every score at -infinity, subtracting 0 instead gives 0 for each. */
-    __m512 subtract = vf_set(most == -INFINITY ? 0 : most), sum = vf_zero();
+    __m512 less = vf_set(most == -INFINITY ? 0 : -most), scale = vf_set(row->scale);
+    __m512 sum = vf_zero();
     const float *s = row->scores;
     uint16_t *weights = (uint16_t *)(void *)row->scores;
     int i = row->begin, even = row->n_keys + row->n_keys % 2;
     for (; i + 2 * LANES <= row->end; i += 2 * LANES) {
-        __m512 a = power(_mm512_sub_ps(vf_load(s + i), subtract));
-        __m512 b = power(_mm512_sub_ps(vf_load(s + i + LANES), subtract));
+        __m512 a = power(_mm512_fmadd_ps(vf_load(s + i), scale, less));
+        __m512 b = power(_mm512_fmadd_ps(vf_load(s + i + LANES), scale, less));
         sum = _mm512_add_ps(sum, _mm512_add_ps(a, b));
         _mm512_storeu_si512(weights + i, (__m512i)_mm512_cvtne2ps_pbh(b, a));
     }
     for (; i < row->end; i += LANES) {
         __mmask16 mask = first_lanes(row->end - i < LANES ? row->end - i : LANES);
-        __m512 a = power(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, s + i), subtract));
+        __m512 a = power(_mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, s + i), scale, less));
         sum = _mm512_mask_add_ps(sum, mask, sum, a);
         _mm256_mask_storeu_epi16(weights + i, mask, (__m256i)_mm512_cvtneps_pbh(a));
     }
-    memset(weights, 0, (size_t)row->begin * sizeof *weights);
-    memset(weights + row->end, 0, (size_t)(even - row->end) * sizeof *weights);
+    if (row->begin > 0)
+        memset(weights, 0, (size_t)row->begin * sizeof *weights);
+    if (row->end < even)
+        memset(weights + row->end, 0, (size_t)(even - row->end) * sizeof *weights);
     float keep = attention_keep(before, most);
     row->max = most;
     row->sum = row->sum * keep + vf_sum(sum);

@@ -21,7 +21,7 @@ static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, void *
 }
 
 static void scores(const float *q, long ldq, int rows, const void *packed, int n_keys, int head_dim,
-                   float scale, float *scores)
+                   float *scores)
 {
     const float *panels = packed;
     for (int key = 0; key < n_keys; key += TILE_N, panels += head_dim * TILE_N) {
@@ -32,7 +32,7 @@ static void scores(const float *q, long ldq, int rows, const void *packed, int n
                     sums[j] += ROUNDED(q[i * ldq + l]) * panels[l * TILE_N + j];
             }
             for (int j = 0; j < TILE_N; j++)
-                scores[i * ATTENTION_KEYS + key + j] = sums[j] * scale;
+                scores[i * ATTENTION_KEYS + key + j] = sums[j];
         }
     }
 }
@@ -41,6 +41,7 @@ static float softmax(attention_row *row)
 {
     float *s = row->scores, before = row->max, most = before;
     for (int i = row->begin; i < row->end; i++) {
+        s[i] *= row->scale;
         if (row->bias)
             s[i] += row->bias[i] * 1.44269504f;
         most = s[i] > most ? s[i] : most;

@@ -55,7 +55,7 @@ INLINE void multiply(int rows, int vectors, const float *x, long ldx, int k, con
 }
 
 INLINE void scores_vectors(int rows, int vectors, const float *q, long ldq, const float *panel,
-                           int head_dim, float scale, float *scores)
+                           int head_dim, float *scores)
 {
     vf s[TILE_M][VECTORS];
     multiply(rows, vectors, q, ldq, head_dim, panel, TILE_N, LANES, s);
@@ -63,19 +63,19 @@ INLINE void scores_vectors(int rows, int vectors, const float *q, long ldq, cons
     for (int i = 0; i < rows; i++, scores += ATTENTION_KEYS) {
         UNROLL
         for (int j = 0; j < vectors; j++)
-            vf_store(scores + j * LANES, vf_mul(s[i][j], vf_set(scale)));
+            vf_store(scores + j * LANES, s[i][j]);
     }
 }
 
 /* Panels of keys, then what is left of one in vectors. */
 INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, int n_keys,
-                        int head_dim, float scale, float *scores)
+                        int head_dim, float *scores)
 {
     int key = 0;
     for (; n_keys - key > TILE_N - LANES; key += TILE_N, panel += (long)head_dim * TILE_N)
-        scores_vectors(rows, VECTORS, q, ldq, panel, head_dim, scale, scores + key);
+        scores_vectors(rows, VECTORS, q, ldq, panel, head_dim, scores + key);
     for (; key < n_keys; key += LANES, panel += LANES)
-        scores_vectors(rows, 1, q, ldq, panel, head_dim, scale, scores + key);
+        scores_vectors(rows, 1, q, ldq, panel, head_dim, scores + key);
 }
 
 /* Calls a function for 6, 3, 2 or 1 rows, most first, until all are done. */
@@ -99,9 +99,9 @@ INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, 
     }
 
 static void scores(const float *q, long ldq, int rows, const void *panels, int n_keys, int head_dim,
-                   float scale, float *scores){
+                   float *scores){
 #define SCORES(n)                                                                                  \
-    scores_rows(n, q + i * ldq, ldq, panels, n_keys, head_dim, scale, scores + i * ATTENTION_KEYS)
+    scores_rows(n, q + i * ldq, ldq, panels, n_keys, head_dim, scores + i * ATTENTION_KEYS)
     FOR_ROWS(i, rows, SCORES)}
 
 INLINE void values_columns(int rows, int vectors, const float *p, int n_keys, const float *v,

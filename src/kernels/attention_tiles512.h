@@ -114,25 +114,25 @@ INLINE void multiply(int rows, int vectors, const float *x, long ldx, int k, con
 
 /* The scores of up to a panel of keys, in one or two vectors. */
 INLINE void scores_panel(int rows, int vectors, const float *q, long ldq, const float *panel,
-                         int elements, float scale, float *scores)
+                         int elements, float *scores)
 {
     __m512 s[TILE_M][2];
     multiply(rows, vectors, q, ldq, elements, panel, TILE_N, 0xffff, s);
     UNROLL
     for (int i = 0; i < rows; i++, scores += ATTENTION_KEYS) {
-        vf_store(scores, vf_mul(s[i][0], vf_set(scale)));
+        vf_store(scores, s[i][0]);
         if (vectors == 2)
-            vf_store(scores + LANES, vf_mul(s[i][1], vf_set(scale)));
+            vf_store(scores + LANES, s[i][1]);
     }
 }
 
 INLINE void scores_rows(int rows, const float *q, long ldq, const float *panel, int n_keys,
-                        int elements, float scale, float *scores)
+                        int elements, float *scores)
 {
     for (; n_keys > LANES; n_keys -= TILE_N, panel += (long)elements * TILE_N, scores += TILE_N)
-        scores_panel(rows, 2, q, ldq, panel, elements, scale, scores);
+        scores_panel(rows, 2, q, ldq, panel, elements, scores);
     if (n_keys > 0)
-        scores_panel(rows, 1, q, ldq, panel, elements, scale, scores);
+        scores_panel(rows, 1, q, ldq, panel, elements, scores);
 }
 
 /* Calls a function for 12, 6, 3, 2 or 1 rows, most first, until all are done. */

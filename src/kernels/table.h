@@ -94,8 +94,9 @@ typedef gemm_packed_kernels gemm_bf16_kernels;
 
 /* The softmax of one row over one block of keys. */
 typedef struct attention_row {
-    float *scores;     /* [n_keys] in: log2(e) * score; out: 2^(score - max), 0 if masked; room for
-                          ATTENTION_KEYS */
+    float *scores; /* [n_keys] in: what `scale` makes log2(e) * score; out: 2^(score - max), 0 if
+                      masked; room for ATTENTION_KEYS */
+    float scale;   /* > 0 */
     const float *bias; /* [n_keys] or NULL, to be added to the score (before the log2(e)) */
     int n_keys;
     int begin, end; /* keys that are not masked, 0 <= begin <= end <= n_keys */
@@ -117,10 +118,10 @@ typedef struct attention_kernels {
     /* `values` takes rows of v as they lie, or, if this is not NULL, as it packs them: in
      * value_bytes, head_dim padded to a multiple of 16, an even number of keys. */
     void (*pack_values)(const float *v, long ldv, int n_keys, int head_dim, void *to);
-    /* scores[rows][n_keys] = q[rows][head_dim] * panels * scale, rows <= tile_m; rows of scores are
+    /* scores[rows][n_keys] = q[rows][head_dim] * panels, rows <= tile_m; rows of scores are
      * ATTENTION_KEYS apart, and what a row has after n_keys may be overwritten. */
     void (*scores)(const float *q, long ldq, int rows, const void *panels, int n_keys, int head_dim,
-                   float scale, float *scores);
+                   float *scores);
     /* The weights are left in the place of the scores, in a form that `values` knows. Returns what
      * the sums and the output of the blocks before must be multiplied by. */
     float (*softmax)(attention_row *row);
