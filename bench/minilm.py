@@ -188,7 +188,10 @@ def in_tokens(bench, results, lengths):
         bench.spread_figure("throughput", "mixed: %s" % name, [v * mean for v in values],
                             "tokens/s")
     goal = GOAL_SHARE if bench.options.dtype == "f32" else None
+    precisions = {"inferd": bench.options.dtype, **{p.name: p.precision for p in bench.peers}}
     for name, values in results.items():
+        if precisions[name] != bench.options.dtype:
+            continue
         bench.spread_figure("throughput", "mixed: %s, of that peak" % name,
                             [v * mean / limit for v in values], "x",
                             at_least=goal if name == "inferd" else None)

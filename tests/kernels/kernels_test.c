@@ -188,7 +188,7 @@ static void the_peak_is_measured_without_changing_the_table(void **state)
     (void)state;
     team *t = team_new(1, NULL);
     kernel_table before = kernels;
-    assert_true(kernels_peak_gflops(t) > 0.1);
+    assert_true(kernels_peak_gflops(t) > 0); /* an emulated processor may have little of it */
     assert_memory_equal(&kernels, &before, sizeof before);
     team_free(t);
 }
