@@ -237,12 +237,12 @@ static void print_agreement(enum precision precision, const struct agreement *a,
     printf("%-6s %8ld %12.6f %12.6f %12.3g", precision_names[precision], a->n_rows,
            a->cosine_sum / (double)a->n_rows, a->cosine_least, a->largest);
     if (a->has_top)
-        printf(" %9.2f %%", 100 * (double)a->n_same_top / (double)n_tops);
+        printf("  same top %.2f %%", 100 * (double)a->n_same_top / (double)n_tops);
     if (a->n_words)
-        printf(" %9.2f %% %9.4f", 100 * (double)a->n_same_words / (double)a->n_words,
-               a->probability_change);
+        printf(", of the best five %.2f %%, change of its probability %.4f",
+               100 * (double)a->n_same_words / (double)a->n_words, a->probability_change);
     if (a->has_rank)
-        printf(" %9.5f", a->rank);
+        printf("  rank correlation %.5f", a->rank);
     printf("\n");
     fflush(stdout);
 }
@@ -251,8 +251,13 @@ static bool open_as(pipeline *p, const struct bench_args *a, const char *name, c
                     enum precision precision, team *t, error *e)
 {
     const model_options options = {.precision = precision, .keeps = true};
-    return pipeline_open_as(p, folder, strcmp(folder, name) == 0 ? NULL : name, a->task, &options,
-                            t, e);
+    const char *id = strcmp(folder, name) == 0 ? NULL : name;
+    if (!pipeline_open_as(p, folder, id, a->task, &options, t, e))
+        return false;
+    if (a->task || strcmp(p->task->name, "sentence-similarity") != 0)
+        return true;
+    pipeline_close(p); /* that one puts a text of its own in front of the given ones */
+    return pipeline_open_as(p, folder, id, "feature-extraction", &options, t, e);
 }
 
 /* A request with all texts; for models that fill masks, each with one. */
@@ -298,9 +303,7 @@ static bool report(const struct bench_args *a, const char *name, const char *fol
     if (ok && !a->json) {
         printf("%s, task %s, kernels %s, %d texts; against f32:\n\n", p->id, p->task->name,
                kernels_level(), given->n);
-        printf("%-6s %8s %12s %12s %12s  %s\n", "dtype", "rows", "cosine", "least", "difference",
-               p->info->head == HEAD_MASKED_LM ? "same top, same of the best five, probability"
-                                               : "same top, rank correlation");
+        printf("%-6s %8s %12s %12s %12s\n", "dtype", "rows", "cosine", "least", "difference");
     }
     for (int i = PRECISION_F32 + 1; ok && i < N_PRECISIONS; i++)
         ok = measure(a, name, folder, t, &body, &exact, i, list, e);
