@@ -399,10 +399,14 @@ static int lowest_quota(char *group, quota_fn *quota)
 static bool has_word(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (; list; list = strchr(list, ','), list += list != NULL)
+    for (;;) {
         if (strncmp(list, word, n) == 0 && (list[n] == ',' || list[n] == 0))
             return true;
-    return false;
+        list = strchr(list, ',');
+        if (!list)
+            return false;
+        list++;
+    }
 }
 
 /* Of our groups: lines "0::/path" of version 2 and "4:cpu,cpuacct:/path" of version 1. */
