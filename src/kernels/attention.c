@@ -19,7 +19,7 @@ enum {
     QUERIES_SHARED = 64, /* the same where the threads would have fewer than so many units each: */
     UNITS_PER_THREAD = 4,
     PARTS_PER_THREAD = 32,
-    TILE_M_MOST = 16,
+    TILE_M_MOST = 32,
     VALUES_MULTIPLE = 16,      /* of the width of packed values */
     PART_PRODUCTS = 32 * 1024, /* multiplications below which waking a thread does not pay */
 };
@@ -116,7 +116,8 @@ static const float *values_of(const unit *u, int key)
 /* Of a key in a panel; of the values of a key where they are packed. */
 static long key_bytes(const attention_kernels *f, int head_dim)
 {
-    return round_up(head_dim * f->value_bytes, (int)sizeof(float));
+    int values = f->key_multiple > 0 ? round_up(head_dim, f->key_multiple) : head_dim;
+    return round_up(values * f->value_bytes, (int)sizeof(float));
 }
 
 static long value_bytes(const attention_kernels *f, int head_dim)
@@ -276,6 +277,8 @@ static void run_part(void *arg, int part, int thread)
     long next = job->n_units * part / job->n_parts;
     long end = job->n_units * (part + 1) / job->n_parts;
     int sequence = 0;
+    if (f->enter)
+        f->enter(f->tile_m);
     for (long before = 0; next < end; next++) {
         while (next - before >= units_of(job, sequence))
             before += units_of(job, sequence++);
@@ -290,6 +293,8 @@ static void run_part(void *arg, int part, int thread)
         if (u.queries > 0) /* whole tiles may leave nothing to the last unit */
             run_unit(&u);
     }
+    if (f->leave)
+        f->leave();
 }
 
 static double keys_of(const attention_args *a, int sequence)

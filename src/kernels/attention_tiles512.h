@@ -1,79 +1,15 @@
 /* The attention kernels in AVX-512: tiles of 12 queries and 32 keys (or 32 values of a head), 24
  * sums, two loads and 12 broadcasts for 24 instructions.
  *
- * What is multiplied comes in elements of 4 bytes, a float or a pair of bfloat16 values. A file
- * that includes this defines VALUES_OF_ELEMENT before it, and then load_key(k, values): up to 16
- * elements of that many values of a key, the others 0; multiply_add(sums, x, b): sums plus the
- * products of the elements. */
+ * A file that includes this defines what attention_keys512.h asks for, and multiply_add(sums, x,
+ * b): sums plus the products of the elements. */
 #pragma once
 
-#include "kernels/simd_avx512.h"
-
-#include "kernels/attention_simd.h"
-#include "kernels/unroll.h"
+#include "kernels/attention_keys512.h"
 
 enum { TILE_M = 12, TILE_N = 32 };
 
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE __m512 load_key(const float *k, int values);
 INLINE __m512 multiply_add(__m512 sums, __m512 x, __m512 b);
-
-INLINE int elements_of(int values)
-{
-    return (values + VALUES_OF_ELEMENT - 1) / VALUES_OF_ELEMENT;
-}
-
-/* Transposes the four 4 x 4 blocks that four rows have in each lane. */
-INLINE void transpose_in_lanes(__m512 r[4])
-{
-    __m512 a = _mm512_unpacklo_ps(r[0], r[1]), b = _mm512_unpackhi_ps(r[0], r[1]);
-    __m512 c = _mm512_unpacklo_ps(r[2], r[3]), d = _mm512_unpackhi_ps(r[2], r[3]);
-    r[0] = _mm512_shuffle_ps(a, c, 0x44);
-    r[1] = _mm512_shuffle_ps(a, c, 0xee);
-    r[2] = _mm512_shuffle_ps(b, d, 0x44);
-    r[3] = _mm512_shuffle_ps(b, d, 0xee);
-}
-
-/* Transposes a 4 x 4 matrix of lanes. */
-INLINE void transpose_lanes(__m512 r[4])
-{
-    __m512 a = _mm512_shuffle_f32x4(r[0], r[1], 0x44), b = _mm512_shuffle_f32x4(r[2], r[3], 0x44);
-    __m512 c = _mm512_shuffle_f32x4(r[0], r[1], 0xee), d = _mm512_shuffle_f32x4(r[2], r[3], 0xee);
-    r[0] = _mm512_shuffle_f32x4(a, b, 0x88);
-    r[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
-    r[2] = _mm512_shuffle_f32x4(c, d, 0x88);
-    r[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
-}
-
-/* 16 keys (0 from n on), up to 16 elements each, of `values` values -> columns of a panel. */
-static void transpose_keys(const float *k, long ldk, int n, int values, float *panel)
-{
-    __m512 by_element[4][4]; /* [elements l mod 4][keys / 4], lane c: l = 4 c + .. */
-    int elements = elements_of(values);
-    UNROLL
-    for (int a = 0; a < 4; a++) {
-        __m512 r[4];
-        UNROLL
-        for (int i = 0; i < 4; i++) {
-            int key = 4 * a + i;
-            r[i] = load_key(k + (key < n ? key : 0) * ldk, key < n ? values : 0);
-        }
-        transpose_in_lanes(r);
-        UNROLL
-        for (int i = 0; i < 4; i++)
-            by_element[i][a] = r[i];
-    }
-    UNROLL
-    for (int i = 0; i < 4; i++) {
-        transpose_lanes(by_element[i]);
-        UNROLL
-        for (int c = 0; c < 4; c++) {
-            if (4 * c + i < elements)
-                _mm512_storeu_ps(panel + (4 * c + i) * TILE_N, by_element[i][c]);
-        }
-    }
-}
 
 static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, void *to)
 {
@@ -85,7 +21,8 @@ static void pack_keys(const float *k, long ldk, int n_keys, int head_dim, void *
             for (int l = 0; l < head_dim; l += VALUES) {
                 int values = head_dim - l < VALUES ? head_dim - l : VALUES;
                 transpose_keys(n > 0 ? k + (key + half) * ldk + l : k, ldk, n > 0 ? n : 0, values,
-                               panels + l / VALUES_OF_ELEMENT * TILE_N + half);
+                               elements_of(values), panels + l / VALUES_OF_ELEMENT * TILE_N + half,
+                               TILE_N);
             }
         }
         panels += (long)elements_of(head_dim) * TILE_N;

@@ -47,34 +47,34 @@ static inline void amx_leave(void)
 }
 
 /* The sums of up to 16 rows (of 32: tall) and of one panel (of two: wide). */
-INLINE void amx_start(bool tall, bool wide, const int32_t *c, bool add)
+INLINE void amx_start(bool tall, bool wide, const int32_t *c, long ldc, bool add)
 {
-    enum { STRIDE = AMX_TILE_N * sizeof(int32_t) };
+    long stride = ldc * (long)sizeof(int32_t);
     AMX_ZERO(0);
     AMX_ZERO(1);
     AMX_ZERO(2);
     AMX_ZERO(3);
     if (!add)
         return;
-    AMX_LOAD(0, c, STRIDE);
+    AMX_LOAD(0, c, stride);
     if (wide)
-        AMX_LOAD(1, c + PANEL_COLUMNS, STRIDE);
+        AMX_LOAD(1, c + PANEL_COLUMNS, stride);
     if (tall)
-        AMX_LOAD(2, c + AMX_ROWS * AMX_TILE_N, STRIDE);
+        AMX_LOAD(2, c + AMX_ROWS * ldc, stride);
     if (tall && wide)
-        AMX_LOAD(3, c + AMX_ROWS * AMX_TILE_N + PANEL_COLUMNS, STRIDE);
+        AMX_LOAD(3, c + AMX_ROWS * ldc + PANEL_COLUMNS, stride);
 }
 
-INLINE void amx_end(bool tall, bool wide, int32_t *c)
+INLINE void amx_end(bool tall, bool wide, int32_t *c, long ldc)
 {
-    enum { STRIDE = AMX_TILE_N * sizeof(int32_t) };
-    AMX_STORE(0, c, STRIDE);
+    long stride = ldc * (long)sizeof(int32_t);
+    AMX_STORE(0, c, stride);
     if (wide)
-        AMX_STORE(1, c + PANEL_COLUMNS, STRIDE);
+        AMX_STORE(1, c + PANEL_COLUMNS, stride);
     if (tall)
-        AMX_STORE(2, c + AMX_ROWS * AMX_TILE_N, STRIDE);
+        AMX_STORE(2, c + AMX_ROWS * ldc, stride);
     if (tall && wide)
-        AMX_STORE(3, c + AMX_ROWS * AMX_TILE_N + PANEL_COLUMNS, STRIDE);
+        AMX_STORE(3, c + AMX_ROWS * ldc + PANEL_COLUMNS, stride);
 }
 
 INLINE void amx_fetch(const char *w)
@@ -84,16 +84,16 @@ INLINE void amx_fetch(const char *w)
 }
 
 INLINE void amx_tile_as(enum amx_dot kind, bool tall, bool wide, const char *x, long ldx,
-                        const char *w, long panel_bytes, int steps, int32_t *c, bool add,
-                        long ahead)
+                        const char *w, long ldw, long panel_bytes, int steps, int32_t *c, long ldc,
+                        bool add, long ahead)
 {
-    amx_start(tall, wide, c, add);
+    amx_start(tall, wide, c, ldc, add);
     for (int step = 0; step < steps; step += AMX_ROWS) {
         AMX_LOAD(4, x, ldx);
-        AMX_LOAD(6, w, AMX_ROW_BYTES);
+        AMX_LOAD(6, w, ldw);
         AMX_DOT(kind, 0, 4, 6);
         if (wide) {
-            AMX_LOAD(7, w + panel_bytes, AMX_ROW_BYTES);
+            AMX_LOAD(7, w + panel_bytes, ldw);
             AMX_DOT(kind, 1, 4, 7);
         }
         if (tall) {
@@ -108,23 +108,26 @@ INLINE void amx_tile_as(enum amx_dot kind, bool tall, bool wide, const char *x, 
                 amx_fetch(w + ahead + panel_bytes);
         }
         x += AMX_ROW_BYTES;
-        w += AMX_ROWS * AMX_ROW_BYTES;
+        w += AMX_ROWS * ldw;
     }
-    amx_end(tall, wide, c);
+    amx_end(tall, wide, c, ldc);
 }
 
-INLINE void amx_tile(enum amx_dot kind, const void *x, long ldx, int m, const void *w,
-                     long panel_bytes, int n_panels, int steps, void *c, bool add, long ahead)
+/* As `tile` of gemm_packed_kernels, but that the steps of a panel are ldw bytes apart, and the
+ * rows of c ldc sums. */
+INLINE void amx_tile(enum amx_dot kind, const void *x, long ldx, int m, const void *w, long ldw,
+                     long panel_bytes, int n_panels, int steps, void *c, long ldc, bool add,
+                     long ahead)
 {
     bool tall = m > AMX_ROWS, wide = n_panels > 1;
     if (tall && wide)
-        amx_tile_as(kind, true, true, x, ldx, w, panel_bytes, steps, c, add, ahead);
+        amx_tile_as(kind, true, true, x, ldx, w, ldw, panel_bytes, steps, c, ldc, add, ahead);
     else if (tall)
-        amx_tile_as(kind, true, false, x, ldx, w, panel_bytes, steps, c, add, ahead);
+        amx_tile_as(kind, true, false, x, ldx, w, ldw, panel_bytes, steps, c, ldc, add, ahead);
     else if (wide)
-        amx_tile_as(kind, false, true, x, ldx, w, panel_bytes, steps, c, add, ahead);
+        amx_tile_as(kind, false, true, x, ldx, w, ldw, panel_bytes, steps, c, ldc, add, ahead);
     else
-        amx_tile_as(kind, false, false, x, ldx, w, panel_bytes, steps, c, add, ahead);
+        amx_tile_as(kind, false, false, x, ldx, w, ldw, panel_bytes, steps, c, ldc, add, ahead);
 }
 
 /* Tiles of sums in turns, as in a product; returns how many times 16 x 16 sums were added to. */
@@ -134,7 +137,7 @@ INLINE double amx_spin(enum amx_dot kind, long steps)
     amx_enter(AMX_ROWS);
     AMX_ZERO(4);
     AMX_ZERO(6);
-    amx_start(true, true, NULL, false);
+    amx_start(true, true, NULL, 0, false);
     for (; products < steps; products += 4) {
         AMX_DOT(kind, 0, 4, 6);
         AMX_DOT(kind, 1, 4, 6);

@@ -13,7 +13,8 @@ static void prepare(const float *x, int k, void *to, float *scale)
 static void tile(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
                  int steps, void *c, bool add, long ahead)
 {
-    amx_tile(AMX_BYTES, x, ldx, m, w, panel_bytes, n_panels, steps, c, add, ahead);
+    amx_tile(AMX_BYTES, x, ldx, m, w, AMX_ROW_BYTES, panel_bytes, n_panels, steps, c, AMX_TILE_N,
+             add, ahead);
 }
 
 static void finish(const gemm_args *a, const gemm_sums *s, int row, int rows, int col, int cols)

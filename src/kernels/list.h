@@ -32,6 +32,7 @@ enum kernel_exactness {
     ROW(attention_f32, avx2, CPU_AVX2, 6, 16, KERNEL_ROUNDED)                                      \
     ROW(attention_f32, avx512, CPU_AVX512, 12, 32, KERNEL_ROUNDED)                                 \
     ROW(attention_bf16, dpbf16, CPU_AVX512 | CPU_AVX512_BF16, 12, 32, KERNEL_ROUNDED)              \
+    ROW(attention_bf16, amx, CPU_AVX512 | CPU_AVX512_BF16 | CPU_AMX_BF16, 32, 32, KERNEL_ROUNDED)  \
     ROW(rows_f32, avx2, CPU_AVX2, 1, 8, KERNEL_ROUNDED)                                            \
     ROW(rows_f32, avx512, CPU_AVX512, 1, 16, KERNEL_ROUNDED)                                       \
     ROW(conv_f32, avx2, CPU_AVX2, 1, 8, KERNEL_ROUNDED)                                            \

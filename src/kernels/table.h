@@ -110,13 +110,15 @@ enum { ATTENTION_KEYS = 256 }; /* keys of a block: its scores stay in the first 
 typedef struct attention_kernels {
     int tile_m, tile_n;
     int value_bytes;                        /* of packed keys and values, 2 or 4 */
+    int key_multiple;                       /* to which packed keys pad head_dim with 0; or 0 */
     const struct gemm_packed_kernels *with; /* chosen only beside these: they have the same
                                                instruction; or NULL */
     /* panels[ceil(n_keys / tile_n)][head_dim][tile_n] <- k[n_keys][head_dim], padded with 0. With 2
      * bytes a value head_dim counts in pairs of them. panels: 64-byte aligned. */
     void (*pack_keys)(const float *k, long ldk, int n_keys, int head_dim, void *panels);
     /* `values` takes rows of v as they lie, or, if this is not NULL, as it packs them: in
-     * value_bytes, head_dim padded to a multiple of 16, an even number of keys. */
+     * value_bytes, head_dim padded to a multiple of 16, an even number of keys. ATTENTION_KEYS of
+     * them may be written. */
     void (*pack_values)(const float *v, long ldv, int n_keys, int head_dim, void *to);
     /* scores[rows][n_keys] = q[rows][head_dim] * panels, rows <= tile_m; rows of scores are
      * ATTENTION_KEYS apart, and what a row has after n_keys may be overwritten. */
@@ -129,6 +131,10 @@ typedef struct attention_kernels {
      * are ATTENTION_KEYS floats apart. */
     void (*values)(const float *p, int rows, int n_keys, const void *v, long ldv, int head_dim,
                    const float *keep, float *out, long ldo);
+    /* By a thread before its calls of `scores` and `values`, with tile_m, and after them; or NULL.
+     */
+    void (*enter)(int rows);
+    void (*leave)(void);
 } attention_kernels;
 
 typedef attention_kernels attention_f32_kernels;

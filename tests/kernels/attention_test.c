@@ -1,5 +1,6 @@
 /* Attention: every level against a plain softmax in double, within the operands, the same bits
  * whatever the batch and the team. */
+#include "attention_probe.h"
 #include "harness.h"
 
 #include "kernels/attention.h"
@@ -8,6 +9,30 @@
 /* Whether batches have operands that bfloat16 holds and may be rounded: then only the weights are,
  * by 2^-9 of their value. */
 static bool rounds;
+
+enum { N_LEVELS = 9 };
+
+/* Levels that this machine reaches, and AMX on emulated tiles where operands are rounded. */
+static int levels_to_test(const char *names[N_LEVELS])
+{
+    int n = reachable_levels(names);
+#if defined(__x86_64__)
+    kernels_init_level(NULL, NULL);
+    if (rounds && wanted("emulated") && (kernels_cpu_flags() & CPU_AVX512_BF16))
+        names[n++] = "emulated";
+#endif
+    return n;
+}
+
+static void use_level(const char *name)
+{
+    bool emulated = strcmp(name, "emulated") == 0;
+    assert_true(kernels_init_level(emulated ? NULL : name, NULL));
+#if defined(__x86_64__)
+    if (emulated)
+        kernels.attention_bf16 = &attention_bf16_emulated;
+#endif
+}
 
 static double bound(void)
 {
@@ -152,12 +177,12 @@ static void check_level(team *t)
 static void values_are_near_those_in_double(void **state)
 {
     (void)state;
-    const char *levels[8];
-    int n = reachable_levels(levels);
+    const char *levels[N_LEVELS];
+    int n = levels_to_test(levels);
     for (int threads = first_team(); threads <= 3; threads += 2) {
         team *t = team_new(threads, NULL);
         for (int i = 0; i < n; i++) {
-            assert_true(kernels_init_level(levels[i], NULL));
+            use_level(levels[i]);
             check_level(t);
         }
         team_free(t);
@@ -169,10 +194,10 @@ static void sequences_do_not_depend_on_their_batch(void **state)
     (void)state;
     static const int lengths[] = {3, 300, 17, 1, 520, 96, 97};
     enum { N = 7 };
-    const char *levels[8];
-    int n = reachable_levels(levels);
+    const char *levels[N_LEVELS];
+    int n = levels_to_test(levels);
     for (int level = 0; level < n; level++) {
-        assert_true(kernels_init_level(levels[level], NULL));
+        use_level(levels[level]);
         for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++) {
             batch b = batch_new(lengths, N, 3, 3, 32, (enum attention_mask)mask, 40, false);
             team *three = team_new(3, NULL), *one = team_new(1, NULL);
@@ -236,10 +261,10 @@ static void spans_are_seen_as_they_say(void **state)
         {100, 101, false, 0}, {100, 101, false, 0},    {5, 5, true, 3},      /* of 3 */
         {308, 318, true, 0},  {308, 438, false, 0.5f}, {0, 300, true, -2}};  /* of 4 */
     static const int first[] = {0, 2, 5, 5, 8, 11};
-    const char *levels[8];
-    int n = reachable_levels(levels);
+    const char *levels[N_LEVELS];
+    int n = levels_to_test(levels);
     for (int level = 0; level < n; level++) {
-        assert_true(kernels_init_level(levels[level], NULL));
+        use_level(levels[level]);
         for (int mask = ATTENTION_FULL; mask <= ATTENTION_CAUSAL_WINDOW; mask++) {
             batch b = batch_new(lengths, 5, 4, 2, 20, (enum attention_mask)mask, 6, false);
             team *t = team_new(mask % 2 ? 3 : 1, NULL);
@@ -271,11 +296,11 @@ static void bias_of_rows(void **state)
     (void)state;
     enum { N = 5, HEADS = 3, DIM = 16, LONGEST = 130 };
     static const int lengths[N] = {7, 1, 130, 0, 33};
-    const char *levels[8];
-    int n = reachable_levels(levels);
+    const char *levels[N_LEVELS];
+    int n = levels_to_test(levels);
     team *t = team_new(2, NULL);
     for (int level = 0; level < n; level++) {
-        assert_true(kernels_init_level(levels[level], NULL));
+        use_level(levels[level]);
         batch b = batch_new(lengths, N, HEADS, HEADS, DIM, ATTENTION_FULL, 0, false);
         long rows = b.starts[N] - b.starts[1];
         edge bias = edge_random((size_t)(HEADS * rows * LONGEST));
@@ -306,11 +331,11 @@ static void bias_of_rows(void **state)
 static void masked_by_minus_infinity_everywhere_gives_zeros(void **state)
 {
     (void)state;
-    const char *levels[8];
-    int n = reachable_levels(levels), length = 300;
+    const char *levels[N_LEVELS];
+    int n = levels_to_test(levels), length = 300;
     team *t = team_new(1, NULL);
     for (int level = 0; level < n; level++) {
-        assert_true(kernels_init_level(levels[level], NULL));
+        use_level(levels[level]);
         batch b = batch_new(&length, 1, 1, 1, 16, ATTENTION_FULL, 0, true);
         for (int j = 0; j < length; j++) {
             b.bias.p[3 * length + j] = -INFINITY;                   /* query 3 sees nothing */
@@ -349,11 +374,11 @@ static void rounded_operands_pass_the_same_checks(void **state)
 static void operands_are_rounded_where_that_pays(void **state)
 {
     (void)state;
-    const char *levels[8];
-    int n = reachable_levels(levels), length = 40;
+    const char *levels[N_LEVELS];
+    int n = levels_to_test(levels), length = 40;
     team *t = team_new(1, NULL);
     for (int level = 0; level < n; level++) {
-        assert_true(kernels_init_level(levels[level], NULL));
+        use_level(levels[level]);
         batch b = batch_new(&length, 1, 1, 1, 32, ATTENTION_FULL, 0, false);
         run(t, &b);
         edge exact = edge_new(b.out.n);

@@ -40,13 +40,15 @@ static void finish_bf16(const gemm_args *a, const gemm_sums *s, int row, int row
 static void tile_i8(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
                     int steps, void *c, bool add, long ahead)
 {
-    amx_tile(AMX_BYTES, x, ldx, m, w, panel_bytes, n_panels, steps, c, add, ahead);
+    amx_tile(AMX_BYTES, x, ldx, m, w, AMX_ROW_BYTES, panel_bytes, n_panels, steps, c, AMX_TILE_N,
+             add, ahead);
 }
 
 static void tile_bf16(const void *x, long ldx, int m, const void *w, long panel_bytes, int n_panels,
                       int steps, void *c, bool add, long ahead)
 {
-    amx_tile(AMX_PAIRS, x, ldx, m, w, panel_bytes, n_panels, steps, c, add, ahead);
+    amx_tile(AMX_PAIRS, x, ldx, m, w, AMX_ROW_BYTES, panel_bytes, n_panels, steps, c, AMX_TILE_N,
+             add, ahead);
 }
 
 /* A table of the emulated kernels: the portable ones with other tiles. */

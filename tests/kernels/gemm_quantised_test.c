@@ -341,7 +341,8 @@ static int find_variants(void **state)
         return -1;
     for (int i = 0; i < count; i++) {
         if (strcmp(rows[i].family, "gemm_quantised") == 0 &&
-            (rows[i].cpu_flags & kernels_cpu_flags()) == rows[i].cpu_flags)
+            (rows[i].cpu_flags & kernels_cpu_flags()) == rows[i].cpu_flags &&
+            wanted(rows[i].variant))
             variants[n_variants++] = &rows[i];
     }
     return n_variants > 0 ? 0 : -1;

@@ -128,6 +128,8 @@ static void attention_rounds_where_products_do(void **state)
     assert_true(kernels_init(NULL));
     assert_int_equal(kernels.attention_bf16 == &attention_bf16_dpbf16,
                      kernels.gemm_bf16 == &gemm_bf16_dpbf16);
+    assert_int_equal(kernels.attention_bf16 == &attention_bf16_amx,
+                     kernels.gemm_bf16 == &gemm_bf16_amx);
     assert_true(kernels_init_level("avx512", NULL));
     assert_ptr_equal(kernels.attention_bf16, &attention_bf16_scalar);
     assert_true(kernels_init(NULL));
