@@ -52,7 +52,9 @@ enum kernel_exactness {
     ROW(gemm_i8, dotprod, CPU_NEON | CPU_DOTPROD, 6, 16, KERNEL_BITS)                              \
     ROW(gemm_i8, i8mm, CPU_NEON | CPU_I8MM, 6, 16, KERNEL_BITS)                                    \
     ROW(gemm_bf16, neon, CPU_NEON, 5, 16, KERNEL_BITS)                                             \
+    ROW(gemm_bf16, bfmmla, CPU_NEON | CPU_BF16, 6, 16, KERNEL_ROUNDED)                             \
     ROW(attention_f32, neon, CPU_NEON, 6, 16, KERNEL_ROUNDED)                                      \
+    ROW(attention_bf16, bfmmla, CPU_NEON | CPU_BF16, 6, 16, KERNEL_ROUNDED)                        \
     ROW(rows_f32, neon, CPU_NEON, 1, 4, KERNEL_ROUNDED)                                            \
     ROW(conv_f32, neon, CPU_NEON, 1, 4, KERNEL_ROUNDED)                                            \
     ROW(gemm_quantised, neon, CPU_NEON, 4, 1, KERNEL_ROUNDED)                                      \

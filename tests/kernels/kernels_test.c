@@ -171,7 +171,7 @@ static void what_lacks_for_a_precision_is_named(void **state)
         assert_true(kernels_init_level(levels[i], NULL));
         const char *bf16 = kernels_variant("gemm_bf16"), *i8 = kernels_variant("gemm_i8");
         bool fast =
-            strcmp(bf16, "dpbf16") == 0 || strcmp(bf16, "amx") == 0 || strcmp(bf16, "bf16") == 0;
+            strcmp(bf16, "dpbf16") == 0 || strcmp(bf16, "amx") == 0 || strcmp(bf16, "bfmmla") == 0;
         assert_int_equal(kernels_lacking("gemm_bf16") == NULL, fast);
         assert_int_equal(kernels_lacking("gemm_i8") == NULL, strcmp(i8, "scalar") != 0);
         assert_null(kernels_lacking("gemm_f32"));
