@@ -7,13 +7,24 @@
 
 enum { HEAD_DIM = 512, PAIRS = HEAD_DIM / 2 };
 
+/* Bochs 3.0 takes both halves from one operand; scripts/test-amx builds for it. */
+INLINE __m512i rounded(__m512 first, __m512 second)
+{
+#ifdef WITHOUT_CVTNE2PS
+    __m512i low = _mm512_castsi256_si512((__m256i)_mm512_cvtneps_pbh(first));
+    return _mm512_inserti64x4(low, (__m256i)_mm512_cvtneps_pbh(second), 1);
+#else
+    return (__m512i)_mm512_cvtne2ps_pbh(second, first);
+#endif
+}
+
 /* 32 values, 0 from n on, as pairs. */
 INLINE __m512i load_pairs(const float *x, int n)
 {
     int second = n - LANES;
     __m512 a = _mm512_maskz_loadu_ps(second >= 0 ? 0xffff : first_lanes(n), x);
     __m512 b = second > 0 ? _mm512_maskz_loadu_ps(first_lanes(second), x + LANES) : vf_zero();
-    return (__m512i)_mm512_cvtne2ps_pbh(b, a);
+    return rounded(a, b);
 }
 
 INLINE __m512 load_key(const float *k, int values)
@@ -45,8 +56,7 @@ INLINE void pack_value_pairs(int multiple, const float *v, long ldv, int n_keys,
             __mmask16 mask = first_lanes(head_dim - l < LANES ? head_dim - l : LANES);
             __m512 a = key < n_keys ? _mm512_maskz_loadu_ps(mask, v + l) : vf_zero();
             __m512 b = key + 1 < n_keys ? _mm512_maskz_loadu_ps(mask, v + ldv + l) : vf_zero();
-            __m512i both = (__m512i)_mm512_cvtne2ps_pbh(b, a);
-            _mm512_store_si512(pairs, _mm512_permutexvar_epi16(order, both));
+            _mm512_store_si512(pairs, _mm512_permutexvar_epi16(order, rounded(a, b)));
         }
     }
 }
@@ -78,7 +88,7 @@ INLINE float softmax_pairs(int multiple, attention_row *row)
         __m512 a = power(_mm512_fmadd_ps(vf_load(s + i), scale, less));
         __m512 b = power(_mm512_fmadd_ps(vf_load(s + i + LANES), scale, less));
         sum = _mm512_add_ps(sum, _mm512_add_ps(a, b));
-        _mm512_storeu_si512(weights + i, (__m512i)_mm512_cvtne2ps_pbh(b, a));
+        _mm512_storeu_si512(weights + i, rounded(a, b));
     }
     for (; i < row->end; i += LANES) {
         __mmask16 mask = first_lanes(row->end - i < LANES ? row->end - i : LANES);
