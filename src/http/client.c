@@ -100,7 +100,7 @@ http_call *http_call_start(loop *l, const http_call_options *options, http_call_
     call->body = buf_new(options->max_bytes ? options->max_bytes : DEFAULT_MAX_BYTES);
     call->deadline = timer_new(l, on_deadline, call);
     timer_start(call->deadline, timeout_ms);
-    upstream_options to = {options->address, str_of(method), timeout_ms, 0};
+    upstream_options to = {options->address, str_of(method), timeout_ms, 0, NULL};
     call->up = upstream_open(l, &to, &events, call);
 
     own_buf buf head = buf_new(MAX_HEAD_OUT);

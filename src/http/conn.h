@@ -50,6 +50,8 @@ struct http_server {
     loop_fn *drain_done;
     void *drain_arg;
 
+    struct upstream_pool *upstreams; /* of proxied requests; NULL before the first */
+
     buf head; /* scratch for reply heads */
     int64_t date_second;
     char date[32];
@@ -191,3 +193,4 @@ void reply_header_default(http_request *req, str name, str value);
 /* Told by connections: one was freed; n_working has become smaller. */
 void server_conn_closed(http_server *s);
 void server_worked(http_server *s);
+struct upstream_pool *server_upstreams(http_server *s);

@@ -173,7 +173,12 @@ static void on_client_gone(void *arg)
 
 static void finish(struct proxy *p, bool complete)
 {
-    upstream_close(p->up);
+    const http_request *req = p->req;
+    bool sent = p->streams ? req->body_ended || req->head.framing == H1_NO_BODY : p->body.n == 0;
+    if (complete && sent)
+        upstream_leave(p->up);
+    else
+        upstream_close(p->up);
     if (complete)
         http_end(p->req);
     else
@@ -297,6 +302,7 @@ static void start(http_request *req, bool streams, str body, const http_proxy_op
         .method = options->method ? str_of(options->method) : http_method(req),
         .connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS,
         .reply_ms = options->reply_ms,
+        .pool = options->keeps ? server_upstreams(req->server) : NULL,
     };
     p->up = upstream_open(req->server->l, &to, &events, p);
     own_buf buf head = buf_new(MAX_HEAD_OUT);

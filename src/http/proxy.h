@@ -1,6 +1,6 @@
 /* Passing a request on to another server (a worker on a unix socket, an app on a TCP port) and its
- * reply back, streaming both ways with back-pressure. One upstream connection per request: closing
- * it is how the upstream learns that the client left.
+ * reply back, streaming both ways with back-pressure. An upstream connection has one request at a
+ * time: closing it is how the upstream learns that the client left.
  *
  * Hop-by-hop headers (and those named in Connection) are dropped on both sides, framing is made
  * anew, X-Forwarded-For/-Host/-Proto are set. A 101 reply turns both connections into a tunnel. */
@@ -28,6 +28,8 @@ typedef struct http_proxy_options {
     int connect_ms;           /* 0: 5,000; a full backlog is tried again until then */
     int reply_ms;             /* until the upstream's head; 0: no limit */
     uint64_t max_body;        /* of an unread client body; 0: any */
+    bool keeps; /* the connection is kept for later requests to the same address, which
+                   nobody but this server uses and no other program will have */
 
     /* The upstream's head has arrived: may call http_header(req) to set or override reply headers
      * (those set before the proxying override too). May be NULL. */

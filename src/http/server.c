@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "http/conn.h"
+#include "http/upstream.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -85,6 +86,7 @@ void http_server_free(http_server *s)
         next = c->next;
         conn_cut(c);
     }
+    upstream_pool_free(s->upstreams);
     later_clear(&s->drained);
     timer_free(s->drain_deadline);
     timer_free(s->accept_again);
@@ -152,6 +154,13 @@ void server_conn_closed(http_server *s)
     s->counts.connections--;
     if (!s->accepting && !timer_is_running(s->accept_again))
         set_accepting(s, true);
+}
+
+struct upstream_pool *server_upstreams(http_server *s)
+{
+    if (!s->upstreams)
+        s->upstreams = upstream_pool_new();
+    return s->upstreams;
 }
 
 void server_worked(http_server *s)

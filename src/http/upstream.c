@@ -1,6 +1,9 @@
 /* connect (again by a timer while the backlog is full) -> what was sent meanwhile -> reply head ->
  * body, decoded -> end. A failed write is not the end: a server that refuses a body answers before
- * it has read all of it. */
+ * it has read all of it.
+ *
+ * One that was left waits in its pool as it is, reading, so that it learns when the server closes
+ * the connection; whoever opens the next one gets the same struct with everything else anew. */
 #include "http/upstream.h"
 
 #include "base/memory.h"
@@ -16,6 +19,8 @@ enum {
     SEND_HIGH_WATER = 256 * 1024,
     HELD_MOST = 2 * LOOP_SCRATCH + H1_MAX_HEAD,
     EARLY_MOST = 4 * 1024 * 1024, /* sent before the connection stands */
+    IDLE_MOST = 64,
+    IDLE_MS = 10000, /* servers keep idle connections longer, so that these are not cut meanwhile */
 };
 
 struct upstream {
@@ -41,12 +46,37 @@ struct upstream {
     uint64_t left;
     h1_chunks chunks;
     bool ended;
+    bool clean; /* nothing came behind the reply */
+
+    upstream_pool *pool;
+    bool idle; /* in the pool */
+    upstream *next, *previous;
+};
+
+struct upstream_pool {
+    upstream *first;
+    int n;
 };
 
 static void try_connect(void *arg);
 
+static void take_out(upstream *u)
+{
+    if (!u->idle)
+        return;
+    u->idle = false;
+    u->pool->n--;
+    if (u->previous)
+        u->previous->next = u->next;
+    else
+        u->pool->first = u->next;
+    if (u->next)
+        u->next->previous = u->previous;
+}
+
 static void release(upstream *u)
 {
+    take_out(u);
     sock_close(&u->sock);
     timer_free(u->again);
     timer_free(u->deadline);
@@ -75,6 +105,53 @@ static void settle(upstream *u)
     u->busy = false;
     if (u->closed)
         release(u);
+}
+
+/* Forgets the last request. */
+static void clear(upstream *u)
+{
+    free(u->head);
+    free(u->head_bytes);
+    buf_release(&u->held);
+    timer_stop(u->deadline);
+    later_clear(&u->touch);
+    u->head = NULL;
+    u->head_bytes = NULL;
+    u->seen = 0;
+    u->announced = u->paused = u->full = u->clean = false;
+    u->chunks = (h1_chunks){0};
+    u->sock.written = 0;
+}
+
+void upstream_leave(upstream *u)
+{
+    bool good = u->pool && u->ended && u->clean && u->head && u->head->keep_alive &&
+                u->sock.fd >= 0 && !u->sock.failed && sock_pending(&u->sock) == 0;
+    if (!good || u->pool->n == IDLE_MOST) {
+        upstream_close(u);
+        return;
+    }
+    clear(u);
+    u->idle = true;
+    u->previous = NULL;
+    u->next = u->pool->first;
+    if (u->next)
+        u->next->previous = u;
+    u->pool->first = u;
+    u->pool->n++;
+    timer_start(u->deadline, IDLE_MS);
+}
+
+upstream_pool *upstream_pool_new(void)
+{
+    return xcalloc(1, sizeof(upstream_pool));
+}
+
+void upstream_pool_free(upstream_pool *p)
+{
+    while (p && p->first)
+        release(p->first);
+    free(p);
 }
 
 static void give_up(upstream *u, enum error_kind kind, const char *what)
@@ -125,10 +202,13 @@ static bool take_head(upstream *u)
     return true;
 }
 
-static void finish(upstream *u)
+/* left: bytes that came and are no part of the reply. */
+static void finish(upstream *u, size_t left)
 {
     u->ended = true;
-    sock_close(&u->sock);
+    u->clean = left == 0;
+    if (!u->pool)
+        sock_close(&u->sock);
     u->events->end(u->owner);
 }
 
@@ -157,7 +237,7 @@ static size_t take_body(upstream *u, str bytes)
         if (some && u->events->bytes(u->owner, data) == HTTP_FULL)
             u->paused = !u->closed;
         if (done && !u->closed)
-            finish(u);
+            finish(u, bytes.n - at);
         else if (!some)
             break;
     }
@@ -172,7 +252,7 @@ static void use_held(upstream *u)
     if (!u->head || u->closed || u->ended)
         return;
     size_t used = take_body(u, buf_view(&u->held));
-    if (used == u->held.n) {
+    if (u->idle || used == u->held.n) {
         buf_release(&u->held);
     } else {
         memmove(u->held.p, u->held.p + used, u->held.n - used);
@@ -183,6 +263,10 @@ static void use_held(upstream *u)
 static void on_bytes(void *owner, str bytes)
 {
     upstream *u = owner;
+    if (u->idle) { /* nothing was asked */
+        release(u);
+        return;
+    }
     u->busy = true;
     if (u->head && u->held.n == 0) {
         size_t used = take_body(u, bytes);
@@ -215,6 +299,8 @@ static void announce(upstream *u)
 static void on_room(void *owner)
 {
     upstream *u = owner;
+    if (u->idle)
+        return;
     u->busy = true;
     if (!u->connected) {
         u->connected = true;
@@ -231,11 +317,15 @@ static void on_room(void *owner)
 static void on_closed(void *owner, enum sock_end end)
 {
     upstream *u = owner;
+    if (u->idle) {
+        release(u);
+        return;
+    }
     u->busy = true;
     if (!u->connected)
         give_up(u, ERR_UNAVAILABLE, "cannot connect");
     else if (u->head && u->framing == H1_UNTIL_CLOSE && end == SOCK_END)
-        finish(u);
+        finish(u, 1);
     else
         give_up(u, ERR_BAD_GATEWAY,
                 u->head ? "it closed the connection within its reply"
@@ -250,6 +340,10 @@ static const sock_events socket_events = {on_bytes, on_room, on_closed};
 static void on_deadline(void *arg)
 {
     upstream *u = arg;
+    if (u->idle) {
+        release(u);
+        return;
+    }
     u->busy = true;
     if (u->connected)
         give_up(u, ERR_TIMEOUT, "it did not reply in time");
@@ -300,16 +394,56 @@ static void try_connect(void *arg)
     }
 }
 
+static void prepare(upstream *u, const upstream_options *options, const upstream_events *events,
+                    void *owner)
+{
+    u->events = events;
+    u->owner = owner;
+    snprintf(u->method, sizeof u->method, "%.*s", (int)options->method.n, options->method.p);
+    u->reply_ms = options->reply_ms;
+    u->ended = false;
+}
+
+/* Whether the server has not closed it, or said something unasked. */
+static bool is_quiet(const upstream *u)
+{
+    char byte;
+    return recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* An idle connection, the one that was used last, or NULL. */
+static upstream *take_idle(upstream_pool *p, const char *address)
+{
+    upstream *u = p ? p->first : NULL;
+    while (u) {
+        upstream *next = u->next;
+        bool fits = !u->busy && strcmp(u->address, address) == 0;
+        if (fits && is_quiet(u)) {
+            take_out(u);
+            timer_stop(u->deadline);
+            return u;
+        }
+        if (fits)
+            release(u);
+        u = next;
+    }
+    return NULL;
+}
+
 upstream *upstream_open(loop *l, const upstream_options *options, const upstream_events *events,
                         void *owner)
 {
-    upstream *u = xcalloc(1, sizeof *u);
+    upstream *u = take_idle(options->pool, options->address);
+    if (u) {
+        prepare(u, options, events, owner);
+        later_set(&u->touch);
+        return u;
+    }
+    u = xcalloc(1, sizeof *u);
     u->l = l;
-    u->events = events;
-    u->owner = owner;
+    u->pool = options->pool;
     u->address = xstrdup(options->address);
-    snprintf(u->method, sizeof u->method, "%.*s", (int)options->method.n, options->method.p);
-    u->reply_ms = options->reply_ms;
+    prepare(u, options, events, owner);
     u->sock.fd = -1;
     u->early = buf_new(EARLY_MOST);
     u->held = buf_new(HELD_MOST);

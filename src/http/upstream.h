@@ -1,5 +1,5 @@
-/* One request to another server over one connection of its own: what the proxy and the client have
- * in common. For the files of this folder. */
+/* One request to another server over one connection: what the proxy and the client have in common.
+ * For the files of this folder. */
 #pragma once
 
 #include "http/h1.h"
@@ -7,6 +7,12 @@
 #include "http/sock.h"
 
 typedef struct upstream upstream;
+
+/* Connections that a request has left in good order, for the next one to the same address; a few
+ * dozen, for some seconds. One that the server closes is forgotten. */
+typedef struct upstream_pool upstream_pool;
+upstream_pool *upstream_pool_new(void);
+void upstream_pool_free(upstream_pool *p); /* closes them; NULL is fine; none may be in use */
 
 /* Callbacks come from the loop, never from inside a function of this file. After `end` or `failed`
  * no other comes; any of them may call upstream_close(). */
@@ -21,9 +27,10 @@ typedef struct upstream_events {
 
 typedef struct upstream_options {
     const char *address;
-    str method;     /* decides whether the reply has a body */
-    int connect_ms; /* a full backlog is tried again until then */
-    int reply_ms;   /* from connected to the reply's head; 0: no limit */
+    str method;          /* decides whether the reply has a body */
+    int connect_ms;      /* a full backlog is tried again until then */
+    int reply_ms;        /* from connected to the reply's head; 0: no limit */
+    upstream_pool *pool; /* to take a connection from and to leave it in; NULL: one of its own */
 } upstream_options;
 
 /* Starts connecting. What is sent before is kept. */
@@ -32,6 +39,10 @@ upstream *upstream_open(loop *l, const upstream_options *options, const upstream
 
 /* Closes and frees it, telling the server thereby that nobody waits any more. NULL is fine. */
 void upstream_close(upstream *u);
+
+/* Instead, when the request was sent to its end and `end` was called: keeps the connection for
+ * another if both sides allow it. */
+void upstream_leave(upstream *u);
 
 /* The parts in order, copied as far as the kernel does not take them at once. */
 enum http_flow upstream_send(upstream *u, const struct iovec *parts, int n_parts);

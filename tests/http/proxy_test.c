@@ -11,6 +11,8 @@ static atomic_int back_gone, failures, done_complete, done_broken, finished, las
 static char last_failure[1000];
 static atomic_int last_sent, last_body_taken;
 static char reply[400000];
+static bool keeps; /* connections to the server behind */
+static atomic_int accepted, counted;
 
 /* --- the server behind --- */
 
@@ -142,6 +144,7 @@ static http_proxy_options options_for(const char *address)
         .address = address,
         .headers = headers,
         .connect_ms = 300,
+        .keeps = keeps,
         .head = on_head,
         .failed = on_failed,
         .done = on_done,
@@ -556,6 +559,92 @@ static void test_early_refusal(void **state)
     assert_has(reply, "I do not want it");
 }
 
+static void count_accepted(void *arg)
+{
+    (void)arg;
+    accepted = (int)http_server_count(back).accepted;
+    atomic_fetch_add(&counted, 1);
+}
+
+static void assert_accepted(int n)
+{
+    int before = counted;
+    loop_post(h.l, count_accepted, NULL);
+    wait_for(&counted, before + 1);
+    assert_int_equal(accepted, n);
+}
+
+/* A connection to the server behind serves one request after the other; not one that was cancelled,
+ * or whose request was answered before all of it was read. */
+static void test_kept(void **state)
+{
+    (void)state;
+    int fd = client_open(h.port), other;
+    for (int i = 0; i < 3; i++) {
+        client_send(fd, GET("/back/ping"));
+        client_read(fd, "pong", reply, sizeof reply);
+        client_send(fd, "POST /back/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
+        client_read(fd, "0\r\n\r\n", reply, sizeof reply);
+        assert_has(reply, "5\r\nhello\r\n");
+        wait_for(&done_complete, 2 * i + 2);
+    }
+    assert_accepted(keeps ? 1 : 6);
+    if (keeps) {
+        other = client_open(h.port);
+        client_send(other, GET("/back/keep"));
+        usleep(20000);
+        client_send(fd, GET("/back/ping"));
+        client_read(fd, "pong", reply, sizeof reply);
+        assert_accepted(2);
+        close(other);
+        wait_for(&back_gone, 1);
+        wait_for(&done_broken, 1);
+        for (int i = 0; i < 2; i++) {
+            client_send(fd, GET("/back/ping"));
+            client_read(fd, "pong", reply, sizeof reply);
+        }
+        assert_accepted(2);
+        client_send(fd, "POST /back/refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n");
+        client_read(fd, "I do not want it", reply, sizeof reply);
+        ask(GET_CLOSE("/back/ping"));
+        assert_has(reply, "pong");
+        assert_accepted(3);
+    }
+    close(fd);
+}
+
+/* The server behind closes a connection that is kept, or leaves one open that is not to be used
+ * again. */
+static void test_kept_in_vain(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore",
+    };
+    enum { N = 2 * sizeof answers / sizeof *answers };
+    int listener = client_set_up(bad_listen()), open[N];
+    for (int i = 0; i < N; i++) {
+        int fd = client_open(h.port);
+        char bytes[10000];
+        client_send(fd, GET_CLOSE("/bad/x"));
+        open[i] = accept(listener, NULL, NULL);
+        assert_true(open[i] >= 0 && recv(open[i], bytes, sizeof bytes, 0) > 0);
+        client_send(open[i], answers[i / 2]);
+        client_read(fd, NULL, reply, sizeof reply);
+        close(fd);
+        assert_has(reply, i < 6 ? "\r\n\r\nok<closed>" : "\r\n\r\n<closed>");
+        if (i < 2)
+            close(open[i]);
+    }
+    for (int i = 2; i < N; i++)
+        close(open[i]);
+    close(listener);
+    assert_int_equal(failures, 0);
+}
+
 static void test_tunnel(void **state)
 {
     (void)state;
@@ -679,12 +768,15 @@ static void test_client(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_heads),    TEST(test_bodies),      TEST(test_large_echo),
-        TEST(test_cancel),   TEST(test_slow_reader), TEST(test_dead_upstream),
-        TEST(test_timeouts), TEST(test_retry),       TEST(test_early_refusal),
-        TEST(test_tunnel),   TEST(test_client),
+        TEST(test_heads),        TEST(test_bodies),      TEST(test_large_echo),
+        TEST(test_cancel),       TEST(test_slow_reader), TEST(test_dead_upstream),
+        TEST(test_timeouts),     TEST(test_retry),       TEST(test_early_refusal),
+        TEST(test_tunnel),       TEST(test_client),      TEST(test_kept),
+        TEST(test_kept_in_vain),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    keeps = true;
+    failed += cmocka_run_group_tests_name("kept connections", tests, NULL, NULL);
     unlink(bad_path);
     return failed;
 }

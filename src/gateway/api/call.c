@@ -95,6 +95,7 @@ static void on_ready(lease *l)
         .address = lease_address(l),
         .target = c->target,
         .headers = headers,
+        .keeps = true,
         .max_body = (uint64_t)c->gateway->options->max_body_bytes,
         .head = on_head,
         .failed = on_proxy_failed,
