@@ -171,6 +171,17 @@ static void run_some(struct fixture *f, int n, const char *body)
     assert_int_equal(f->n_failed, 0);
 }
 
+/* Until the loop's thread computes: the first ones were slow, and the engine's falls asleep after
+ * it has sent its last one back. */
+static void run_until_here(struct fixture *f)
+{
+    enum { TRIES = 2000 };
+    finished_here = false;
+    for (int i = 0; i < TRIES && !finished_here; i++)
+        run_some(f, 1, "{}");
+    assert_true(prepared_here && finished_here);
+}
+
 /* Which thread computes: the loop's what is short, by the speed that was seen. */
 static void short_ones_are_computed_by_the_loop(void **state)
 {
@@ -183,9 +194,7 @@ static void short_ones_are_computed_by_the_loop(void **state)
     assert_false(prepared_here); /* nothing is known yet */
     run_some(f, MANY, "{}");
     assert_false(finished_here);
-    for (int i = 0; i < 30; i++) /* the first ones were slow */
-        run_some(f, 1, "{}");
-    assert_true(prepared_here && finished_here);
+    run_until_here(f);
     run_some(f, MANY, "{}");
     assert_true(prepared_here && !finished_here);
     run_some(f, 1, large);
@@ -197,9 +206,7 @@ static void can_be_freed_with_work_of_the_loop(void **state)
     struct fixture *f = *state;
     error e = {0};
     own_loop = f->loop;
-    for (int i = 0; i < 30; i++)
-        run_some(f, 1, "{}");
-    assert_true(prepared_here);
+    run_until_here(f);
     f->n_back = 0;
     for (int i = 0; i < MOST; i++)
         assert_non_null(submit_text(f, &e));
