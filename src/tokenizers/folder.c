@@ -167,6 +167,126 @@ static void override_parts(const side_files *f, json_t *root)
         override(f, "tokenize_chinese_chars", normalizer, "handle_chinese_chars");
 }
 
+/* --- tokens that the files beside tokenizer.json add to those it has --- */
+
+struct additions {
+    json_t *list;  /* "added_tokens" of tokenizer.json */
+    json_t *known; /* their contents as keys */
+};
+
+static bool is_known(const struct additions *a, str content)
+{
+    return json_object_getn(a->known, content.p, content.n) != NULL;
+}
+
+/* `from`: a text, or an object with flags. One that is in the vocabulary keeps its id, and one that
+ * is in the list already takes the flags given here. */
+static void add_token(struct additions *a, const json_t *from, bool special, bool takes_space)
+{
+    static const char *const keys[] = {"lstrip", "rstrip", "single_word", "normalized"};
+    str content = token_text(from);
+    if (!content.n)
+        return;
+    json_t *row = json_pack("{s: s%, s: b, s: b}", "content", content.p, content.n, "special",
+                            special, "lstrip", takes_space && json_is_string(from));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *value = json_object_get(from, keys[i]);
+        if (json_is_boolean(value))
+            json_object_set(row, keys[i], value);
+    }
+    json_object_setn_new(a->known, content.p, content.n, json_true());
+    json_array_append_new(a->list, row);
+}
+
+static bool is_named(const side_files *f, str content)
+{
+    for (int i = 0; i < N_RECIPE_TOKENS; i++) {
+        str named = side_files_token_text(f, recipe_token_keys[i]);
+        if (named.p && str_eq(named, content))
+            return true;
+    }
+    return false;
+}
+
+struct numbered {
+    long id;
+    const json_t *row;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    const struct numbered *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Those of "added_tokens_decoder", in the order of their numbers, which say no more than that. */
+static void add_decoder(struct additions *a, const side_files *f)
+{
+    json_t *listed = json_object_get(f->config, "added_tokens_decoder"), *row;
+    struct numbered *sorted = calloc(json_object_size(listed) + 1, sizeof *sorted);
+    const char *key;
+    size_t n = 0;
+    json_object_foreach (listed, key, row)
+        if (sorted && token_text(row).n)
+            sorted[n++] = (struct numbered){strtol(key, NULL, 10), row};
+    if (n)
+        qsort(sorted, n, sizeof *sorted, by_number);
+    for (size_t i = 0; i < n; i++)
+        add_token(a, sorted[i].row,
+                  json_is_true(json_object_get(sorted[i].row, "special")) ||
+                      is_named(f, token_text(sorted[i].row)),
+                  false);
+    free(sorted);
+}
+
+/* Of a list, or an object of names and tokens. */
+static void add_extra(struct additions *a, const json_t *extra)
+{
+    const char *key;
+    json_t *row;
+    size_t i;
+    json_array_foreach (extra, i, row)
+        if (!is_known(a, token_text(row)))
+            add_token(a, row, true, false);
+    json_object_foreach ((json_t *)extra, key, row)
+        if (!is_known(a, token_text(row)))
+            add_token(a, row, true, false);
+}
+
+/* As transformers does with a tokenizer.json: named tokens and extra special ones are looked for
+ * before anything else is done with a text, plain words of the vocabulary too.
+ * special_tokens_map.json counts where tokenizer_config.json has no list of its own. */
+static void add_special_tokens(const side_files *f, json_t *root)
+{
+    static const char *const extras[] = {"additional_special_tokens", "extra_special_tokens"};
+    struct additions a = {json_object_get(root, "added_tokens"), json_object()};
+    own_json json_t *known = a.known;
+    json_t *row;
+    const recipe *r = recipe_find(f);
+    size_t i;
+    if (!a.list)
+        json_object_set_new(root, "added_tokens", a.list = json_array());
+    if (!json_is_array(a.list))
+        return; /* said by who reads it */
+    json_array_foreach (a.list, i, row) {
+        str content = token_text(json_is_object(row) ? row : NULL);
+        if (content.p)
+            json_object_setn_new(known, content.p, content.n, json_true());
+    }
+    add_decoder(&a, f);
+    for (int k = 0; k < N_RECIPE_TOKENS; k++) {
+        const json_t *named = side_files_token(f, recipe_token_keys[k]);
+        if (named && !is_known(&a, token_text(named)))
+            add_token(&a, named, true, k == MASK && r && r->mask_takes_space);
+    }
+    bool is_listed = json_object_get(f->config, "added_tokens_decoder") != NULL;
+    for (i = 0; i < sizeof extras / sizeof *extras; i++)
+        is_listed = is_listed || json_object_get(f->config, extras[i]);
+    const json_t *from = is_listed ? f->config : f->special_tokens;
+    for (i = 0; i < sizeof extras / sizeof *extras; i++)
+        add_extra(&a, json_object_get(from, extras[i]));
+}
+
 static tokenizer *open_json(const char *path, const side_files *f, error *e)
 {
     own_file_map file_map bytes = {0};
@@ -180,6 +300,7 @@ static tokenizer *open_json(const char *path, const side_files *f, error *e)
         document_cache_write(&d, &key);
     }
     override_parts(f, d.root);
+    add_special_tokens(f, d.root);
     return tokenizer_build(&d, path, e);
 }
 

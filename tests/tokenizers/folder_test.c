@@ -175,6 +175,53 @@ static void test_config_sets_the_normalizer_of_bert(void **state)
     tokenizer_close(t);
 }
 
+static const char words[] = "{\"normalizer\":{\"type\":\"BertNormalizer\",\"lowercase\":true},"
+                            "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},\"added_tokens\":[],"
+                            "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\",\"vocab\":"
+                            "{\"?\":0,\"a\":1,\"##a\":2,\"un\":3,\"##un\":4}}}";
+
+/* Special tokens that are plain words of the vocabulary are found before a text is split, in the
+ * case they have, and are left out of texts made of ids. */
+static void test_words_that_are_special(void **state)
+{
+    struct folder *f = *state;
+    static const int plain[] = {3, 1, 4, 3}, cut[] = {3, 1, 3, 3}, more[] = {3, 1, 4, 3, 5};
+    static const struct {
+        const char *config, *map, *text;
+        const int *ids;
+        int n;
+    } cases[] = {
+        {"{}", "{}", "un aun UN", plain, 4},
+        {"{\"additional_special_tokens\":[\"un\"]}", "{}", "un aun UN", cut, 4},
+        {"{\"extra_special_tokens\":[\"un\"]}", "{}", "un aun UN", cut, 4},
+        {"{\"extra_special_tokens\":{\"foo_token\":\"un\"}}", "{}", "un aun UN", cut, 4},
+        {"{\"mask_token\":\"un\"}", "{}", "un aun UN", cut, 4},
+        {"{}", "{\"additional_special_tokens\":[\"un\"]}", "un aun UN", cut, 4},
+        {"{}", "{\"unk_token\":{\"content\":\"un\",\"lstrip\":false}}", "un aun UN", cut, 4},
+        /* the list of tokenizer_config.json counts */
+        {"{\"additional_special_tokens\":[\"<x>\"]}", "{\"additional_special_tokens\":[\"un\"]}",
+         "un aun UN<x>", more, 5},
+        {"{\"added_tokens_decoder\":{\"3\":{\"content\":\"un\",\"special\":true,"
+         "\"normalized\":false}}}",
+         "{}", "un aun UN", cut, 4},
+        {"{\"added_tokens_decoder\":{\"3\":{\"content\":\"un\",\"special\":false,"
+         "\"normalized\":true,\"single_word\":true}}}",
+         "{}", "un aun UN", plain, 4},
+    };
+    put(f, "tokenizer.json", words);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put(f, "tokenizer_config.json", cases[i].config);
+        put(f, "special_tokens_map.json", cases[i].map);
+        tokenizer *t = open_folder(f);
+        assert_ids(f, t, cases[i].text, NULL, cases[i].ids, cases[i].n);
+        str text;
+        error e = {0};
+        assert_true(tokenizer_decode(t, cut, 4, true, &text, f->memory, &e));
+        assert_true(str_is(text, cases[i].ids == cut ? "a" : "un a un un"));
+        tokenizer_close(t);
+    }
+}
+
 static void test_bad_folders(void **state)
 {
     struct folder *f = *state;
@@ -207,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_vocabulary_with_config, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_config_sets_the_normalizer_of_bert, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_boxes_of_special_tokens, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_words_that_are_special, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_folders, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
