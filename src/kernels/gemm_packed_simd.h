@@ -29,8 +29,13 @@ enum {
 
 static inline float largest_of(const float *x, int k)
 {
-    vf largest = vf_zero();
+    vf largest = vf_zero(), second = vf_zero(); /* two, so that one need not wait for the other */
     int l = 0;
+    for (; l + 2 * LANES <= k; l += 2 * LANES) {
+        largest = vf_max_bits(largest, vf_abs(vf_load(x + l)));
+        second = vf_max_bits(second, vf_abs(vf_load(x + l + LANES)));
+    }
+    largest = vf_max_bits(largest, second);
     for (; l + LANES <= k; l += LANES)
         largest = vf_max_bits(largest, vf_abs(vf_load(x + l)));
     if (l < k)
@@ -62,6 +67,11 @@ INLINE void prepare_i8(enum prepared form, const float *x, int k, void *to, floa
     char *p = to;
     float inverse;
     *scale = quantise_scale(largest_of(x, k), &inverse);
+#ifdef HAS_BYTES_OF_64
+    for (; form == UNSIGNED_BYTES && inverse > 0 && l + MULTIPLE <= k; l += MULTIPLE)
+        _mm512_store_si512(p + l,
+                           _mm512_xor_si512(bytes_of_64(x + l, inverse), _mm512_set1_epi8(-128)));
+#endif
     for (; l + GROUP <= k; l += GROUP)
         store_group(form, x + l, inverse, p + l * size);
     for (; l % MULTIPLE != 0 || l < k; l += GROUP) {

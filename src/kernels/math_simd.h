@@ -141,7 +141,54 @@ static inline vf vf_gelu(vf x)
 }
 
 /* vf_gelu within 5e-5, or 1e-5 of the value if that is more, for products whose operands are less
- * exact than that: x (1/2 + x p(x^2)), at the ends as at 4.4. A third of the time. */
+ * exact than that. */
+#ifdef HAS_TABLES_OF_16
+/* max(x, 0) - h(|x|), with t (1 - phi(t)) for h(t), at the end as at 4.6: a cubic for each of 16
+ * places, within 4e-6, whose coefficients are looked up. 0 and small values keep their sign. Half
+ * of the time of the polynomial below. */
+static inline vf vf_gelu_near(vf x)
+{
+    static const float cubes[16] = {
+        0.0004938131f,   0.0019217067f,   0.003141804f,    0.0033277678f,
+        0.0026371414f,   0.0015434268f,   0.0005306226f,   -0.0001265508f,
+        -0.00039960904f, -0.00040914418f, -0.00030292894f, -0.00018346793f,
+        -9.5038675e-05f, -4.3028907e-05f, -1.7238304e-05f, -6.1586093e-06f};
+    static const float squares[16] = {
+        -0.03532487f,   -0.032075617f,  -0.024246598f, -0.014289019f, -0.005178495f, 0.0011255868f,
+        0.004171552f,   0.0046779206f,  0.0038060748f, 0.0025477374f, 0.0014666965f, 0.0007415855f,
+        0.00033320868f, 0.00013401776f, 4.848433e-05f, 1.5831069e-05f};
+    static const float slopes[16] = {
+        0.14849462f,    0.08014764f,     0.023060506f,   -0.0155900875f,
+        -0.034622498f,  -0.03798826f,    -0.03205617f,   -0.022795876f,
+        -0.014142208f,  -0.007783548f,   -0.003836217f,  -0.0017028908f,
+        -0.0006833824f, -0.00024857803f, -8.210972e-05f, -2.466384e-05f};
+    static const float values[16] = {0,
+                                     0.11380778f,
+                                     0.1640894f,
+                                     0.16614595f,
+                                     0.13950893f,
+                                     0.102150366f,
+                                     0.0666254f,
+                                     0.0391225f,
+                                     0.02080499f,
+                                     0.010055236f,
+                                     0.0044265f,
+                                     0.0017774588f,
+                                     0.0006516777f,
+                                     0.00021830008f,
+                                     6.684525e-05f,
+                                     1.8716859e-05f};
+    const vf scale = vf_set(0x1.af06aep+1f), units = vf_set(0x1.8p23f);
+    vf t = vf_min(vf_set(4.6f), vf_abs(x)); /* NaN stays */
+    vf place = vf_fma(t, scale, units);     /* its nearest whole number, in the lowest bits */
+    vf r = vf_fma(t, scale, vf_sub(units, place));
+    vf h = vf_fma(vf_look_up(cubes, place), r, vf_look_up(squares, place));
+    h = vf_fma(h, r, vf_look_up(slopes, place));
+    h = vf_fma(h, r, vf_look_up(values, place));
+    return vf_sub(vf_max(vf_zero(), x), h);
+}
+#else
+/* x (1/2 + x p(x^2)), at the ends as at 4.4. A third of the time of vf_gelu. */
 static inline vf vf_gelu_near(vf x)
 {
     const float end = 4.4f;
@@ -157,6 +204,7 @@ static inline vf vf_gelu_near(vf x)
     p = vf_fma(p, s, vf_set(0x1.9854f6p-2f));
     return vf_mul(t, vf_fma(p, u, vf_set(0.5f)));
 }
+#endif
 
 /* NaN stays. */
 static inline vf vf_between(float least, float most, vf x)

@@ -180,6 +180,25 @@ static inline __m128i bytes_of_16(const float *x, float factor)
     __m512 y = _mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(factor));
     return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(y));
 }
+/* The same of 64 values, in one register. */
+#define HAS_BYTES_OF_64
+static inline __m512i bytes_of_64(const float *x, float factor)
+{
+    const __m512 f = _mm512_set1_ps(factor);
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i a = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), f));
+    __m512i b = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + 16), f));
+    __m512i c = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + 32), f));
+    __m512i d = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + 48), f));
+    __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+    return _mm512_permutexvar_epi32(order, bytes); /* packing goes lane by lane */
+}
+/* Lane i: table[n] with n in the lowest 4 bits of a's lane i. */
+#define HAS_TABLES_OF_16
+static inline vf vf_look_up(const float table[16], vf a)
+{
+    return _mm512_permutexvar_ps(_mm512_castps_si512(a), _mm512_loadu_ps(table));
+}
 /* Rounded to bfloat16: to nearest, ties to even; NaN stays, denormals become 0. */
 static inline vf vf_round_bf16(vf a)
 {
