@@ -158,29 +158,8 @@ static void tile(const float *x, long ldx, int m, const float *panel, int k, flo
         tile_1(x, ldx, panel, k, c, add, ahead);
 }
 
-INLINE void end_rows(int rows, const gemm_args *a, int row, int col, const float *x,
-                     const float *panel, int k)
-{
-    __m256 s[TILE_M][GROUPS];
-    multiply(rows, x, a->ldx, panel, k, s, NULL);
-    __m256 bias = a->bias ? vf_load(a->bias + col) : _mm256_setzero_ps();
-    UNROLL
-    for (int i = 0; i < rows; i++) {
-        __m256 y = sum_groups(s[i]);
-        if (a->bias)
-            y = _mm256_add_ps(y, bias);
-        if (a->residual)
-            y = _mm256_add_ps(y, vf_load(a->residual + (row + i) * a->ldr + col));
-        vf_store(a->out + (row + i) * a->ldo + col, y);
-    }
-}
+#include "kernels/gemm_end.h"
 
-#define END(height)                                                                                \
-    static __attribute__((noinline)) void end_##height(const gemm_args *a, int row, int col,       \
-                                                       const float *x, const float *panel, int k)  \
-    {                                                                                              \
-        end_rows(height, a, row, col, x, panel, k);                                                \
-    }
 END(1)
 END(2)
 END(3)

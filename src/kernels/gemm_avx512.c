@@ -173,29 +173,8 @@ static void tile(const float *x, long ldx, int m, const float *panel, int k, flo
         rest[m](x, ldx, panel, k, c, add, ahead);
 }
 
-INLINE void end_rows(int rows, const gemm_args *a, int row, int col, const float *x,
-                     const float *panel, int k)
-{
-    __m512 s[TILE_M][GROUPS];
-    multiply(rows, x, a->ldx, panel, k, s, NULL);
-    __m512 bias = a->bias ? _mm512_loadu_ps(a->bias + col) : _mm512_setzero_ps();
-    UNROLL
-    for (int i = 0; i < rows; i++) {
-        __m512 y = sum_groups(s[i]);
-        if (a->bias)
-            y = _mm512_add_ps(y, bias);
-        if (a->residual)
-            y = _mm512_add_ps(y, _mm512_loadu_ps(a->residual + (row + i) * a->ldr + col));
-        _mm512_storeu_ps(a->out + (row + i) * a->ldo + col, y);
-    }
-}
+#include "kernels/gemm_end.h"
 
-#define END(height)                                                                                \
-    static __attribute__((noinline)) void end_##height(const gemm_args *a, int row, int col,       \
-                                                       const float *x, const float *panel, int k)  \
-    {                                                                                              \
-        end_rows(height, a, row, col, x, panel, k);                                                \
-    }
 END(1)
 END(2)
 END(3)
