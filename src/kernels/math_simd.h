@@ -144,8 +144,7 @@ static inline vf vf_gelu(vf x)
  * exact than that. */
 #ifdef HAS_TABLES_OF_16
 /* max(x, 0) - h(|x|), with t (1 - phi(t)) for h(t), at the end as at 4.6: a cubic for each of 16
- * places, within 4e-6, whose coefficients are looked up. 0 and small values keep their sign. Half
- * of the time of the polynomial below. */
+ * places, within 4e-6, whose coefficients are looked up. Values near 0 keep their sign. */
 static inline vf vf_gelu_near(vf x)
 {
     static const float cubes[16] = {
