@@ -32,17 +32,6 @@ INLINE void transpose_in_lanes(__m512 r[4])
     r[3] = _mm512_shuffle_ps(b, d, 0xee);
 }
 
-/* Transposes a 4 x 4 matrix of lanes. */
-INLINE void transpose_lanes(__m512 r[4])
-{
-    __m512 a = _mm512_shuffle_f32x4(r[0], r[1], 0x44), b = _mm512_shuffle_f32x4(r[2], r[3], 0x44);
-    __m512 c = _mm512_shuffle_f32x4(r[0], r[1], 0xee), d = _mm512_shuffle_f32x4(r[2], r[3], 0xee);
-    r[0] = _mm512_shuffle_f32x4(a, b, 0x88);
-    r[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
-    r[2] = _mm512_shuffle_f32x4(c, d, 0x88);
-    r[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
-}
-
 /* 16 keys (0 from n on), up to 16 elements each, of `values` values and then 0 -> columns of a
  * panel, whose elements are `stride` floats apart. */
 static void transpose_keys(const float *k, long ldk, int n, int values, int elements, float *panel,

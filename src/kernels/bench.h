@@ -29,10 +29,9 @@ typedef struct bench_options {
 } bench_options;
 
 /* Measures each row that the level in use allows (see kernels.h), every shape, and hands each
- * result to report; the result is valid until report returns. Returns the number of rows. The
- * table of kernels is changed on the way and is as before at the end: nobody else may use it
- * meanwhile. */
-int kernels_bench(team *t, const bench_options *o, bench_report *report, void *arg);
+ * result to report; the result is valid until report returns. The table of kernels is changed on
+ * the way and is as before at the end: nobody else may use it meanwhile. */
+void kernels_bench(team *t, const bench_options *o, bench_report *report, void *arg);
 
 /* Whether kernels_bench would measure a row of these names. */
 bool kernels_bench_has(const char *family, const char *variant);

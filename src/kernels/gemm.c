@@ -330,17 +330,17 @@ static int shrunk(const gemm_args *a, int threads, int left)
 /* The columns of a part; returns how many. */
 static int columns_of(const gemm_job *job, int part, int *col)
 {
-    int tile_n = kernels.gemm_f32->tile_n, panels = divide_up(job->a->n, tile_n), first = 0, n = 0;
+    int tile_n = kernels.gemm_f32->tile_n, threads = job->shrink_for;
     *col = part % job->n_column_parts * job->columns;
-    if (!job->shrink_for)
+    if (!threads)
         return min_int(job->columns, job->a->n - *col);
-    for (int i = 0; i <= part; i++) {
-        first += n;
-        if (i % job->shrink_for == 0)
-            n = shrunk(job->a, job->shrink_for, panels - first);
-        n = min_int(n, panels - first);
+    int left = divide_up(job->a->n, tile_n), n = shrunk(job->a, threads, left), first = 0;
+    for (; part >= threads; part -= threads) {
+        first += threads * n;
+        left -= threads * n;
+        n = shrunk(job->a, threads, left);
     }
-    *col = first * tile_n;
+    *col = (first + part * n) * tile_n;
     return min_int(n * tile_n, job->a->n - *col);
 }
 
@@ -443,14 +443,14 @@ static void finish_without_sums(const gemm_args *a)
 static void shrink_parts(gemm_job *job, int threads)
 {
     int tile_n = kernels.gemm_f32->tile_n, left = divide_up(job->a->n, tile_n);
-    job->columns = shrunk(job->a, threads, left) * tile_n;
+    int n = shrunk(job->a, threads, left);
+    job->columns = n * tile_n;
     job->shrink_for = threads;
-    job->n_parts = 0;
-    for (int n = 0; left > 0; left -= n, job->n_parts++) {
-        if (job->n_parts % threads == 0)
-            n = shrunk(job->a, threads, left);
-        n = min_int(n, left);
+    for (job->n_parts = 0; left > threads * n; n = shrunk(job->a, threads, left)) {
+        left -= threads * n;
+        job->n_parts += threads;
     }
+    job->n_parts += divide_up(left, n);
     job->n_column_parts = job->n_parts;
 }
 

@@ -10,18 +10,8 @@ enum { TILE_M = 6, TILE_N = 16, QUAD = 4, GROUPS = 4, STEP = 16, STREAM_M = TILE
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Four rows of 16 values -> four quads; lane c of quad q is row c's values 4 q .. 4 q + 3. */
-INLINE void rows_to_quads(__m512 r[4])
-{
-    __m512 a = _mm512_shuffle_f32x4(r[0], r[1], 0x44), b = _mm512_shuffle_f32x4(r[2], r[3], 0x44);
-    __m512 c = _mm512_shuffle_f32x4(r[0], r[1], 0xee), d = _mm512_shuffle_f32x4(r[2], r[3], 0xee);
-    r[0] = _mm512_shuffle_f32x4(a, b, 0x88);
-    r[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
-    r[2] = _mm512_shuffle_f32x4(c, d, 0x88);
-    r[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
-}
-
-/* Group g of 16 (fewer: mask) values at w as quads; rows from n on are 0. */
+/* Group g of 16 (fewer: mask) values at w as four quads: lane c of quad q is values 4 q .. 4 q + 3
+ * of row 4 c + g. Rows from n on are 0. */
 INLINE void load_group(const float *w, long ldw, int n, int g, __mmask16 mask, __m512 r[4])
 {
     UNROLL
@@ -29,7 +19,7 @@ INLINE void load_group(const float *w, long ldw, int n, int g, __mmask16 mask, _
         int row = 4 * c + g;
         r[c] = _mm512_maskz_loadu_ps(row < n ? mask : 0, w + (row < n ? row : 0) * ldw);
     }
-    rows_to_quads(r);
+    transpose_lanes(r);
 }
 
 /* One step of a panel: up to 16 values of k. */

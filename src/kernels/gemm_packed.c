@@ -16,8 +16,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include <assert.h>
-
 enum {
     BLOCK_BYTES = 4 << 20,  /* of prepared rows, in a cache that the threads share */
     THREAD_BYTES = 1 << 19, /* of prepared rows for each thread, half of its second cache */

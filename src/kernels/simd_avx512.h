@@ -90,6 +90,16 @@ static inline vf vf_negate_even(vf a)
 {
     return _mm512_xor_ps(a, _mm512_castsi512_ps(_mm512_set1_epi64(INT64_C(1) << 31)));
 }
+/* Transposes a 4 x 4 matrix of lanes. */
+static inline __attribute__((always_inline)) void transpose_lanes(__m512 r[4])
+{
+    __m512 a = _mm512_shuffle_f32x4(r[0], r[1], 0x44), b = _mm512_shuffle_f32x4(r[2], r[3], 0x44);
+    __m512 c = _mm512_shuffle_f32x4(r[0], r[1], 0xee), d = _mm512_shuffle_f32x4(r[2], r[3], 0xee);
+    r[0] = _mm512_shuffle_f32x4(a, b, 0x88);
+    r[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
+    r[2] = _mm512_shuffle_f32x4(c, d, 0x88);
+    r[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
+}
 static inline vf vf_sqrt(vf a)
 {
     return _mm512_sqrt_ps(a);

@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "gateway/handlers.h"
 #include "gateway/hub/view.h"
+#include "http/h1.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -113,14 +114,7 @@ static bool passes(const local_model *m, const json_t *info, str name, str value
 /* Providers are a list of which one is enough: this server is the one, as "hf-inference". */
 static bool is_provider(str list)
 {
-    while (list.n) {
-        const char *comma = memchr(list.p, ',', list.n);
-        str name = {list.p, comma ? (size_t)(comma - list.p) : list.n};
-        if (str_is(name, "all") || str_is(name, "hf-inference"))
-            return true;
-        list = str_skip(list, name.n + 1);
-    }
-    return false;
+    return h1_has_token(list, STR("all")) || h1_has_token(list, STR("hf-inference"));
 }
 
 static bool passes_all(http_request *req, const local_model *m, const json_t *info)

@@ -67,14 +67,22 @@ static void reply_rendered(http_request *req, gateway *g, str id, str revision, 
     reply_card(req, g, id);
 }
 
+/* Whether there is such a model; else it is answered. */
+static bool is_here(http_request *req, gateway *g, str id)
+{
+    hub_target target;
+    if (!hub_find(req, g, id, STR("main"), &target))
+        return false;
+    hub_target_release(&target);
+    return true;
+}
+
 /* What is here may be read by who came this far; nothing is written over HTTP. */
 static void reply_auth(http_request *req, gateway *g, str id, str revision, str below)
 {
     (void)below;
-    hub_target target;
-    if (!hub_find(req, g, id, STR("main"), &target))
+    if (!is_here(req, g, id))
         return;
-    hub_target_release(&target);
     if (revision.n == 0)
         http_reply_text(req, 200, "text/plain", "OK");
     else if (str_is(revision, "write"))
@@ -87,20 +95,16 @@ static void reply_auth(http_request *req, gateway *g, str id, str revision, str 
 static void reply_likers(http_request *req, gateway *g, str id, str revision, str below)
 {
     (void)revision, (void)below;
-    hub_target target;
-    if (!hub_find(req, g, id, STR("main"), &target))
+    if (!is_here(req, g, id))
         return;
-    hub_target_release(&target);
     reply_json(req, 200, json_array());
 }
 
 static void reply_discussions(http_request *req, gateway *g, str id, str revision, str below)
 {
     (void)revision, (void)below;
-    hub_target target;
-    if (!hub_find(req, g, id, STR("main"), &target))
+    if (!is_here(req, g, id))
         return;
-    hub_target_release(&target);
     reply_json(req, 200, json_pack("{s:[],s:i,s:i}", "discussions", "count", 0, "start", 0));
 }
 
